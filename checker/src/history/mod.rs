@@ -1,0 +1,13 @@
+//! The vocabulary of a history: who asked what of which region, when, and what came back.
+//!
+//! A history is a [`Header`] and a sequence of [`Event`]s in time order. A process (one logical client) has at most one
+//! operation in flight; an operation is an `invoke` event followed by at most one `ok`, `fail` or `info` of that process.
+//! An `info` operation may have happened, at any later time; its process never acts again.
+
+mod event;
+mod op;
+mod value;
+
+pub use event::{Event, EventKind, Header, Phase};
+pub use op::{Condition, MicroOp, MicroReply, Op, Reply, Strength};
+pub use value::{Key, Observed, ProcessId, RegionId, Stamp, Value};

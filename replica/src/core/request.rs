@@ -1,0 +1,217 @@
+//! What a client can ask for, with the shape already checked by `wire`: required members present, enums known, lengths within the model's
+//! constraints, expressions parsed, values well formed. What needs the table (key schema, existence) is checked by the core.
+
+use super::condition::{Condition, Projection, Update};
+use super::{Item, Region};
+
+/// A request of the DynamoDB API. Grows with the API: the core decides every variant by name.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "one variant per API call, named as AWS names it"
+)]
+pub enum Request {
+    CreateTable(TableDefinition),
+    DescribeTable {
+        table: String,
+    },
+    ListTables {
+        after: Option<String>,
+        limit: usize,
+    },
+    DeleteTable {
+        table: String,
+    },
+    UpdateTable(UpdateTable),
+    PutItem(PutItem),
+    GetItem(GetItem),
+    UpdateItem(UpdateItem),
+    DeleteItem(DeleteItem),
+    CreateGlobalTable {
+        name: String,
+        regions: Vec<Region>,
+    },
+    UpdateGlobalTable {
+        name: String,
+        updates: Vec<ReplicaUpdate>,
+    },
+    DescribeGlobalTable {
+        name: String,
+    },
+    ListGlobalTables {
+        after: Option<String>,
+        limit: usize,
+        region: Option<Region>,
+    },
+}
+
+/// The type of a key attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[expect(missing_docs, reason = "AWS's ScalarAttributeType")]
+pub enum KeyType {
+    S,
+    N,
+    B,
+}
+
+/// A key schema: partition key and, optionally, sort key.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct KeySchema {
+    /// Name and type of the partition (`HASH`) key.
+    pub partition: (String, KeyType),
+    /// Name and type of the sort (`RANGE`) key.
+    pub sort: Option<(String, KeyType)>,
+}
+
+/// What a stream record carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[expect(missing_docs, reason = "AWS's StreamViewType")]
+pub enum StreamView {
+    KeysOnly,
+    NewImage,
+    OldImage,
+    NewAndOldImages,
+}
+
+/// How capacity is billed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Billing {
+    /// `PROVISIONED`, with read and write units.
+    Provisioned {
+        /// `ReadCapacityUnits`.
+        read: u64,
+        /// `WriteCapacityUnits`.
+        write: u64,
+    },
+    /// `PAY_PER_REQUEST`.
+    PayPerRequest,
+}
+
+/// A secondary index as defined (kept and compared between replicas; queried when the API has indexes).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct IndexDefinition {
+    /// Its name.
+    pub name: String,
+    /// Its keys.
+    pub keys: KeySchema,
+    /// `ALL`, `KEYS_ONLY` or the listed attributes of `INCLUDE`.
+    pub projection: IndexProjection,
+    /// Its own capacity, for a global index of a provisioned table.
+    pub billing: Option<Billing>,
+}
+
+/// What an index copies.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[expect(missing_docs, reason = "AWS's ProjectionType")]
+pub enum IndexProjection {
+    All,
+    KeysOnly,
+    Include(Vec<String>),
+}
+
+/// `CreateTable`, checked.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct TableDefinition {
+    pub name: String,
+    pub keys: KeySchema,
+    pub billing: Billing,
+    /// `Some` when a stream is enabled.
+    pub stream: Option<StreamView>,
+    pub global_indexes: Vec<IndexDefinition>,
+    pub local_indexes: Vec<IndexDefinition>,
+    pub deletion_protection: bool,
+}
+
+/// `UpdateTable`: only what is asked to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct UpdateTable {
+    pub table: String,
+    pub billing: Option<Billing>,
+    /// `Some(None)` disables the stream.
+    pub stream: Option<Option<StreamView>>,
+    pub deletion_protection: Option<bool>,
+}
+
+/// Which attributes a write returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "AWS's ReturnValue")]
+pub enum ReturnValues {
+    None,
+    AllOld,
+    UpdatedOld,
+    AllNew,
+    UpdatedNew,
+}
+
+/// How much of the consumed capacity a reply states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "AWS's ReturnConsumedCapacity")]
+pub enum ReturnCapacity {
+    None,
+    Total,
+    Indexes,
+}
+
+/// What every single-item write carries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WriteOptions {
+    /// `ConditionExpression`.
+    pub condition: Option<Condition>,
+    /// `ReturnValues`.
+    pub return_values: ReturnValues,
+    /// `ReturnValuesOnConditionCheckFailure = ALL_OLD`.
+    pub return_old_on_failure: bool,
+    /// `ReturnConsumedCapacity`.
+    pub return_capacity: ReturnCapacity,
+}
+
+/// `PutItem`.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct PutItem {
+    pub table: String,
+    pub item: Item,
+    pub options: WriteOptions,
+}
+
+/// `GetItem`.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct GetItem {
+    pub table: String,
+    pub key: Item,
+    pub consistent: bool,
+    pub projection: Option<Projection>,
+    pub return_capacity: ReturnCapacity,
+}
+
+/// `UpdateItem`.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct UpdateItem {
+    pub table: String,
+    pub key: Item,
+    /// `None` creates or touches the item without changing attributes.
+    pub update: Option<Update>,
+    pub options: WriteOptions,
+}
+
+/// `DeleteItem`.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct DeleteItem {
+    pub table: String,
+    pub key: Item,
+    pub options: WriteOptions,
+}
+
+/// One step of `UpdateGlobalTable`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplicaUpdate {
+    /// Add a replica.
+    Create(Region),
+    /// Remove a replica.
+    Delete(Region),
+}

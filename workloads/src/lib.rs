@@ -1,0 +1,2 @@
+//! What clients do: seeded, pure generators of operations, and the checks that judge them.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
