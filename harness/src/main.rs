@@ -1,6 +1,22 @@
 //! Draft.
-#[expect(dead_code, reason = "wired when the command line is")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "wired when the command line is")
+)]
+mod nemesis;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "wired when the command line is")
+)]
 mod proxy;
-#[expect(dead_code, reason = "wired when the command line is")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "wired when the command line is")
+)]
+mod target;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "wired when the command line is")
+)]
 mod topology;
 fn main() {}
