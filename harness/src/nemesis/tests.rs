@@ -50,7 +50,16 @@ fn the_plan_of_a_seed_is_pinned() {
         .iter()
         .map(|a| format!("{:>5} {} {:?} {}", a.at_ms, a.id, a.action, a.what))
         .collect();
-    insta::assert_snapshot!(actions.join("\n"), @"");
+    insta::assert_snapshot!(actions.join("\n"), @r"
+     339 1 Start strobe ap-southeast-1 -157 ms every 862 ms
+    1081 2 Start kill eu-west-1
+    1679 2 Stop kill eu-west-1
+    2372 3 Start pause eu-west-1
+    2720 4 Start mute us-east-1: nothing leaves it, connections reset at its end
+    4139 1 Stop strobe ap-southeast-1 -157 ms every 862 ms
+    5193 3 Stop pause eu-west-1
+    6467 4 Stop mute us-east-1: nothing leaves it, connections reset at its end
+    ");
 }
 
 #[test]
