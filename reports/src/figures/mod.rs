@@ -4,11 +4,21 @@
 //! operation kinds and intervals, never by the number of operations. Percentiles are taken from histograms, in [`percentiles`] and
 //! nowhere else, and are never averaged. Judging is absent here: that is the checker's.
 
+mod kind;
+mod lag;
 mod percentiles;
+mod sample;
+mod series;
+mod spans;
+mod survey;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use sample::{RegionSample, Sample, SampledOperation};
+pub use series::Ending;
+pub use survey::Survey;
 
 use crate::run_folder::FaultResult;
 

@@ -17,7 +17,9 @@ impl Distribution {
     }
 
     pub(crate) fn record(&mut self, value_ns: u64) {
-        self.0.record(value_ns.min(YEAR_NS)).expect("the histogram grows to any value up to a year");
+        self.0
+            .record(value_ns.min(YEAR_NS))
+            .expect("the histogram grows to any value up to a year");
     }
 
     pub(crate) fn percentiles(&self) -> Percentiles {
@@ -67,6 +69,9 @@ mod tests {
         let mut distribution = Distribution::new();
         distribution.record(10 * 3_600_000_000_000);
         let max_ns = distribution.percentiles().max_ns;
-        assert!(max_ns.abs_diff(36_000_000_000_000) <= 36_000_000_000, "{max_ns}");
+        assert!(
+            max_ns.abs_diff(36_000_000_000_000) <= 36_000_000_000,
+            "{max_ns}"
+        );
     }
 }

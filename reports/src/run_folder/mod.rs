@@ -11,11 +11,13 @@
 //! | `logs/REGION.log`, `logs/harness.log` | what each process said | as the run goes |
 
 mod error;
+mod folder;
 mod moment;
 mod run;
 mod write;
 
 pub use error::FolderError;
+pub use folder::{RunFolder, Timeline};
 pub use moment::{FaultAction, FaultResult, Moment};
 pub use run::{Link, Run};
 pub use write::write_atomically;

@@ -23,7 +23,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
         Some(_) | None => Path::new("."),
     };
     let name = path.file_name().ok_or_else(|| {
-        failed(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it has no file name"))
+        failed(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "it has no file name",
+        ))
     })?;
     let mut temporary_name = std::ffi::OsString::from(".");
     temporary_name.push(name);
