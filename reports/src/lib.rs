@@ -6,3 +6,4 @@
 pub mod figures;
 pub mod results;
 pub mod run_folder;
+pub mod stats;
