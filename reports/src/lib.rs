@@ -7,3 +7,6 @@ pub mod figures;
 pub mod results;
 pub mod run_folder;
 pub mod stats;
+pub mod summary;
+pub mod text;
+pub mod words;
