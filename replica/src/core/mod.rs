@@ -2,18 +2,24 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod condition;
+mod config;
 mod effect;
 mod error;
 mod input;
+mod region;
 mod request;
 mod response;
+mod status;
 mod value;
 mod version;
 
+pub use config::{Config, Limits};
 pub use effect::{Effect, Effects};
 pub use error::{ApiError, ErrorKind};
 pub use input::{CallId, CallToken, Input, Now, RequestId};
+pub use region::{Core, OpenError};
 pub use request::*;
 pub use response::*;
+pub use status::{Counters, PeerStatus, Status, TableStatusLine};
 pub use value::{AttributeValue, Item, Number};
 pub use version::{Region, Version};
