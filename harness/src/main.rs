@@ -18,7 +18,7 @@ mod client;
 
 mod interpreter;
 
-mod nemesis;
+// mod nemesis;
 
 mod journal;
 
@@ -28,7 +28,7 @@ mod progress;
 
 mod stop;
 
-mod gateway;
+// mod gateway;
 
 mod exit;
 
