@@ -6,3 +6,6 @@
 pub mod figures;
 pub mod results;
 pub mod run_folder;
+pub mod summary;
+pub mod text;
+pub mod words;

@@ -21,8 +21,11 @@ pub fn read_history(path: &Path) -> Result<History, ReadError> {
     read_events(Reader::new(input)?)
 }
 
-/// Opens a file for reading, decompressed.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, ReadError> {
+/// Opens a file for reading, decompressed; for [`Reader::new`], where a history need not be in memory.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead>, ReadError> {
     let failed = |source| ReadError::Io {
         path: path.to_owned(),
         source,

@@ -13,7 +13,7 @@ pub mod ndjson;
 mod operation;
 
 pub use event::{Event, EventKind, Header, Phase};
-pub use file::{read_events, read_history};
+pub use file::{open, read_events, read_history};
 pub use op::{Condition, MicroOp, MicroReply, Op, Reply, Strength};
 pub use operation::{Ending, History, Operation, Pairing, StructureError};
 pub use value::{Key, Observed, ProcessId, RegionId, Stamp, Value};

@@ -51,4 +51,12 @@ pub enum FolderError {
         /// What this version reads.
         known: &'static str,
     },
+    /// The history is not readable.
+    #[error("{path}: {source}", path = path.display())]
+    History {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        source: Box<checker::history::ReadError>,
+    },
 }

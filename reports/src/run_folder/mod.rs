@@ -11,12 +11,14 @@
 //! | `logs/REGION.log`, `logs/harness.log` | what each process said | as the run goes |
 
 mod error;
+mod examine;
 mod folder;
 mod moment;
 mod run;
 mod write;
 
 pub use error::FolderError;
+pub use examine::Examination;
 pub use folder::{RunFolder, Timeline};
 pub use moment::{FaultAction, FaultResult, Moment};
 pub use run::{Link, Run};
