@@ -74,7 +74,7 @@ pub struct Register {
 /// What one slot does, and where it stands.
 #[derive(Debug)]
 enum Actor {
-    Mix(mix::Mix),
+    Mix(Box<mix::Mix>),
     Duel(duel::Duelist),
     Beat(heartbeat::Beat),
     Watch(heartbeat::Watch),
@@ -97,7 +97,7 @@ impl Register {
         for number in 0..options.concurrency {
             for region in regions(&options) {
                 register.add(region, "mix", |slot| {
-                    Actor::Mix(mix::Mix::new(&options, slot, number))
+                    Actor::Mix(Box::new(mix::Mix::new(&options, slot, number)))
                 });
             }
         }
