@@ -6,6 +6,7 @@
 pub mod figures;
 pub mod results;
 pub mod run_folder;
+pub mod stats;
 pub mod summary;
 pub mod text;
 pub mod words;
