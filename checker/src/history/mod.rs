@@ -15,6 +15,7 @@ mod operation;
 
 pub use event::{Event, EventKind, Header, Phase};
 pub use file::{open, read_events, read_history};
+pub use ndjson::{ReadError, Reader, Writer};
 pub use one_line::{one_line, one_line_events};
 pub use op::{Condition, MicroOp, MicroReply, Op, Reply, Strength};
 pub use operation::{Ending, History, Operation, Pairing, StructureError};
