@@ -18,7 +18,10 @@ use reports::{
     text::{Colour, Style},
 };
 
-use super::{Acted, Settings, environment, judge};
+use super::{
+    Acted, Settings, environment,
+    judge::{add_settling, judge},
+};
 use crate::{
     exit::{Ending, Failure},
     journal::Journal,
@@ -93,7 +96,7 @@ impl Evidence {
     ) -> Result<Ending, Failure> {
         let begun = Instant::now();
         let folder = RunFolder::at(&self.folder);
-        let judged = judge::judge(&folder.history_path(), Some(&acted.checks));
+        let judged = judge(&folder.history_path(), Some(&acted.checks));
         let mut failures: Vec<String> = acted.failure.clone().into_iter().collect();
         let mut verdict = judged.map_or_else(
             |error| {
@@ -103,7 +106,7 @@ impl Evidence {
             |(_, verdict)| verdict,
         );
         if failures.is_empty() {
-            judge::add_settling(&mut verdict, acted.settled.as_ref());
+            add_settling(&mut verdict, acted.settled.as_ref());
         }
         overhead.check_ms = Some(begun.elapsed().as_secs_f64() * 1000.0);
         let mut warnings = acted.warnings;
