@@ -57,6 +57,6 @@ pub enum FolderError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it, and where.
-        source: Box<checker::history::ReadError>,
+        source: Box<checker::history::ndjson::ReadError>,
     },
 }

@@ -1,6 +1,9 @@
 //! Everything that a run folder tells without judging it, from whatever part of it is there.
 
-use checker::history::{ReadError, Reader, open};
+use checker::history::{
+    ndjson::{ReadError, Reader},
+    open,
+};
 
 use super::{FolderError, Run, RunFolder};
 use crate::figures::{Figures, Sample, Survey};
