@@ -17,7 +17,6 @@ use workloads::seed::{Seed, Stream};
 use super::{
     fault::{DIRECTIONS, Direction, LinkFault},
     listener::Port,
-    probe::{self, Carried},
     state::State,
 };
 use crate::topology::Weather;
@@ -27,7 +26,7 @@ pub(crate) struct Link {
     name: String,
     address: SocketAddr,
     seed: Seed,
-    runtime: Handle,
+    pub(super) runtime: Handle,
     pub(super) state: watch::Sender<State>,
     /// Probes on their way: the address that one comes from, and the sink that it leads to.
     pub(super) probes: Mutex<BTreeMap<SocketAddr, SocketAddr>>,
@@ -68,6 +67,9 @@ pub(crate) struct LinkError {
     /// What the system said.
     pub(crate) source: io::Error,
 }
+
+#[cfg(test)]
+use super::probe::{Carried, probe_all};
 
 impl Link {
     /// Opens a listener on this runtime. Port 0 asks for any free one.
@@ -149,6 +151,11 @@ impl Link {
         self.state.borrow().cut_by(direction)
     }
 
+    /// Whether new connections are refused.
+    pub(crate) fn refuses(&self) -> bool {
+        self.state.borrow().refuses()
+    }
+
     /// The longest that a byte may take there and back, by weather and faults, when nothing is cut.
     pub(crate) fn round_trip_max(&self) -> Duration {
         let state = self.state.borrow();
@@ -171,15 +178,9 @@ impl Link {
 
     /// Sends a few bytes both ways through this listener and these pumps to a sink of ours, and says what arrived in time. It does not
     /// need the upstream, so it tells a cut link from a dead region. Blocks; not to be called on the proxy's own thread.
+    #[cfg(test)]
     pub(crate) fn probe(self: &Arc<Link>, within: Duration) -> Carried {
-        let (tx, rx) = std::sync::mpsc::channel();
-        let link = Arc::clone(self);
-        self.runtime.spawn(async move {
-            let carried = probe::probe(&link, within).await;
-            tx.send(carried).ok();
-        });
-        // The sender is dropped unused only when the proxy was shut down: then nothing is carried.
-        rx.recv().unwrap_or_default()
+        probe_all(std::slice::from_ref(self), within)[0]
     }
 
     pub(super) fn gauge(&self, direction: Direction) -> &Gauge {

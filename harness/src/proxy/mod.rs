@@ -24,7 +24,7 @@ mod state;
 pub(crate) use fault::{AfterHeal, Direction, LinkFault};
 pub(crate) use link::{Link, LinkError, Traffic};
 pub(crate) use network::{Network, NetworkError};
-pub(crate) use probe::Carried;
+pub(crate) use probe::{Carried, probe_all};
 
 #[cfg(test)]
 mod tests;
