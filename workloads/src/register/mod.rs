@@ -35,7 +35,8 @@ const CHECKS: &[&str] = &[
     "resurrection",
     "read-your-writes",
     "monotonic-reads",
-    "conditional-write",
+    "origin-first",
+    "conditional-writes",
 ];
 
 /// What can be chosen.
