@@ -10,7 +10,7 @@ mod number;
 mod request;
 mod response;
 pub mod size;
-mod value;
+pub(crate) mod value;
 mod version;
 
 pub use effect::{Effect, Effects};
