@@ -6,6 +6,8 @@
 pub mod figures;
 pub mod gate;
 pub mod html;
+pub mod junit;
+pub mod markdown;
 pub mod results;
 pub mod run_folder;
 pub mod stats;
