@@ -39,7 +39,7 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
     )?;
     answer.exits(0)?.says("report.html")?;
     processes::none_left(&prompt.folder)?;
-    let run = only_run(&prompt.folder)?;
+    let run = newest_run(&prompt.folder)?;
     for file in FILES {
         let is_there = fs::metadata(run.join(file)).is_ok_and(|file| file.len() > 0);
         ensure!(is_there, "{} is missing or empty", run.join(file).display());
@@ -51,19 +51,10 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
     saved_histories(desk, &prompt, &run)
 }
 
-/// The one run folder below this folder.
-pub(super) fn only_run(folder: &Path) -> anyhow::Result<PathBuf> {
-    let runs = folder.join("dateline-runs");
-    let entries = fs::read_dir(&runs).with_context(|| format!("no {}", runs.display()))?;
-    let mut found: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_dir() && !path.is_symlink())
-        .collect();
-    let run = found
-        .pop()
-        .with_context(|| format!("no run in {}", runs.display()))?;
-    ensure!(found.is_empty(), "more than one run in {}", runs.display());
-    Ok(run)
+/// The newest run that was started in this folder.
+pub(super) fn newest_run(folder: &Path) -> anyhow::Result<PathBuf> {
+    let latest = folder.join("dateline-runs/latest");
+    fs::canonicalize(&latest).with_context(|| format!("{} leads nowhere", latest.display()))
 }
 
 /// What the reader of a report must see: the verdict first, and bands where faults were.
