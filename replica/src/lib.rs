@@ -4,4 +4,6 @@
 //! DynamoDB's JSON and the core's types, `server` is the shell that feeds the core and carries out what it asks for.
 
 pub mod core;
+pub mod defects;
 pub mod store;
+pub mod wire;
