@@ -3,7 +3,7 @@
 //! **Source.** Amazon DynamoDB Developer Guide, "Condition expressions": a conditional write succeeds only if the item attributes meet the
 //! condition; in a global table the condition is evaluated in the region that is asked. Invariants I7, I8, I9.
 //!
-//! **Examples that break it.** `us:w1[0-1] us:c1>2[2-3] us:c1>3[4-5]`: two conditional writes both replaced 1 in one region.
+//! **Examples that break it.** `us:w1[0-1] us:c1>2[2-3] us:c1>3[4-5]`: two writes both replaced 1 in one region.
 //! `us:w1[0-1] us:c1>2~1[2-3]!`: refused although the condition held. `us:c1>2~5[2-3]`: acknowledged on an item that does not satisfy it.
 //!
 //! Two regions may both accept a condition on the same version: that is a fork, the contract allows it, and it is counted
@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use super::case::{Case, Fate, How, Item, Order, Write};
+use super::case::{Case, Fate, How, Item, Order, Sighting, Write};
 use super::evidence::{Evidence, Findings, key_words, number_words, region_name, words};
 use super::floor::{Floor, with_stamp};
 use super::frontier::at;
@@ -118,35 +118,32 @@ fn answers(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
     }
 }
 
-/// Two conditional writes accepted on one version in one region.
+/// Two writes accepted on one version in one region: on condition, or as their old items say.
 fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
     let has_deletes = item.deletes().next().is_some();
-    let mut first: BTreeMap<(RegionId, Option<i64>), &Write> = BTreeMap::new();
-    for write in item.writes.iter().filter(|w| w.fate == Fate::Acknowledged) {
-        let Some(Condition::Equals(required)) = condition(case, write) else {
+    let mut first: BTreeMap<(RegionId, Option<i64>), &Sighting<'_>> = BTreeMap::new();
+    for replaced in &item.sightings {
+        if !matches!(replaced.how, How::Condition | How::Replaced) {
             continue;
-        };
-        let required = match required {
+        }
+        let version = match replaced.value {
             Value::Absent if !has_deletes => None,
             Value::Int(number) if item.writer(*number).is_some() => Some(*number),
             Value::Absent | Value::Int(_) | Value::List(_) => continue,
         };
-        if required == write.value {
-            continue;
-        }
-        let winner = *first.entry((write.region, required)).or_insert(write);
-        if winner.operation == write.operation {
+        let winner = *first.entry((replaced.region, version)).or_insert(replaced);
+        if winner.operation == replaced.operation {
             continue;
         }
         findings.add(|| {
             Evidence::new(case.history, item.key)
-                .with(winner.operation, "the first conditional write that was accepted")
-                .with(write.operation, "the second, on the same version")
+                .with(winner.operation, "the first write that replaced this version")
+                .with(replaced.operation, "the second")
                 .because(format!(
-                    "{}: {} accepted two conditional writes that both replaced {}. One version has one successor in a region",
+                    "{}: {} accepted two writes that both replaced {}. One version has one successor in a region",
                     key_words(case.history, item.key),
-                    region_name(case.history, at(write.region)),
-                    number_words(required),
+                    region_name(case.history, at(replaced.region)),
+                    words(replaced.value),
                 ))
         });
     }

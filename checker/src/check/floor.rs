@@ -26,7 +26,9 @@ impl Floor {
             for sighting in item.sightings.iter().filter(|s| (self.judges)(s.how)) {
                 let frontier = &(self.frontier)(&frontiers)[at(sighting.region)];
                 let Some((bound, witness)) = frontier.before(sighting.call_ns) else {
-                    judged_count += 1;
+                    let is_placed = sighting.is_absent() || item.order_seen(sighting).is_some();
+                    judged_count += u64::from(is_placed);
+                    skipped_count += u64::from(!is_placed);
                     continue;
                 };
                 match satisfies(item, &frontiers, sighting, bound) {
@@ -97,7 +99,11 @@ pub(crate) fn with_witness<'h>(
                 Some(_) => format!("acknowledged the write of {}", number_words(write.value)),
                 None => "acknowledged a delete".to_owned(),
             };
-            let mut evidence = evidence.with(write.operation, "the acknowledged write");
+            let role = match write.value {
+                Some(_) => "the acknowledged write",
+                None => "the acknowledged delete",
+            };
+            let mut evidence = evidence.with(write.operation, role);
             if let Some((_, shown)) = write
                 .value
                 .and_then(|v| item.versions.get(&v))
@@ -108,7 +114,7 @@ pub(crate) fn with_witness<'h>(
             } else if bound.is_exclusive
                 && let Some(below) = shows(item, bound, write.call_ns)
             {
-                evidence = evidence.with(below, "what its region had before that write");
+                evidence = evidence.with(below, "what its region had before");
             }
             (evidence, words)
         }
