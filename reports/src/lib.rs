@@ -5,6 +5,8 @@
 
 pub mod figures;
 pub mod html;
+pub mod junit;
+pub mod markdown;
 pub mod results;
 pub mod run_folder;
 pub mod stats;

@@ -11,11 +11,13 @@ use super::{
     plot::{fault_class, fault_label, shaded},
     scale::place,
 };
-use crate::{results::Results, words};
+use crate::{figures::FaultSpan, results::Results, words};
 
 const WIDTH: f64 = 1_060.0;
 const LEFT: f64 = 132.0;
 const ROW: f64 = 56.0;
+/// Room above the lanes for the names of faults.
+const TOP: f64 = 24.0;
 /// More of one check are not drawn: `results.json` has them.
 const SHOWN_MAX: usize = 5;
 
@@ -143,24 +145,31 @@ fn rows<'a>(results: &Results, violation: &'a Violation) -> Vec<(&'a EvidenceOpe
 fn picture(results: &Results, violation: &Violation, name: &str) -> Markup {
     let scale = Stretched::new(&violation.operations);
     let rows = rows(results, violation);
-    let bottom = 22.0 + rows.len() as f64 * ROW;
+    let bottom = TOP + 8.0 + rows.len() as f64 * ROW;
     let last = violation.operations.last();
     let first_ns = scale.times.first().map_or(0, |(time, _)| *time);
     let last_ns = scale.times.last().map_or(0, |(time, _)| *time);
+    let is_behind = |fault: &FaultSpan| {
+        fault.begin_ns <= last_ns && fault.end_ns.is_none_or(|end_ns| end_ns >= first_ns)
+    };
     let drawing = html! {
+        @for (number, fault) in shaded(&results.figures) {
+            @if is_behind(fault) && rows.iter().any(|(_, region)| fault.regions.contains(region)) {
+                text.band-number x=(place(scale.x(fault.begin_ns) + 4.0)) y=(place(TOP - 7.0)) { "fault " (number) ": " (fault.what) }
+            }
+        }
         @for (index, (operation, region)) in rows.iter().enumerate() {
-            @let top = 14.0 + index as f64 * ROW;
+            @let top = TOP + index as f64 * ROW;
             @let continues = index > 0 && rows[index - 1].0.process == operation.process && rows[index - 1].1 == *region;
             rect.lane-back x=(place(LEFT)) y=(place(top)) width=(place(WIDTH - LEFT - 4.0)) height=(place(ROW - if continues { 0.0 } else { 4.0 })) {}
             @for (number, fault) in shaded(&results.figures) {
                 @let end_ns = fault.end_ns.unwrap_or(u64::MAX);
-                @if fault.regions.contains(region) && fault.begin_ns <= last_ns && end_ns >= first_ns {
+                @if fault.regions.contains(region) && is_behind(fault) {
                     @let left = scale.x(fault.begin_ns);
                     rect class={ "band " (fault_class(&fault.fault)) } x=(place(left)) y=(place(top))
                         width=(place((scale.x(end_ns) - left).max(2.0))) height=(place(ROW - 4.0)) {
                         title { (fault_label(number, fault)) }
                     }
-                    text.band-number x=(place(left + 4.0)) y=(place(top + ROW - 10.0)) { (number) " " (fault.what) }
                 }
             }
             @if !continues {
@@ -169,11 +178,11 @@ fn picture(results: &Results, violation: &Violation, name: &str) -> Markup {
             }
         }
         @for (time, x) in &scale.times {
-            line.moment x1=(place(*x)) x2=(place(*x)) y1="14" y2=(place(bottom)) {}
+            line.moment x1=(place(*x)) x2=(place(*x)) y1=(place(TOP)) y2=(place(bottom)) {}
             text.mark transform={ "translate(" (place(x + 4.0)) " " (place(bottom + 12.0)) ") rotate(28)" } { (words::moment(*time)) }
         }
         @for (index, (operation, _)) in rows.iter().enumerate() {
-            (bar(operation, &scale, 14.0 + index as f64 * ROW, last == Some(*operation)))
+            (bar(operation, &scale, TOP + index as f64 * ROW, last == Some(*operation)))
         }
     };
     svg(name, &violation.summary, (WIDTH, bottom + 52.0), &drawing)
@@ -215,7 +224,7 @@ fn operations(results: &Results, violation: &Violation) -> Markup {
                 tbody {
                     @for operation in &violation.operations {
                         tr {
-                            td { (operation.role) } td { (operation.text) } td { (region_name(results, operation)) }
+                            td { (operation.role) } td { (operation.text) } td.name { (region_name(results, operation)) }
                             td.number { (operation.process) } td.number { (words::moment(operation.call_ns)) }
                             td.number { (operation.return_ns.map_or_else(|| "never".to_owned(), words::moment)) }
                             td.number { (operation.line_invoke) @if let Some(line) = operation.line_complete { ", " (line) } }

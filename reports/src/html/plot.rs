@@ -40,23 +40,48 @@ impl Panel {
         }
     }
 
+    /// The faults that concern one region, as bands.
+    pub(super) fn bands_of(self, figures: &Figures, region: &str) -> Markup {
+        html! {
+            @for (number, fault) in shaded(figures).filter(|(_, fault)| fault.regions.iter().any(|name| name == region)) {
+                (self.one_band(number, fault, Strength::Strong))
+            }
+        }
+    }
+
     /// Faults as bands: strong where one of `regions` is concerned, faint elsewhere.
     pub(super) fn bands(self, figures: &Figures, regions: &[&str]) -> Markup {
         html! {
             @for (number, fault) in shaded(figures) {
-                @let (x, width) = band(self.time, fault);
                 @let concerned = fault.regions.iter().any(|name| regions.contains(&name.as_str()));
-                @let strength = if concerned { "band" } else { "band faint" };
-                rect class={ (strength) " " (fault_class(&fault.fault)) }
-                    x=(place(x)) y=(place(self.top)) width=(place(width)) height=(place(self.bottom - self.top)) {
-                    title { (fault_label(number, fault)) }
-                }
-                @if concerned && width >= 9.0 {
-                    text.band-number x=(place(x + 4.0)) y=(place(self.top + 12.0)) { (number) }
-                }
+                (self.one_band(number, fault, if concerned { Strength::Strong } else { Strength::Faint }))
             }
         }
     }
+
+    fn one_band(self, number: usize, fault: &FaultSpan, strength: Strength) -> Markup {
+        let (x, width) = band(self.time, fault);
+        let class = match strength {
+            Strength::Strong => "band ",
+            Strength::Faint => "band faint ",
+        };
+        html! {
+            rect class={ (class) (fault_class(&fault.fault)) }
+                x=(place(x)) y=(place(self.top)) width=(place(width)) height=(place(self.bottom - self.top)) {
+                title { (fault_label(number, fault)) }
+            }
+            @if strength == Strength::Strong && width >= 9.0 {
+                text.band-number x=(place(x + 4.0)) y=(place(self.top + 12.0)) { (number) }
+            }
+        }
+    }
+}
+
+/// Whether a fault concerns what the panel shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strength {
+    Strong,
+    Faint,
 }
 
 /// The faults that took hold, or may have, numbered as in the journal.

@@ -51,7 +51,7 @@ pub(super) fn timeline(results: &Results, sample: &Sample) -> Markup {
             @let lane = Panel { time, top: lane_top(index), bottom: lane_top(index) + LANE };
             text.lane-name x=(place(LEFT - 8.0)) y=(place(lane.top + LANE / 2.0 + 4.0)) text-anchor="end" { (series.region) }
             (lane.grid(&[]))
-            (lane.bands(figures, &[&series.region]))
+            (lane.bands_of(figures, &series.region))
             (operations_of(operations, lane))
         }
         (violations(results, axis, lane_top))
@@ -151,9 +151,8 @@ fn operations_of(sample: &RegionSample, lane: Panel) -> Markup {
     let mut others = Vec::new();
     for operation in &sample.operations {
         let return_ns = operation.return_ns.unwrap_or(u64::MAX);
-        let free = free_from.iter().position(|free| *free <= operation.call_ns);
-        let earliest = || (0..ROWS).min_by_key(|row| free_from[*row]).unwrap_or(0);
-        let row = free.unwrap_or_else(earliest);
+        // The row that has been free for longest: bars spread over the lane, and a fuller lane means more in flight.
+        let row = (0..ROWS).min_by_key(|row| free_from[*row]).unwrap_or(0);
         free_from[row] = return_ns;
         let left = lane.time.x(operation.call_ns);
         let width = (lane.time.x(return_ns) - left).max(1.1);
