@@ -34,7 +34,10 @@ pub(crate) enum SkewError {
     #[error(
         "the clock skew in {path} makes no sense: {source}; it must read {{\"offset_ms\":0,\"drift_ppm\":0,\"strobe_period_ms\":0}}; the skew stays as it was"
     )]
-    Malformed { path: PathBuf, source: serde_json::Error },
+    Malformed {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
 }
 
 /// The wall clock at this moment: the arithmetic alone.
@@ -66,19 +69,33 @@ struct Setting {
 impl Clock {
     /// A clock without skew; `path` is where [`Clock::reload`] finds one.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { started: Instant::now(), path, setting: RwLock::default() }
+        Self {
+            started: Instant::now(),
+            path,
+            setting: RwLock::default(),
+        }
     }
 
     /// Reads the skew file; a missing one means no skew.
     pub(crate) fn reload(&self) -> Result<Skew, SkewError> {
         let path = || self.path.clone();
         let skew = match std::fs::read(&self.path) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map_err(|source| SkewError::Malformed { path: path(), source })?,
+            Ok(text) => serde_json::from_slice(&text).map_err(|source| SkewError::Malformed {
+                path: path(),
+                source,
+            })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Skew::default(),
-            Err(source) => return Err(SkewError::Unreadable { path: path(), source }),
+            Err(source) => {
+                return Err(SkewError::Unreadable {
+                    path: path(),
+                    source,
+                });
+            }
         };
-        let setting = Setting { skew, set_at_ns: self.monotonic_ns() };
+        let setting = Setting {
+            skew,
+            set_at_ns: self.monotonic_ns(),
+        };
         *self.setting.write().unwrap_or_else(PoisonError::into_inner) = setting;
         Ok(skew)
     }
@@ -93,7 +110,10 @@ impl Clock {
         let setting = self.setting();
         let monotonic_ns = self.monotonic_ns();
         let since_set_ns = monotonic_ns.saturating_sub(setting.set_at_ns);
-        Now { wall_ms: skewed_ms(system_ms(), since_set_ns, setting.skew), monotonic_ns }
+        Now {
+            wall_ms: skewed_ms(system_ms(), since_set_ns, setting.skew),
+            monotonic_ns,
+        }
     }
 
     /// The instant that the core calls by this number.
@@ -113,7 +133,8 @@ impl Clock {
 
 /// The system's wall clock, without skew.
 pub(crate) fn system_ms() -> i64 {
-    let ms = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    let ms =
+        |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => ms(since),
         Err(before) => -ms(before.duration()),
@@ -130,32 +151,72 @@ mod tests {
     fn offset_drift_and_strobe_add_up() {
         let none = Skew::default();
         assert_eq!(skewed_ms(1_000, 5 * SECOND_NS, none), 1_000);
-        let back = Skew { offset_ms: -250, ..none };
+        let back = Skew {
+            offset_ms: -250,
+            ..none
+        };
         assert_eq!(skewed_ms(1_000, 5 * SECOND_NS, back), 750);
         // 2 % fast: 20 ms per second since it was set.
-        let fast = Skew { offset_ms: 100, drift_ppm: 20_000, ..none };
+        let fast = Skew {
+            offset_ms: 100,
+            drift_ppm: 20_000,
+            ..none
+        };
         assert_eq!(skewed_ms(1_000, 0, fast), 1_100);
         assert_eq!(skewed_ms(6_000, 5 * SECOND_NS, fast), 6_200);
-        let slow = Skew { drift_ppm: -1_000_000, ..none };
-        assert_eq!(skewed_ms(6_000, 5 * SECOND_NS, slow), 1_000, "a stopped clock");
+        let slow = Skew {
+            drift_ppm: -1_000_000,
+            ..none
+        };
+        assert_eq!(
+            skewed_ms(6_000, 5 * SECOND_NS, slow),
+            1_000,
+            "a stopped clock"
+        );
     }
 
     #[test]
     fn a_strobe_holds_for_the_first_half_of_each_period() {
-        let strobe = Skew { offset_ms: 500, drift_ppm: 0, strobe_period_ms: 200 };
-        for (since_ms, wall_ms) in [(0, 500), (99, 500), (100, 0), (199, 0), (200, 500), (1_150, 0)] {
-            assert_eq!(skewed_ms(0, since_ms * 1_000_000, strobe), wall_ms, "after {since_ms} ms");
+        let strobe = Skew {
+            offset_ms: 500,
+            drift_ppm: 0,
+            strobe_period_ms: 200,
+        };
+        for (since_ms, wall_ms) in [
+            (0, 500),
+            (99, 500),
+            (100, 0),
+            (199, 0),
+            (200, 500),
+            (1_150, 0),
+        ] {
+            assert_eq!(
+                skewed_ms(0, since_ms * 1_000_000, strobe),
+                wall_ms,
+                "after {since_ms} ms"
+            );
         }
-        let shortest = Skew { strobe_period_ms: 1, ..strobe };
+        let shortest = Skew {
+            strobe_period_ms: 1,
+            ..strobe
+        };
         assert_eq!(skewed_ms(0, 499_999, shortest), 500);
         assert_eq!(skewed_ms(0, 500_000, shortest), 0);
     }
 
     #[test]
     fn absurd_skews_stop_at_the_ends_of_the_range() {
-        let far = Skew { offset_ms: i64::MAX, drift_ppm: i64::MAX, strobe_period_ms: 0 };
+        let far = Skew {
+            offset_ms: i64::MAX,
+            drift_ppm: i64::MAX,
+            strobe_period_ms: 0,
+        };
         assert_eq!(skewed_ms(i64::MAX, u64::MAX, far), i64::MAX);
-        let early = Skew { offset_ms: i64::MIN, drift_ppm: i64::MIN, strobe_period_ms: 0 };
+        let early = Skew {
+            offset_ms: i64::MIN,
+            drift_ppm: i64::MIN,
+            strobe_period_ms: 0,
+        };
         assert_eq!(skewed_ms(i64::MIN, u64::MAX, early), i64::MIN);
     }
 
@@ -165,7 +226,11 @@ mod tests {
         let path = home.path().join("clock.json");
         let clock = Clock::new(path.clone());
         assert_eq!(clock.reload().expect("missing is none"), Skew::default());
-        let skew = Skew { offset_ms: 7, drift_ppm: -8, strobe_period_ms: 9 };
+        let skew = Skew {
+            offset_ms: 7,
+            drift_ppm: -8,
+            strobe_period_ms: 9,
+        };
         std::fs::write(&path, serde_json::to_string(&skew).expect("plain")).expect("writable");
         assert_eq!(clock.reload().expect("well formed"), skew);
         for bad in ["", "{", r#"{"offset_ms":"7"}"#, r#"{"ofset_ms":7}"#] {

@@ -27,5 +27,7 @@ pub(crate) fn start(format: LogFormat) {
         LogFormat::Text => layer.with_ansi(false).with_target(false).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
-    let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(layer.with_filter(targets))
+        .try_init();
 }

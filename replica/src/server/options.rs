@@ -11,6 +11,7 @@ use super::log::LogFormat;
 use super::peer_key::PeerKey;
 use super::sigv4::Credentials;
 use crate::core::Region;
+use crate::defects::Defect;
 
 /// The options of one reference replica.
 #[derive(Clone, Debug, clap::Args)]
@@ -61,8 +62,8 @@ pub struct Options {
 
     /// Plant a named fault, for judging the judges; once for each
     #[cfg(feature = "defects")]
-    #[arg(long = "defect", value_name = "NAME")]
-    pub(crate) defects: Vec<String>,
+    #[arg(long = "defect", value_name = "NAME", value_parser = defect)]
+    pub(crate) defects: Vec<Defect>,
 }
 
 /// Where a peer is reached: plain HTTP, host and port.
@@ -116,7 +117,7 @@ impl Options {
     }
 
     /// The planted faults.
-    pub(crate) fn defects(&self) -> &[String] {
+    pub(crate) fn defects(&self) -> &[Defect] {
         #[cfg(feature = "defects")]
         return &self.defects;
         #[cfg(not(feature = "defects"))]
@@ -133,13 +134,26 @@ fn region(text: &str) -> Result<Region, String> {
     Ok(Region::new(text))
 }
 
+#[cfg(feature = "defects")]
+fn defect(name: &str) -> Result<Defect, String> {
+    Defect::by_name(name).ok_or_else(|| {
+        let known: Vec<&str> = crate::defects::DEFECTS.iter().map(|row| row.name).collect();
+        format!("known are {}", known.join(", "))
+    })
+}
+
 fn peer(text: &str) -> Result<(Region, PeerAddress), String> {
     let (name, url) = text.split_once('=').ok_or("write REGION=URL")?;
-    let uri: Uri = url.parse().map_err(|error| format!("{url:?} is no URL: {error}"))?;
+    let uri: Uri = url
+        .parse()
+        .map_err(|error| format!("{url:?} is no URL: {error}"))?;
     let plain = uri.scheme_str() == Some("http") && uri.path() == "/" && uri.query().is_none();
     match (uri.host(), uri.port_u16()) {
         (Some(host), Some(port)) if plain => {
-            let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+            let host = host
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .to_owned();
             Ok((region(name)?, PeerAddress { host, port }))
         }
         _ => Err(format!("{url:?} must be http://HOST:PORT, without a path")),
@@ -167,32 +181,76 @@ mod tests {
 
     #[test]
     fn peers_are_named_once_and_are_others() {
-        let options = parse("--peer us-east-1=http://127.0.0.1:4002 --peer b=http://[::1]:1").expect("right");
+        let options =
+            parse("--peer us-east-1=http://127.0.0.1:4002 --peer b=http://[::1]:1").expect("right");
         let peers = options.peers().expect("two others");
-        assert_eq!(peers[&Region::new("us-east-1")].to_string(), "http://127.0.0.1:4002");
-        assert_eq!(peers[&Region::new("b")], PeerAddress { host: "::1".to_owned(), port: 1 });
+        assert_eq!(
+            peers[&Region::new("us-east-1")].to_string(),
+            "http://127.0.0.1:4002"
+        );
+        assert_eq!(
+            peers[&Region::new("b")],
+            PeerAddress {
+                host: "::1".to_owned(),
+                port: 1
+            }
+        );
 
-        let own = parse("--peer eu-west-1=http://h:1").expect("well formed").peers();
-        assert!(own.expect_err("own region").to_string().contains("eu-west-1 is this region"));
-        let twice = parse("--peer b=http://h:1 --peer b=http://h:2").expect("well formed").peers();
-        assert!(twice.expect_err("twice").to_string().contains("--peer b is given twice"));
-        for bad in ["b", "b=h:1", "b=https://h:1", "b=http://h", "b=http://h:1/x", "B=http://h:1"] {
+        let own = parse("--peer eu-west-1=http://h:1")
+            .expect("well formed")
+            .peers();
+        assert!(
+            own.expect_err("own region")
+                .to_string()
+                .contains("eu-west-1 is this region")
+        );
+        let twice = parse("--peer b=http://h:1 --peer b=http://h:2")
+            .expect("well formed")
+            .peers();
+        assert!(
+            twice
+                .expect_err("twice")
+                .to_string()
+                .contains("--peer b is given twice")
+        );
+        for bad in [
+            "b",
+            "b=h:1",
+            "b=https://h:1",
+            "b=http://h",
+            "b=http://h:1/x",
+            "B=http://h:1",
+        ] {
             parse(&format!("--peer {bad}")).expect_err(bad);
         }
     }
 
     #[test]
     fn strangers_need_a_key() {
-        assert!(parse("--listen [::1]:0").expect("right").peer_key().expect("loopback").is_none());
-        let open = parse("--listen 0.0.0.0:4000").expect("well formed").peer_key();
+        assert!(
+            parse("--listen [::1]:0")
+                .expect("right")
+                .peer_key()
+                .expect("loopback")
+                .is_none()
+        );
+        let open = parse("--listen 0.0.0.0:4000")
+            .expect("well formed")
+            .peer_key();
         let message = open.expect_err("anybody").to_string();
-        assert!(message.starts_with("--listen 0.0.0.0:4000: without --peer-key-file"), "{message}");
+        assert!(
+            message.starts_with("--listen 0.0.0.0:4000: without --peer-key-file"),
+            "{message}"
+        );
     }
 
     #[test]
     fn the_parent_may_be_named() {
         assert_eq!(parse("").expect("right").die_with_parent, None);
-        assert_eq!(parse("--die-with-parent").expect("right").die_with_parent, Some(None));
+        assert_eq!(
+            parse("--die-with-parent").expect("right").die_with_parent,
+            Some(None)
+        );
         let named = parse("--die-with-parent=7").expect("right").die_with_parent;
         assert_eq!(named, Some(Some(7)));
     }

@@ -15,13 +15,13 @@ use super::ServerError;
 ///
 /// The signal follows the *thread* that forked: start replicas from a thread that lives as long as they shall.
 pub(crate) fn die_with_parent(expected: Option<u32>) -> Result<(), ServerError> {
-    let expected = match expected {
-        Some(pid) => Pid::from_raw(
-            i32::try_from(pid)
-                .map_err(|_| ServerError::Usage(format!("--die-with-parent: {pid} is no process")))?,
-        ),
-        None => getppid(),
-    };
+    let expected =
+        match expected {
+            Some(pid) => Pid::from_raw(i32::try_from(pid).map_err(|_| {
+                ServerError::Usage(format!("--die-with-parent: {pid} is no process"))
+            })?),
+            None => getppid(),
+        };
     let refused = ServerError::system("ask the kernel for a signal when the parent dies");
     prctl::set_pdeathsig(Some(Signal::SIGKILL)).map_err(|error| refused(error.into()))?;
     if getppid() != expected {

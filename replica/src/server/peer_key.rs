@@ -49,9 +49,14 @@ impl PeerKey {
     }
 
     /// Whether a signature is right; takes as long for a nearly right one as for any other.
-    pub(crate) fn verify(&self, half: Half, called: &Region, body: &[u8], signature: &[u8]) -> bool {
-        unhex(signature)
-            .is_some_and(|tag| self.mac(half, called, body).verify_slice(&tag).is_ok())
+    pub(crate) fn verify(
+        &self,
+        half: Half,
+        called: &Region,
+        body: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        unhex(signature).is_some_and(|tag| self.mac(half, called, body).verify_slice(&tag).is_ok())
     }
 
     fn mac(&self, half: Half, called: &Region, body: &[u8]) -> Hmac<Sha256> {
@@ -89,8 +94,14 @@ pub(crate) fn unhex(text: &[u8]) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) {
         return None;
     }
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    text.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    text.chunks_exact(2)
+        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
+        .collect()
 }
 
 #[cfg(test)]
@@ -124,9 +135,15 @@ mod tests {
         let home = tempfile::tempdir().expect("temporary directory");
         let path = home.path().join("key");
         let message = PeerKey::read(&path).expect_err("missing");
-        assert!(message.starts_with("--peer-key-file: cannot read "), "{message}");
+        assert!(
+            message.starts_with("--peer-key-file: cannot read "),
+            "{message}"
+        );
         std::fs::write(&path, "short\n").expect("writable");
         let message = PeerKey::read(&path).expect_err("short");
-        assert!(message.contains("holds 5 bytes; a key needs at least 16"), "{message}");
+        assert!(
+            message.contains("holds 5 bytes; a key needs at least 16"),
+            "{message}"
+        );
     }
 }

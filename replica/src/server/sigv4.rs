@@ -55,9 +55,10 @@ impl Credentials {
     /// From `ACCESS:SECRET`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
-            Some((access, secret)) if !access.is_empty() && !secret.is_empty() => {
-                Ok(Self { access_key: access.to_owned(), secret_key: secret.to_owned() })
-            }
+            Some((access, secret)) if !access.is_empty() && !secret.is_empty() => Ok(Self {
+                access_key: access.to_owned(),
+                secret_key: secret.to_owned(),
+            }),
             _ => Err("write ACCESS:SECRET, both not empty".to_owned()),
         }
     }
@@ -91,7 +92,10 @@ pub(crate) fn verify(
         ));
     }
     let string = string_to_sign(&authorization, request)?;
-    let mac = keyed(&signing_key(&credentials.secret_key, &authorization.scope), &string);
+    let mac = keyed(
+        &signing_key(&credentials.secret_key, &authorization.scope),
+        &string,
+    );
     let given = unhex(authorization.signature.as_bytes()).unwrap_or_default();
     mac.verify_slice(&given).map_err(|_| {
         invalid(
@@ -115,16 +119,23 @@ fn authorization(headers: &HeaderMap) -> Result<Authorization<'_>, ApiError> {
         ));
     };
     let parameter = |name: &str| {
-        parameters.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+        parameters
+            .split(',')
+            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
     };
     let date = text("x-amz-date");
-    let (Some(credential), Some(signature), Some(signed_headers), Some(date)) =
-        (parameter("Credential"), parameter("Signature"), parameter("SignedHeaders"), date)
-    else {
+    let (Some(credential), Some(signature), Some(signed_headers), Some(date)) = (
+        parameter("Credential"),
+        parameter("Signature"),
+        parameter("SignedHeaders"),
+        date,
+    ) else {
         let mut missing = String::new();
         for name in ["Credential", "Signature", "SignedHeaders"] {
             if parameter(name).is_none() {
-                missing.push_str(&format!("Authorization header requires '{name}' parameter. "));
+                missing.push_str(&format!(
+                    "Authorization header requires '{name}' parameter. "
+                ));
             }
         }
         if date.is_none() {
@@ -140,8 +151,19 @@ fn authorization(headers: &HeaderMap) -> Result<Authorization<'_>, ApiError> {
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{credential}'"
         )));
     };
-    let scope = Scope { date: scope_date, region, service, terminator };
-    Ok(Authorization { access_key, scope, signed_headers, signature, date })
+    let scope = Scope {
+        date: scope_date,
+        region,
+        service,
+        terminator,
+    };
+    Ok(Authorization {
+        access_key,
+        scope,
+        signed_headers,
+        signature,
+        date,
+    })
 }
 
 fn check_date(authorization: &Authorization<'_>, system_ms: i64) -> Result<(), ApiError> {
@@ -170,10 +192,17 @@ fn check_date(authorization: &Authorization<'_>, system_ms: i64) -> Result<(), A
 }
 
 fn check_scope(authorization: &Authorization<'_>, region: &Region) -> Result<(), ApiError> {
-    let Scope { date, region: named, service, terminator } = authorization.scope;
+    let Scope {
+        date,
+        region: named,
+        service,
+        terminator,
+    } = authorization.scope;
     let mut wrong = String::new();
     if named != region.as_str() {
-        wrong.push_str(&format!("Credential should be scoped to a valid region, not '{named}'. "));
+        wrong.push_str(&format!(
+            "Credential should be scoped to a valid region, not '{named}'. "
+        ));
     }
     if service != "dynamodb" {
         wrong.push_str("Credential should be scoped to correct service: 'dynamodb'. ");
@@ -190,7 +219,11 @@ fn check_scope(authorization: &Authorization<'_>, region: &Region) -> Result<(),
             authorization.date
         ));
     }
-    if wrong.is_empty() { Ok(()) } else { Err(invalid(wrong)) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(invalid(wrong))
+    }
 }
 
 fn string_to_sign(
@@ -203,7 +236,11 @@ fn string_to_sign(
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
         ));
     }
-    let mut query: Vec<&str> = request.query.split('&').filter(|part| !part.is_empty()).collect();
+    let mut query: Vec<&str> = request
+        .query
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .collect();
     query.sort_unstable();
     let mut headers = String::new();
     for name in names() {
@@ -228,7 +265,12 @@ fn string_to_sign(
         &hex(&Sha256::digest(request.body)),
     ]
     .join("\n");
-    let Scope { date, region, service, terminator } = authorization.scope;
+    let Scope {
+        date,
+        region,
+        service,
+        terminator,
+    } = authorization.scope;
     let scope = [date, region, service, terminator].join("/");
     Ok(format!(
         "AWS4-HMAC-SHA256\n{}\n{scope}\n{}",
@@ -241,7 +283,9 @@ fn signing_key(secret: &str, scope: &Scope<'_>) -> Vec<u8> {
     let start = format!("AWS4{secret}").into_bytes();
     [scope.date, scope.region, scope.service, scope.terminator]
         .iter()
-        .fold(start, |key, part| keyed(&key, part).finalize().into_bytes().to_vec())
+        .fold(start, |key, part| {
+            keyed(&key, part).finalize().into_bytes().to_vec()
+        })
 }
 
 fn keyed(key: &[u8], text: &str) -> Hmac<Sha256> {

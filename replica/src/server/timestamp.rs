@@ -11,7 +11,9 @@ pub(crate) fn parse_compact(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| {
         let digits = &bytes[from..to];
         digits.iter().all(u8::is_ascii_digit).then(|| {
-            digits.iter().fold(0_i64, |number, digit| number * 10 + i64::from(digit - b'0'))
+            digits
+                .iter()
+                .fold(0_i64, |number, digit| number * 10 + i64::from(digit - b'0'))
         })
     };
     let (year, month, day) = (number(0, 4)?, number(4, 6)?, number(6, 8)?);
@@ -56,7 +58,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -70,7 +76,13 @@ mod tests {
         assert_eq!(parse_compact("19700101T000000Z"), Some(0));
         assert_eq!(parse_compact("20150830T123600Z"), Some(1_440_938_160_000));
         assert_eq!(parse_compact("20240229T235959Z"), Some(1_709_251_199_000));
-        for bad in ["", "20150830T123600", "2015-08-30T12:36", "20151330T123600Z", "2015083 T123600Z"] {
+        for bad in [
+            "",
+            "20150830T123600",
+            "2015-08-30T12:36",
+            "20151330T123600Z",
+            "2015083 T123600Z",
+        ] {
             assert_eq!(parse_compact(bad), None, "{bad}");
         }
     }

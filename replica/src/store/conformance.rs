@@ -4,8 +4,11 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use super::{Batch, Direction, Read, Space, Store, Write};
 
+/// A change from literals.
+type Change<'a> = (Space, &'a [u8], Option<&'a [u8]>);
+
 /// A batch from literals.
-pub(crate) fn batch(commit: u64, writes: &[(Space, &[u8], Option<&[u8]>)]) -> Batch {
+pub(crate) fn batch(commit: u64, writes: &[Change<'_>]) -> Batch {
     let writes = writes
         .iter()
         .map(|(space, key, value)| Write {

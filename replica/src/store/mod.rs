@@ -8,6 +8,7 @@ mod memory;
 
 use std::ops::Bound;
 
+pub(crate) use data_dir::write_atomically;
 pub use data_dir::{DataDir, DataDirError};
 pub use disk::{DiskSnapshot, DiskStore};
 pub use memory::{MemorySnapshot, MemoryStore};

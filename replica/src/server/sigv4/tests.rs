@@ -4,6 +4,8 @@ use super::*;
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const DATE: &str = "20150830T123600Z";
 
+type Headers = Vec<(&'static str, String)>;
+
 fn headers(entries: &[(&'static str, &str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in entries {
@@ -14,9 +16,17 @@ fn headers(entries: &[(&'static str, &str)]) -> HeaderMap {
 
 fn signature(secret: &str, headers: &HeaderMap, method: &str, query: &str, body: &[u8]) -> String {
     let authorization = authorization(headers).expect("complete");
-    let request = Signed { method, path: "/", query, headers, body };
+    let request = Signed {
+        method,
+        path: "/",
+        query,
+        headers,
+        body,
+    };
     let string = string_to_sign(&authorization, &request).expect("host is signed");
-    hex(&keyed(&signing_key(secret, &authorization.scope), &string).finalize().into_bytes())
+    hex(&keyed(&signing_key(secret, &authorization.scope), &string)
+        .finalize()
+        .into_bytes())
 }
 
 #[test]
@@ -51,7 +61,7 @@ fn published_vectors_come_out() {
 }
 
 /// A request of AKIDEXAMPLE to eu-west-1's table service; `change` may spoil it before it is signed, `spoil` after.
-fn verdict(change: impl Fn(&mut Vec<(&'static str, String)>), body: &[u8]) -> Result<(), ApiError> {
+fn verdict(change: impl Fn(&mut Headers), body: &[u8]) -> Result<(), ApiError> {
     let scope = "20150830/eu-west-1/dynamodb/aws4_request";
     let authorization = |signature: &str| {
         format!(
@@ -65,15 +75,23 @@ fn verdict(change: impl Fn(&mut Vec<(&'static str, String)>), body: &[u8]) -> Re
         ("authorization", authorization("00")),
     ];
     let borrowed = |entries: &[(&'static str, String)]| {
-        let entries: Vec<(&'static str, &str)> =
-            entries.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let entries: Vec<(&'static str, &str)> = entries
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         headers(&entries)
     };
     let right = signature(SECRET, &borrowed(&entries), "POST", "", b"{}");
     entries[3].1 = authorization(&right);
     change(&mut entries);
     let headers = borrowed(&entries);
-    let request = Signed { method: "POST", path: "/", query: "", headers: &headers, body };
+    let request = Signed {
+        method: "POST",
+        path: "/",
+        query: "",
+        headers: &headers,
+        body,
+    };
     let credentials = Credentials::parse(&format!("AKIDEXAMPLE:{SECRET}")).expect("a pair");
     let system_ms = timestamp::parse_compact("20150830T124000Z").expect("a date");
     verify(&credentials, &Region::new("eu-west-1"), system_ms, &request)
@@ -82,7 +100,7 @@ fn verdict(change: impl Fn(&mut Vec<(&'static str, String)>), body: &[u8]) -> Re
 #[test]
 fn only_the_right_signature_passes() {
     verdict(|_| {}, b"{}").expect("right");
-    let refused = |change: &dyn Fn(&mut Vec<(&'static str, String)>), body: &[u8]| {
+    let refused = |change: &dyn Fn(&mut Headers), body: &[u8]| {
         let error = verdict(change, body).expect_err("spoilt");
         (error.kind, error.message)
     };
@@ -94,9 +112,15 @@ fn only_the_right_signature_passes() {
     assert!(message.starts_with(mismatch), "{message}");
 
     let edit = |from: &'static str, to: &'static str| {
-        refused(&|entries| entries[3].1 = entries[3].1.replace(from, to), b"{}")
+        refused(
+            &|entries| entries[3].1 = entries[3].1.replace(from, to),
+            b"{}",
+        )
     };
-    assert_eq!(edit("AKIDEXAMPLE", "AKIDSTRANGER").0, ErrorKind::UnrecognizedClient);
+    assert_eq!(
+        edit("AKIDEXAMPLE", "AKIDSTRANGER").0,
+        ErrorKind::UnrecognizedClient
+    );
     assert_eq!(
         edit("eu-west-1", "c").1,
         "Credential should be scoped to a valid region, not 'c'. "
@@ -105,14 +129,28 @@ fn only_the_right_signature_passes() {
         edit("dynamodb", "s3").1,
         "Credential should be scoped to correct service: 'dynamodb'. "
     );
-    assert!(edit("20150830/", "20150829/").1.starts_with("Date in Credential scope does not match"));
-    assert!(edit("host;", "").1.starts_with("'Host' or ':authority' must be"));
-    let (_, message) = refused(&|entries| entries[1].1 = "20150830T120000Z".to_owned(), b"{}");
+    assert!(
+        edit("20150830/", "20150829/")
+            .1
+            .starts_with("Date in Credential scope does not match")
+    );
+    assert!(
+        edit("host;", "")
+            .1
+            .starts_with("'Host' or ':authority' must be")
+    );
+    let (_, message) = refused(
+        &|entries| entries[1].1 = "20150830T120000Z".to_owned(),
+        b"{}",
+    );
     assert_eq!(
         message,
         "Signature expired: 20150830T120000Z is now earlier than 20150830T122500Z (20150830T124000Z - 15 min.)"
     );
-    let (_, message) = refused(&|entries| entries[1].1 = "20150830T130000Z".to_owned(), b"{}");
+    let (_, message) = refused(
+        &|entries| entries[1].1 = "20150830T130000Z".to_owned(),
+        b"{}",
+    );
     assert!(message.starts_with("Signature not yet current: 20150830T130000Z is still later than"));
 }
 
