@@ -7,7 +7,7 @@ use anyhow::ensure;
 use nix::sys::signal::Signal;
 
 use super::prompt::{Running, wait_until};
-use super::verdict::only_run;
+use super::verdict::newest_run;
 use super::{Desk, processes};
 
 /// How long a run may take until it has recorded something, and to end after Ctrl-C.
@@ -28,7 +28,7 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
                 running.is_running(),
                 "the run has ended before it was interrupted"
             );
-            let history = only_run(&prompt.folder).map(|run| run.join("history.jsonl"));
+            let history = newest_run(&prompt.folder).map(|run| run.join("history.jsonl"));
             let text = history.ok().and_then(|path| fs::read(path).ok());
             let count = |bytes: Vec<u8>| bytes.iter().filter(|&&byte| byte == b'\n').count();
             Ok(text.is_some_and(|bytes| count(bytes) > LINES))
@@ -45,7 +45,7 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
         processes::none_left(&prompt.folder)?;
 
         // Whatever it shows, it can be judged: what was in flight is open, and a line cut short is told as such.
-        let history = only_run(&prompt.folder)?.join("history.jsonl");
+        let history = newest_run(&prompt.folder)?.join("history.jsonl");
         let history = history.to_string_lossy();
         let answer = prompt.run(&desk.dateline, &["check", &history], LIMIT)?;
         let is_readable =
