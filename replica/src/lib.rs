@@ -6,3 +6,4 @@
 pub mod core;
 pub mod defects;
 pub mod store;
+pub mod wire;

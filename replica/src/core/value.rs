@@ -4,13 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Number;
+
 /// An item, by attribute name. Never holds `aws:rep:*` attributes: those are shown from the version beside it.
 pub type Item = BTreeMap<String, AttributeValue>;
-
-/// A number in canonical decimal text: no sign on zero, no leading or trailing zeros, at most 38 significant digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Number(pub(crate) String);
 
 /// One attribute value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,4 +32,23 @@ pub enum AttributeValue {
     Ns(Vec<Number>),
     /// A set of byte strings; not empty.
     Bs(BTreeSet<Vec<u8>>),
+}
+
+impl AttributeValue {
+    /// AWS's name of its type, as requests and messages spell it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::S(_) => "S",
+            Self::N(_) => "N",
+            Self::B(_) => "B",
+            Self::Bool(_) => "BOOL",
+            Self::Null => "NULL",
+            Self::M(_) => "M",
+            Self::L(_) => "L",
+            Self::Ss(_) => "SS",
+            Self::Ns(_) => "NS",
+            Self::Bs(_) => "BS",
+        }
+    }
 }
