@@ -5,6 +5,7 @@ mod list;
 mod replica;
 mod report;
 mod test;
+mod up;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ struct CommandLine {
 
 const EXAMPLES: &str = "\
 Examples:
+  dateline up                                  three regions on ports 8000-8003 until Ctrl-C
   dateline test register                       run, judge and report, with all faults, within a minute
   dateline test register --faults partition,kill --time-limit 60 --seed 7
   dateline check dateline-runs/latest          judge a saved run or history file again
@@ -33,6 +35,8 @@ Exit codes: 0 valid, 1 invalid, 2 unknown, 3 harness failure, 64 bad usage.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Keep a multi-region cluster running on fixed ports, for the aws CLI, SDKs and people
+    Up(up::UpCommand),
     /// Run a workload under faults, judge its history, report
     Test(Box<test::TestCommand>),
     /// Judge saved histories: files, or run folders
@@ -59,6 +63,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     match line.command {
+        Command::Up(command) => exit::code(command.run()),
         Command::Test(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
         Command::Report(command) => exit::code(command.run()),
