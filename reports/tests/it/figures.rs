@@ -93,7 +93,7 @@ fn a_killed_run_is_examined_as_far_as_it_goes() {
     let results = Results::unfinished(&examination);
     assert_eq!(
         (results.ending(), results.warnings.len()),
-        (Ending::Unknown, 4)
+        (Ending::Unknown, 3)
     );
     let page = html::report(&results, &examination.sample);
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("unfinished.html");
