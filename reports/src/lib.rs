@@ -4,11 +4,13 @@
 //! that every face shows.
 
 pub mod figures;
+pub mod gate;
 pub mod html;
 pub mod junit;
 pub mod markdown;
 pub mod results;
 pub mod run_folder;
+pub mod stats;
 pub mod summary;
 pub mod text;
 pub mod words;

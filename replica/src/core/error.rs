@@ -41,6 +41,8 @@ pub enum ErrorKind {
     Validation,
     Serialization,
     UnknownOperation,
+    /// A body of another content type than DynamoDB's: 404 and XML.
+    UnknownContentType,
     MissingAuthenticationToken,
     IncompleteSignature,
     InvalidSignature,

@@ -1,6 +1,17 @@
 //! Where a region keeps its rows: a small trait and its two homes, memory and disk.
 
+#[cfg(test)]
+mod conformance;
+mod data_dir;
+mod disk;
+mod memory;
+
 use std::ops::Bound;
+
+pub(crate) use data_dir::write_atomically;
+pub use data_dir::{DataDir, DataDirError};
+pub use disk::{DiskSnapshot, DiskStore};
+pub use memory::{MemorySnapshot, MemoryStore};
 
 /// A named, ordered space of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +46,7 @@ pub struct Batch {
     pub commit: u64,
     /// In order.
     pub writes: Vec<Write>,
-    /// Epochs to drop once the writes are durable.
+    /// Epochs to drop once the writes are durable. A dropped epoch is never written again.
     pub drops: Vec<Space>,
 }
 
@@ -96,4 +107,22 @@ pub trait Store: Read {
     /// # Errors
     /// When the disk or its checksums fail.
     fn last_commit(&self) -> Result<u64, StoreError>;
+}
+
+/// Refuses batches that do not continue the numbering: only a bug of ours can skip or repeat a commit.
+fn check_numbers(last_commit: u64, batches: &[Batch]) {
+    for (number, batch) in (last_commit + 1..).zip(batches) {
+        assert_eq!(batch.commit, number, "commits are numbered without gaps");
+    }
+}
+
+/// Whether no key lies between these bounds; the engines' range calls take that for a bug and panic.
+fn is_empty((start, end): (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
+    match (start, end) {
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+        (Bound::Included(start), Bound::Included(end)) => start > end,
+        (Bound::Excluded(start), Bound::Excluded(end))
+        | (Bound::Excluded(start), Bound::Included(end))
+        | (Bound::Included(start), Bound::Excluded(end)) => start >= end,
+    }
 }

@@ -1,13 +1,34 @@
 //! Condition, projection and update expressions: parsed once by `wire`, evaluated by the core against an item.
+//!
+//! Read in this order: [`lex`] cuts text into tokens, [`parse`] holds what the three parsers share, `path` and `placeholders` are their
+//! vocabulary; `tree` is what a condition is parsed into and `condition` its parser, `evaluate` its meaning; `projection` and `update` likewise;
+//! `legacy` builds the same trees from `Expected` and `AttributeUpdates`. Absent: key conditions, which come with `Query`.
 
-/// A parsed `ConditionExpression` with names and values filled in. Draft: its owner defines the tree.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Condition;
+mod condition;
+mod evaluate;
+mod legacy;
+mod lex;
+mod parse;
+mod path;
+mod placeholders;
+mod projection;
+mod reserved;
+mod tree;
+mod update;
+mod update_apply;
 
-/// A parsed `ProjectionExpression`. Draft: its owner defines the tree.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Projection;
+#[cfg(test)]
+mod tests;
 
-/// A parsed `UpdateExpression`. Draft: its owner defines the tree.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Update;
+pub use legacy::{AttributeAction, AttributeUpdate, Comparison, Conjunction, Expectation};
+pub use placeholders::Placeholders;
+pub use projection::Projection;
+pub use tree::Condition;
+pub use update::Update;
+
+use super::ApiError;
+
+/// The refusal of an expression, as AWS introduces it.
+fn invalid(member: &str, reason: &str) -> ApiError {
+    ApiError::validation(format!("Invalid {member}: {reason}"))
+}

@@ -1,0 +1,92 @@
+//! What a region is told at start, and the bounds of everything that could grow.
+
+use std::collections::BTreeSet;
+
+use super::Region;
+use crate::defects::Defect;
+
+/// What a region is told at start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// This region.
+    pub region: Region,
+    /// The regions it has links to.
+    pub peers: Vec<Region>,
+    /// The account that ARNs carry.
+    pub account: String,
+    /// The number of the store's newest durable batch (`Store::last_commit`): the core goes on counting from there.
+    pub last_commit: u64,
+    /// Planted faults; ignored without the feature `defects`.
+    pub defects: BTreeSet<Defect>,
+    /// Bounds and intervals.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// A region with these peers, an empty store and everything else by default.
+    #[must_use]
+    pub fn new(region: Region, peers: Vec<Region>) -> Self {
+        Self {
+            region,
+            peers,
+            account: "000000000000".to_owned(),
+            last_commit: 0,
+            defects: BTreeSet::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Bounds and intervals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most answers that may wait for a commit; beyond it requests are throttled.
+    pub waiting_answers: usize,
+    /// Most batches that may be on their way to the disk; beyond it requests are throttled.
+    pub undurable_batches: usize,
+    /// Most item versions in one feed batch.
+    pub feed_rows: usize,
+    /// Most item bytes in one feed batch (a single larger item still travels).
+    pub feed_bytes: usize,
+    /// Most feed batches under way to one peer.
+    pub feed_calls: usize,
+    /// Feed positions per epoch.
+    pub epoch_rows: u64,
+    /// A link that carried nothing for this long carries an empty batch, so that vectors move.
+    pub heartbeat_ms: u64,
+    /// How long a call to a peer may take.
+    pub call_deadline_ms: u64,
+    /// First wait after a failed call; doubles up to `backoff_max_ms`.
+    pub backoff_min_ms: u64,
+    /// Longest wait after a failed call.
+    pub backoff_max_ms: u64,
+    /// Time between two rounds of upkeep: tombstones, epochs, re-feeding, leftovers of deleted tables.
+    pub upkeep_ms: u64,
+    /// Most rows that one round of upkeep touches per task.
+    pub upkeep_rows: usize,
+    /// Most `CreateGlobalTable` and `UpdateGlobalTable` calls under way.
+    pub coordinations: usize,
+    /// How long collecting of tombstones rests after a region asked about joining.
+    pub join_hold_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            waiting_answers: 50_000,
+            undurable_batches: 50_000,
+            feed_rows: 1_000,
+            feed_bytes: 1_000_000,
+            feed_calls: 2,
+            epoch_rows: 50_000,
+            heartbeat_ms: 500,
+            call_deadline_ms: 5_000,
+            backoff_min_ms: 50,
+            backoff_max_ms: 2_000,
+            upkeep_ms: 200,
+            upkeep_rows: 1_000,
+            coordinations: 64,
+            join_hold_ms: 15_000,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Every dependency has its line in `docs/dependencies.md`, and every line there its dependency.
+
+use std::collections::BTreeSet;
+
+use super::Finding;
+use super::tree::Tree;
+
+/// The page that accounts for dependencies.
+const PAGE: &str = "docs/dependencies.md";
+
+pub(super) fn find(tree: &Tree) -> Vec<Finding> {
+    let page = tree.text(PAGE).unwrap_or_default();
+    let told: BTreeSet<&str> = page.lines().filter_map(subject).collect();
+    let used: BTreeSet<&str> = tree
+        .packages
+        .iter()
+        .flat_map(|package| &package.dependencies)
+        .filter(|dependency| dependency.path.is_none())
+        .map(|dependency| dependency.name.as_str())
+        .collect();
+    let finding = |message| Finding {
+        path: PAGE.to_owned(),
+        line: 0,
+        message,
+    };
+    let untold = used.difference(&told).map(|name| {
+        finding(format!(
+            "`{name}` has no line; add `| `{name}` | what | why | what it pulls in |`"
+        ))
+    });
+    let unused = told
+        .difference(&used)
+        .map(|name| finding(format!("no crate uses `{name}` any more; remove its line")));
+    untold.chain(unused).collect()
+}
+
+/// The crate that a line of a table is about: "| `serde` | …".
+fn subject(line: &str) -> Option<&str> {
+    let (name, _) = line.strip_prefix("| `")?.split_once("` |")?;
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PAGE, find};
+    use crate::tidy::tree::{of, package};
+
+    #[test]
+    fn untold_and_unused_dependencies_are_found() {
+        let mut tree = of(&[(
+            PAGE,
+            "| crate | what |\n|---|---|\n| `serde` | x |\n| `rand` | y |\n",
+        )]);
+        tree.packages = vec![package("harness", &["serde", "tokio", "ours:checker"])];
+        let found: Vec<String> = find(&tree).into_iter().map(|one| one.message).collect();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("`tokio` has no line"));
+        assert_eq!(found[1], "no crate uses `rand` any more; remove its line");
+    }
+}
