@@ -66,7 +66,7 @@ fn subject(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PAGE, find};
+    use super::{MANIFEST, PAGE, find};
     use crate::tidy::tree::{of, package};
 
     #[test]
