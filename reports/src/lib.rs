@@ -4,6 +4,7 @@
 //! that every face shows.
 
 pub mod figures;
+pub mod gate;
 pub mod html;
 pub mod junit;
 pub mod markdown;

@@ -3,6 +3,7 @@
 mod format;
 mod fuzz;
 mod golden;
+mod import;
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "the oracle knows the operations of registers only"

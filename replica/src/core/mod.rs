@@ -13,7 +13,7 @@ mod request;
 mod response;
 pub mod size;
 mod status;
-mod value;
+pub(crate) mod value;
 mod version;
 
 pub use config::{Config, Limits};

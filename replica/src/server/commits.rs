@@ -2,7 +2,11 @@
 //!
 //! No delay is added to fill a group: alone, a batch goes at once; under load the groups form by themselves.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
 
 use super::shell::Shell;
 use crate::core::Input;
@@ -13,6 +17,25 @@ use crate::store::{Batch, Store as _};
 pub(crate) struct CommitQueue {
     state: Mutex<QueueState>,
     changed: Condvar,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    fsyncs: AtomicU64,
+    batches: AtomicU64,
+    longest_us: AtomicU64,
+}
+
+/// What the commit thread has done since the process began.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct CommitCounts {
+    /// Groups made durable, with one fsync each.
+    fsyncs: u64,
+    /// Batches in them.
+    batches: u64,
+    /// The longest that one group took, from taking it to its rows being readable.
+    longest_us: u64,
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +62,15 @@ impl CommitQueue {
         self.changed.notify_one();
     }
 
+    /// What has been done so far.
+    pub(crate) fn counts(&self) -> CommitCounts {
+        CommitCounts {
+            fsyncs: self.counts.fsyncs.load(Ordering::Relaxed),
+            batches: self.counts.batches.load(Ordering::Relaxed),
+            longest_us: self.counts.longest_us.load(Ordering::Relaxed),
+        }
+    }
+
     /// Waits for batches and swaps them against the empty `group`; false when closed and empty.
     fn take(&self, group: &mut Vec<Batch>) -> bool {
         let mut state = self.lock();
@@ -56,6 +88,15 @@ impl CommitQueue {
     }
 }
 
+impl Counts {
+    fn add(&self, batches: usize, took: Duration) {
+        self.fsyncs.fetch_add(1, Ordering::Relaxed);
+        self.batches.fetch_add(batches as u64, Ordering::Relaxed);
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.longest_us.fetch_max(took_us, Ordering::Relaxed);
+    }
+}
+
 /// Starts the commit thread. It ends when the queue is closed, or after the first failed commit.
 pub(crate) fn start(shell: Arc<Shell>) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new()
@@ -66,10 +107,12 @@ pub(crate) fn start(shell: Arc<Shell>) -> std::io::Result<std::thread::JoinHandl
 fn run(shell: &Shell) {
     let mut group = Vec::new();
     while shell.commits.take(&mut group) {
+        let started = Instant::now();
         if let Err(error) = shell.store.commit(&group) {
             shell.fail(&error.to_string());
             return;
         }
+        shell.commits.counts.add(group.len(), started.elapsed());
         let through = group.last().expect("a taken group is not empty").commit;
         group.clear();
         shell.tell(Input::Durable { through });

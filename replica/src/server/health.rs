@@ -7,6 +7,7 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 use super::clock::Skew;
+use super::commits::CommitCounts;
 use super::routes::Reply;
 use super::shell::Shell;
 use crate::core::{Region, Status};
@@ -22,6 +23,7 @@ struct Health<'a> {
     region: &'a str,
     pid: u32,
     clock: ClockShown,
+    commits: CommitCounts,
     core: Status,
 }
 
@@ -45,6 +47,7 @@ pub(crate) fn reply(shell: &Shell, region: &Region) -> Reply {
             skew: shell.clock.skew(),
             now_ms: shell.clock.now().wall_ms,
         },
+        commits: shell.commits.counts(),
         core: shell.status(),
     };
     let body = serde_json::to_vec(&health).expect("plain data with names for keys");

@@ -40,11 +40,11 @@ impl Panel {
         }
     }
 
-    /// The faults that concern one region, as bands.
+    /// The faults that concern one region, as bands without numbers: the lane is full of operations.
     pub(super) fn bands_of(self, figures: &Figures, region: &str) -> Markup {
         html! {
             @for (number, fault) in shaded(figures).filter(|(_, fault)| fault.regions.iter().any(|name| name == region)) {
-                (self.one_band(number, fault, Strength::Strong))
+                (self.one_band(number, fault, Strength::Bare))
             }
         }
     }
@@ -62,7 +62,7 @@ impl Panel {
     fn one_band(self, number: usize, fault: &FaultSpan, strength: Strength) -> Markup {
         let (x, width) = band(self.time, fault);
         let class = match strength {
-            Strength::Strong => "band ",
+            Strength::Strong | Strength::Bare => "band ",
             Strength::Faint => "band faint ",
         };
         html! {
@@ -80,7 +80,11 @@ impl Panel {
 /// Whether a fault concerns what the panel shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Strength {
+    /// It does.
     Strong,
+    /// It does, and there is no room for its number.
+    Bare,
+    /// It does not.
     Faint,
 }
 

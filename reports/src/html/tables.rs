@@ -18,7 +18,7 @@ fn section(heading: &str, explanation: &str, table: &Markup) -> Markup {
 
 fn two_columns(rows: &[(String, String)]) -> Markup {
     html! {
-        table { tbody {
+        table.two { tbody {
             @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } }
         } }
     }

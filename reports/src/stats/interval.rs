@@ -36,8 +36,8 @@ impl Interval {
     }
 }
 
-/// How many bootstrap samples: the ends then move by less than a fiftieth of the interval's width from seed to seed.
-const RESAMPLES: usize = 4000;
+/// How many bootstrap samples: the ends then move by less than a twentieth of the interval's width from seed to seed.
+const RESAMPLES: usize = 1000;
 
 /// The interval of this confidence (0.95, …) around the mean of log-ratios. The same values and seed give the same interval.
 ///

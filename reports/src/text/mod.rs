@@ -9,7 +9,7 @@ mod table;
 use checker::verdict::{CheckResult, Outcome, Violation};
 
 pub use style::{Colour, Style};
-use style::{Tone, pad};
+use style::{Tone, cut, pad};
 use table::table;
 
 use crate::{
@@ -30,14 +30,23 @@ pub fn summary(results: &Results, report: Option<&str>, style: Style) -> String 
         Ending::Invalid => Tone::Bad,
         Ending::Unknown | Ending::HarnessFailure => Tone::Doubtful,
     };
-    let mut out = format!("{}  {}\n", style.paint(tone, said.word), title(results));
-    out.push_str(&style.wrap(&said.sentence, 0));
-    out.push('\n');
+    let title = title(results);
+    let between = if said.word.len() + 2 + title.chars().count() <= style.columns() {
+        "  "
+    } else {
+        "\n"
+    };
+    let title = style.wrap(&title, 0);
+    let sentence = style.wrap(&said.sentence, 0);
+    let mut out = format!(
+        "{}{between}{title}\n{sentence}\n",
+        style.paint(tone, said.word)
+    );
     let mut section = |name: &str, body: String| {
         if !body.is_empty() {
             out.push_str(&format!(
                 "\n{}\n{}\n",
-                style.paint(Tone::Heading, name),
+                style.paint(Tone::Heading, &style.wrap(name, 0)),
                 body.trim_end()
             ));
         }
@@ -136,22 +145,21 @@ fn evidence(results: &Results, violation: &Violation, style: Style) -> String {
     )
 }
 
-fn measurements(results: &Results) -> String {
-    let shown: Vec<(String, String)> = results
-        .verdict
-        .measurements
-        .iter()
+fn measurements(results: &Results, style: Style) -> String {
+    let measured = results.verdict.measurements.iter();
+    let shown: Vec<_> = measured
         .map(|(name, value)| words::measurement(name, *value))
         .collect();
-    let width = shown
+    let longest = shown
         .iter()
         .map(|(label, _)| label.chars().count())
         .max()
         .unwrap_or(0);
-    shown
-        .iter()
-        .map(|(label, value)| format!("  {}  {value}\n", pad(label, width)))
-        .collect()
+    let width = longest.min(style.columns().saturating_sub(14));
+    let line = |(label, value): &(String, String)| {
+        format!("  {}  {value}\n", pad(&cut(label, width), width))
+    };
+    shown.iter().map(line).collect()
 }
 
 fn operations(results: &Results, style: Style) -> String {

@@ -1,1 +1,125 @@
-//! Later.
+//! Three regions as real processes: a write in one is read in all, also after a kill in the middle.
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::cluster::Cluster;
+use super::durability::{create_table, get, put};
+use super::process::wait_for;
+
+const REGIONS: [&str; 3] = ["ap-southeast-1", "us-east-1", "eu-west-1"];
+
+/// A table `t` in each region, joined to one global table.
+fn global_table(options: &str) -> Cluster {
+    let cluster = Cluster::start(&REGIONS, options);
+    for region in 0..REGIONS.len() {
+        create_table(&mut cluster.process(region).client(), "t");
+    }
+    let mut client = cluster.process(0).client();
+    let group: Vec<Value> = REGIONS
+        .iter()
+        .map(|name| json!({"RegionName": name}))
+        .collect();
+    let body = json!({"GlobalTableName": "t", "ReplicationGroup": group});
+    client
+        .call("CreateGlobalTable", &body)
+        .expect("it answers")
+        .ok();
+    for region in 0..REGIONS.len() {
+        let mut client = cluster.process(region).client();
+        wait_for("the global table", || {
+            let answer = client
+                .call("DescribeGlobalTable", &json!({"GlobalTableName": "t"}))
+                .ok()?;
+            if answer.status != 200 {
+                return None;
+            }
+            let description = answer.ok();
+            (description["GlobalTableDescription"]["GlobalTableStatus"] == "ACTIVE").then_some(())
+        });
+    }
+    cluster
+}
+
+fn wait_for_value(client: &mut Client, key: &str, value: &str) -> Value {
+    wait_for(&format!("{key} to be {value}"), || {
+        let item = get(client, key);
+        (item["v"]["S"] == value).then_some(item)
+    })
+}
+
+#[test]
+fn a_write_in_one_region_is_read_in_all() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let key = home.path().join("key");
+    std::fs::write(&key, "a key that all regions share").expect("writable");
+    let cluster = global_table(&format!("--peer-key-file {}", key.display()));
+    for (region, name) in REGIONS.iter().enumerate() {
+        let mut client = cluster.process(region).client();
+        client
+            .call("PutItem", &put(name, "1"))
+            .expect("it answers")
+            .ok();
+        let written = get(&mut client, name);
+        assert_eq!(written["aws:rep:updateregion"]["S"], *name);
+        assert_eq!(written["aws:rep:deleting"]["BOOL"], false);
+        assert!(written["aws:rep:updatetime"]["N"].is_string(), "{written}");
+        for other in 0..REGIONS.len() {
+            let seen = wait_for_value(&mut cluster.process(other).client(), name, "1");
+            assert_eq!(
+                seen, written,
+                "the same item with the same version in {}",
+                REGIONS[other]
+            );
+        }
+    }
+}
+
+#[test]
+fn regions_converge_over_a_kill_in_the_middle() {
+    let mut cluster = global_table("");
+    let mut clients: Vec<Client> = (0..REGIONS.len())
+        .map(|region| cluster.process(region).client())
+        .collect();
+    let write = |client: &mut Client, round: usize, region: usize| {
+        for key in 0..10 {
+            let body = put(&format!("shared-{key}"), &format!("{round}-{region}"));
+            client.call("PutItem", &body).expect("it answers").ok();
+            let body = put(&format!("own-{region}-{key}"), &round.to_string());
+            client.call("PutItem", &body).expect("it answers").ok();
+        }
+    };
+    for (region, client) in clients.iter_mut().enumerate() {
+        write(client, 0, region);
+    }
+    cluster.kill(1);
+    for region in [0, 2] {
+        write(&mut clients[region], 1, region);
+    }
+    cluster.restart(1);
+    clients[1] = cluster.process(1).client();
+    write(&mut clients[1], 2, 1);
+
+    let last_round = ["1", "2", "1"];
+    let mut keys: Vec<String> = (0..10).map(|key| format!("shared-{key}")).collect();
+    for (region, round) in last_round.iter().enumerate() {
+        for key in 0..10 {
+            let key = format!("own-{region}-{key}");
+            for client in &mut clients {
+                wait_for_value(client, &key, round);
+            }
+            keys.push(key);
+        }
+    }
+    for key in keys {
+        let items = wait_for(&format!("{key} to converge"), || {
+            let items: Vec<Value> = clients.iter_mut().map(|client| get(client, &key)).collect();
+            items.iter().all(|item| *item == items[0]).then_some(items)
+        });
+        assert!(
+            items[0]["aws:rep:updatetime"]["N"].is_string(),
+            "{key}: {}",
+            items[0]
+        );
+    }
+}
