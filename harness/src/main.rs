@@ -18,7 +18,7 @@ mod client;
 
 mod interpreter;
 
-// mod nemesis;
+mod nemesis;
 
 mod journal;
 
@@ -28,9 +28,12 @@ mod progress;
 
 mod stop;
 
-// mod gateway;
+mod gateway;
 
 mod exit;
+
+/// The version, as `run.json` and reports state it.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn main() -> std::process::ExitCode {
     cli::main()

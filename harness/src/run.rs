@@ -28,6 +28,7 @@ use crate::{
 };
 
 pub(crate) use judge::judge;
+pub(crate) use report::style;
 pub(crate) use settings::Settings;
 
 /// Work before the first fault, so that connections are open and the plots have a calm stretch to compare with.
@@ -52,7 +53,8 @@ pub(crate) fn test(settings: Settings) -> Result<Ending, Failure> {
 async fn phases(settings: &Settings) -> Result<Ending, Failure> {
     let stop = Stop::new();
     stop.listen().map_err(Failure::harness)?;
-    let evidence = Evidence::begin(settings).map_err(Failure::Usage)?;
+    let plan = settings.plan();
+    let evidence = Evidence::begin(settings, plan).map_err(Failure::Usage)?;
     let journal = evidence.journal().map_err(Failure::harness)?;
     let progress = Progress::start(journal.clone());
     let flusher = tokio::spawn(flush(journal.clone()));
@@ -66,7 +68,7 @@ async fn phases(settings: &Settings) -> Result<Ending, Failure> {
     let usage = usage.stop(journal.counts());
 
     journal.phase("judge");
-    let outcome = evidence.conclude(acted, usage, &journal, &stop);
+    let outcome = evidence.conclude(acted, usage, &stop);
     journal.phase("end");
     outcome
 }
@@ -111,12 +113,20 @@ async fn act(
 
     journal.phase("safety");
     let begin_ns = journal.now_ns();
-    let faults = Faults::start(evidence.plan(), &regions, journal, begin_ns);
+    let faults = match Faults::start(evidence.plan(), &regions, journal) {
+        Ok(faults) => Some(faults),
+        Err(error) => {
+            stop.fail(format!("the nemesis cannot be started: {error}"));
+            None
+        }
+    };
     interpreter.work(begin_ns + nanos(settings.time_limit)).await;
 
     journal.phase("heal");
-    // In-flight operations have ended, so nothing new can be caught by a fault that is still there.
-    acted.warnings.extend(faults.end().await);
+    if let Some(faults) = faults {
+        let unhealed = faults.end().await;
+        acted.warnings.extend(unhealed.iter().map(|what| format!("could not be healed: {what}")));
+    }
     watch.abort();
 
     journal.phase("settle");
@@ -133,7 +143,8 @@ async fn act(
         }
         acted.settled = Some(settled);
     }
-    acted.failure = journal.failure().or_else(|| regions.target.unexpected_end());
+    let failure = stop.failure().map(str::to_owned).or_else(|| journal.failure());
+    acted.failure = failure.or_else(|| regions.target.unexpected_end());
     journal.phase("tear-down");
     drop(interpreter);
     regions.tear_down(settings.keep_data).await;

@@ -26,17 +26,29 @@ enum Urgency {
 pub(crate) struct Stop {
     urgency: watch::Sender<Urgency>,
     reason: Arc<OnceLock<String>>,
+    failure: Arc<OnceLock<String>>,
 }
 
 impl Stop {
     pub(crate) fn new() -> Self {
-        Self { urgency: watch::Sender::new(Urgency::None), reason: Arc::default() }
+        Self { urgency: watch::Sender::new(Urgency::None), reason: Arc::default(), failure: Arc::default() }
     }
 
-    /// Asks everybody to stop. The first reason is kept.
+    /// Asks everybody to stop, for no fault of ours. The first reason is kept.
     pub(crate) fn set(&self, reason: impl Into<String>) {
         let _ = self.reason.set(reason.into());
         self.urgency.send_modify(|urgency| *urgency = (*urgency).max(Urgency::Stop));
+    }
+
+    /// Asks everybody to stop because the harness cannot do its job. The first failure is kept.
+    pub(crate) fn fail(&self, failure: impl Into<String>) {
+        let _ = self.failure.set(failure.into());
+        self.urgency.send_modify(|urgency| *urgency = (*urgency).max(Urgency::Stop));
+    }
+
+    /// What kept the harness from doing its job, if anything did.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
     }
 
     /// Why, if anybody asked.

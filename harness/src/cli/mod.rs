@@ -2,6 +2,7 @@
 
 mod check;
 mod list;
+mod replica;
 mod report;
 mod test;
 
@@ -41,7 +42,7 @@ enum Command {
     /// List what there is: workloads, checks, faults, defects, errors, runs
     List(list::ListCommand),
     /// Run one reference replica: one region of a global table
-    Replica(Box<replica::server::Options>),
+    Replica(Box<::replica::server::Options>),
 }
 
 /// Parses and does it.
@@ -62,7 +63,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(command) => exit::code(command.run()),
         Command::Report(command) => exit::code(command.run()),
         Command::List(command) => exit::code(command.run()),
-        Command::Replica(options) => replica::server::run(*options),
+        Command::Replica(options) => replica::run(*options),
     }
 }
 

@@ -100,8 +100,10 @@ impl Connection {
                 })
             }
             // hyper hands the request back iff it has not written any of it.
-            Err(mut failure) if failure.take_message().is_some() => Err(Transport::NotSent),
-            Err(failure) => Err(doubt(failure.error())),
+            Err(mut failure) => match failure.take_message() {
+                Some(_unsent) => Err(Transport::NotSent),
+                None => Err(doubt(failure.error())),
+            },
         };
         if answered.is_err() {
             self.close();

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use checker::history::{EventKind, Op};
 
 pub(crate) use connection::Transport;
-use connection::{Answer, Connection};
+use connection::Connection;
 pub(crate) use sigv4::Credentials;
 
 /// Where and how one client talks to one region.

@@ -34,6 +34,11 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
     ]
 }
 
+/// The names of all faults.
+pub(crate) fn names() -> Vec<&'static str> {
+    registry().iter().map(|package| package.name()).collect()
+}
+
 /// The faults of these names, in the registry's order. `none` alone means no faults, `all` all of them.
 ///
 /// # Errors
@@ -61,7 +66,7 @@ pub(crate) fn by_names(names: &[String]) -> Result<Vec<&'static dyn Package>, Un
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[error(
     "--faults: there is no fault {name:?}; choose some of {}, or all, or none alone (`dateline list faults` describes them)",
-    registry().iter().map(|package| package.name()).collect::<Vec<_>>().join(", ")
+    names().join(", ")
 )]
 pub(crate) struct UnknownFault {
     /// As given.

@@ -7,7 +7,7 @@ use workloads::{keys::KeyDistribution, register, seed::Seed};
 
 use crate::{
     cli::TestFlags,
-    nemesis,
+    nemesis::{self, Package, Plan, UnknownFault},
     store,
     topology::{Topology, TopologyError},
 };
@@ -19,7 +19,7 @@ const KEY_SPACING: Duration = Duration::from_millis(250);
 const DEFAULT_FAULTS: [&str; 4] = ["partition", "kill", "pause", "clock"];
 
 /// What a run is to do.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) workload: &'static str,
     pub(crate) seed: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Settings {
     pub(crate) key_distribution: KeyDistribution,
     pub(crate) deletes_percent: u64,
     pub(crate) topology: Topology,
-    pub(crate) faults: Vec<String>,
+    pub(crate) faults: Vec<&'static dyn Package>,
     pub(crate) defects: Vec<String>,
     pub(crate) op_timeout: Duration,
     pub(crate) settle_limit: Duration,
@@ -49,6 +49,8 @@ pub(crate) enum SettingsError {
     Unknown { flag: &'static str, given: String, what: &'static str, advice: String },
     #[error("--regions: {0}")]
     Topology(#[from] TopologyError),
+    #[error(transparent)]
+    Fault(#[from] UnknownFault),
     #[error("regions: name them in `regions` or in `topology`, not in both")]
     TwoTopologies,
 }
@@ -103,6 +105,11 @@ impl Settings {
         })
     }
 
+    /// Everything that will go wrong, drawn from the seed.
+    pub(crate) fn plan(&self) -> Plan {
+        Plan::draw(&self.faults, self.seed, self.time_limit, self.topology.regions())
+    }
+
     /// Every option, resolved, for `run.json`.
     pub(crate) fn options(&self) -> BTreeMap<String, Value> {
         [
@@ -113,7 +120,7 @@ impl Settings {
             ("key_distribution", json!(self.key_distribution.name())),
             ("deletes_percent", json!(self.deletes_percent)),
             ("rtt_scale", json!(self.flags.rtt_scale.unwrap_or(1.0))),
-            ("faults", json!(self.faults)),
+            ("faults", json!(self.faults.iter().map(|fault| fault.name()).collect::<Vec<_>>())),
             ("defects", json!(self.defects)),
             ("op_timeout_ms", json!(self.op_timeout.as_secs_f64() * 1000.0)),
             ("settle_limit_s", json!(self.settle_limit.as_secs())),
@@ -179,23 +186,9 @@ fn topology(flags: &TestFlags) -> Result<Topology, SettingsError> {
     Ok(topology.scaled(flags.rtt_scale.unwrap_or(1.0))?)
 }
 
-fn faults(given: Option<&[String]>) -> Result<Vec<String>, SettingsError> {
-    match given {
-        None => Ok(DEFAULT_FAULTS.map(str::to_owned).to_vec()),
-        Some([none]) if none == "none" => Ok(Vec::new()),
-        Some(names) => {
-            let known = nemesis::names();
-            match names.iter().find(|name| !known.contains(&name.as_str())) {
-                None => Ok(names.to_vec()),
-                Some(unknown) => Err(SettingsError::Unknown {
-                    flag: "faults",
-                    given: unknown.clone(),
-                    what: "fault",
-                    advice: format!("there are {}, or none alone", known.join(", ")),
-                }),
-            }
-        }
-    }
+fn faults(given: Option<&[String]>) -> Result<Vec<&'static dyn Package>, SettingsError> {
+    let default = DEFAULT_FAULTS.map(str::to_owned);
+    Ok(nemesis::by_names(given.unwrap_or(&default))?)
 }
 
 fn defects(given: Option<&[String]>) -> Result<Vec<String>, SettingsError> {
@@ -227,7 +220,7 @@ mod tests {
             rtt_scale: Some(0.1),
             ..TestFlags::default()
         };
-        let settings = Settings::resolve("register", flags).expect("all is well");
+        let Ok(settings) = Settings::resolve("register", flags) else { panic!("all is well") };
         assert_eq!(
             settings.reproduce(),
             "dateline test register --seed 7 --rtt-scale 0.1 --faults kill,clock"
@@ -240,14 +233,17 @@ mod tests {
         let refused = |change: fn(&mut TestFlags)| {
             let mut flags = TestFlags::default();
             change(&mut flags);
-            Settings::resolve("register", flags).expect_err("refused").to_string()
+            match Settings::resolve("register", flags) {
+                Ok(_) => panic!("accepted"),
+                Err(error) => error.to_string(),
+            }
         };
         for (message, part) in [
             (refused(|flags| flags.rate = Some(0)), "--rate 0: it must be 1 to 1000000"),
             (refused(|flags| flags.keys = Some(0)), "--keys 0"),
             (refused(|flags| flags.deletes = Some(51)), "--deletes 51"),
             (refused(|flags| flags.regions = Some(vec!["mars-1".into()])), "--regions: region \"mars-1\""),
-            (refused(|flags| flags.faults = Some(vec!["earthquake".into()])), "--faults earthquake: there is no such fault; there are partition"),
+            (refused(|flags| flags.faults = Some(vec!["earthquake".into()])), "--faults: there is no fault \"earthquake\"; choose some of partition"),
             (refused(|flags| flags.defect = Some(vec!["x".into()])), "--defect x: there is no such defect; there are stale-strong-read"),
             (refused(|flags| flags.key_distribution = Some("gauss".into())), "there are uniform, zipfian"),
             (refused(|flags| flags.rtt_scale = Some(-1.0)), "rtt-scale is -1"),

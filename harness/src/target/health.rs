@@ -52,14 +52,19 @@ pub(crate) fn ask(address: SocketAddr) -> io::Result<Health> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
-    write!(stream, "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
     parse(&answer).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
 }
 
 fn parse(answer: &str) -> Result<Health, String> {
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or("no whole answer to GET /health")?;
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .ok_or("no whole answer to GET /health")?;
     let status = head.split(' ').nth(1).unwrap_or("no status");
     if status != "200" {
         return Err(format!("GET /health answered {status}"));
@@ -79,11 +84,17 @@ mod tests {
                     "peers":{"b":{"pending":3,"consumed":4,"connected":true}}}}"#;
         let health = parse(&format!("HTTP/1.1 200 OK\r\nx: y\r\n\r\n{body}")).expect("well formed");
         assert_eq!((health.status.as_str(), health.clock.offset_ms), ("ok", -5));
-        assert_eq!((health.core.peers["b"].pending, health.core.feed_head), (3, 9));
+        assert_eq!(
+            (health.core.peers["b"].pending, health.core.feed_head),
+            (3, 9)
+        );
         for (bad, part) in [
             ("", "no whole answer"),
             ("HTTP/1.1 503 x\r\n\r\n{}", "answered 503"),
-            ("HTTP/1.1 200 OK\r\n\r\n{}", "nonsense: missing field `status`"),
+            (
+                "HTTP/1.1 200 OK\r\n\r\n{}",
+                "nonsense: missing field `status`",
+            ),
         ] {
             let message = parse(bad).expect_err(bad);
             assert!(message.contains(part), "{message}");

@@ -51,8 +51,9 @@ pub(crate) struct LocalTarget {
 /// Loopback ports that nobody uses now.
 pub(crate) fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
     // All are held until the last is found, so that none is found twice.
-    let listeners: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<io::Result<_>>()?;
+    let listeners: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind(("127.0.0.1", 0)))
+        .collect::<io::Result<_>>()?;
     listeners.iter().map(TcpListener::local_addr).collect()
 }
 
@@ -116,7 +117,9 @@ impl LocalTarget {
     }
 
     fn process(&self, region: usize) -> MutexGuard<'_, Process> {
-        self.processes[region].lock().unwrap_or_else(PoisonError::into_inner)
+        self.processes[region]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_clock(&self, region: usize, skew: Skew) -> Result<(), String> {
@@ -137,7 +140,10 @@ impl LocalTarget {
             std::thread::sleep(POLL);
         }
         let name = &self.regions[region];
-        Err(format!("{name} has not reported the new skew within {} s", CLOCK_LIMIT.as_secs()))
+        Err(format!(
+            "{name} has not reported the new skew within {} s",
+            CLOCK_LIMIT.as_secs()
+        ))
     }
 }
 
@@ -173,12 +179,7 @@ impl Target for LocalTarget {
     }
 }
 
-fn spec(
-    options: &LocalOptions,
-    region: usize,
-    executable: &Path,
-    key_file: &Path,
-) -> ProcessSpec {
+fn spec(options: &LocalOptions, region: usize, executable: &Path, key_file: &Path) -> ProcessSpec {
     let name = &options.regions[region];
     let data_dir = options.data.join(name);
     let path = |path: &Path| path.to_string_lossy().into_owned();
@@ -198,7 +199,12 @@ fn spec(
     .map(str::to_owned)
     .to_vec();
     arguments.push(format!("--die-with-parent={}", std::process::id()));
-    for (to, other) in options.regions.iter().enumerate().filter(|(to, _)| *to != region) {
+    for (to, other) in options
+        .regions
+        .iter()
+        .enumerate()
+        .filter(|(to, _)| *to != region)
+    {
         arguments.push("--peer".into());
         arguments.push(format!("{other}=http://{}", options.peers[region][to]));
     }
@@ -225,7 +231,10 @@ fn write_peer_key(path: &Path) -> io::Result<()> {
     let mut random = [0; 32];
     fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
     let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     writeln!(file, "{text}")
 }

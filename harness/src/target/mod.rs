@@ -7,7 +7,6 @@ mod spawner;
 
 use std::net::SocketAddr;
 
-pub(crate) use health::Health;
 pub(crate) use local::{LocalOptions, LocalTarget, free_addresses};
 
 /// What can be done to a target's regions. Calls block until done; they come from the run and from the nemesis thread.

@@ -66,13 +66,15 @@ impl Process {
         if self.child.is_some() {
             return Err(format!("{} is running already", self.spec.region));
         }
-        self.try_spawn(spawner).map_err(|error| {
-            format!("{} could not be started: {error}", self.spec.region)
-        })
+        self.try_spawn(spawner)
+            .map_err(|error| format!("{} could not be started: {error}", self.spec.region))
     }
 
     fn try_spawn(&mut self, spawner: &Spawner) -> io::Result<()> {
-        let log = OpenOptions::new().create(true).append(true).open(&self.spec.log)?;
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.spec.log)?;
         let mut command = Command::new(&self.spec.executable);
         command
             .args(&self.spec.arguments)
@@ -124,9 +126,10 @@ impl Process {
 
     pub(super) fn kill(&mut self) -> Result<(), String> {
         let mut child = self.child.take().ok_or_else(|| self.not_running())?;
-        child.kill().and_then(|()| child.wait()).map_err(|error| {
-            format!("{} could not be killed: {error}", self.spec.region)
-        })?;
+        child
+            .kill()
+            .and_then(|()| child.wait())
+            .map_err(|error| format!("{} could not be killed: {error}", self.spec.region))?;
         Ok(())
     }
 
@@ -142,7 +145,10 @@ impl Process {
                 Err(error) => return Err(format!("{}: waitid: {error}", self.spec.region)),
             }
         }
-        Err(format!("the kernel has not reported that {} is stopped", self.spec.region))
+        Err(format!(
+            "the kernel has not reported that {} is stopped",
+            self.spec.region
+        ))
     }
 
     /// Sends a signal to a process that is there.
@@ -171,7 +177,10 @@ impl Process {
             }
         }
         if self.child.is_some() {
-            tracing::warn!(region = self.spec.region, "did not stop when told to; killing it");
+            tracing::warn!(
+                region = self.spec.region,
+                "did not stop when told to; killing it"
+            );
             let _ = self.kill();
         }
     }

@@ -24,7 +24,9 @@ struct Order {
 impl Spawner {
     pub(crate) fn start() -> io::Result<Self> {
         let (orders, inbox) = channel();
-        thread::Builder::new().name("spawner".into()).spawn(move || serve(&inbox))?;
+        thread::Builder::new()
+            .name("spawner".into())
+            .spawn(move || serve(&inbox))?;
         Ok(Self { orders })
     }
 
@@ -32,7 +34,9 @@ impl Spawner {
     pub(crate) fn spawn(&self, command: Command) -> io::Result<Child> {
         let (answer, reply) = channel();
         let gone = |_| io::Error::other("the thread that starts processes has ended");
-        self.orders.send(Order { command, answer }).map_err(|_| gone(()))?;
+        self.orders
+            .send(Order { command, answer })
+            .map_err(|_| gone(()))?;
         reply.recv().map_err(|_| gone(()))?
     }
 }

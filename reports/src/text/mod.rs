@@ -65,7 +65,7 @@ pub fn summary(results: &Results, report: Option<&str>, style: Style) -> String 
     }
     section(
         "Allowed by the contract, and counted",
-        measurements(results),
+        measurements(results, style),
     );
     section("Operations", operations(results, style));
     section("Errors", errors(results, style));
