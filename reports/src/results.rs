@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use checker::verdict::{Outcome, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::{figures::Figures, run_folder::Run};
+use crate::{
+    figures::Figures,
+    run_folder::{Examination, Run},
+};
 
 /// `results.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,6 +76,47 @@ impl Ending {
 impl Results {
     /// The schema that this version writes.
     pub const SCHEMA: &str = "dateline/results/1";
+
+    /// The results of a run that was examined and judged. What only the harness knows (its failure, cost, warnings, environment) is left
+    /// empty for it to fill in.
+    #[must_use]
+    pub fn of(examination: &Examination, verdict: Verdict) -> Self {
+        Self {
+            schema: Self::SCHEMA.to_owned(),
+            run: examination.run.clone(),
+            verdict,
+            harness_failure: None,
+            figures: examination.figures.clone(),
+            overhead: Overhead::default(),
+            warnings: Vec::new(),
+            environment: BTreeMap::new(),
+        }
+    }
+
+    /// What can be shown of a run that ended before it was judged: unknown, with what is missing as warnings.
+    #[must_use]
+    pub fn unfinished(examination: &Examination) -> Self {
+        let verdict = Verdict {
+            outcome: Outcome::Unknown,
+            reason: Some(
+                "the run ended before it was judged; `dateline check` judges its history"
+                    .to_owned(),
+            ),
+            checks: Vec::new(),
+            measurements: BTreeMap::new(),
+            operations: BTreeMap::new(),
+        };
+        // A page that says that it is missing would be a riddle.
+        let other = examination
+            .missing
+            .iter()
+            .filter(|told| !told.starts_with("report.html"));
+        let warnings = other.cloned().collect();
+        Self {
+            warnings,
+            ..Self::of(examination, verdict)
+        }
+    }
 
     /// How the run ended.
     #[must_use]

@@ -4,6 +4,7 @@ use checker::verdict::{CheckResult, Outcome};
 
 use crate::{
     results::{Ending, Results},
+    run_folder::FaultResult,
     words,
 };
 
@@ -148,20 +149,22 @@ fn facts(results: &Results) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// `2 partition, 1 kill, 1 skipped`.
 fn fault_fact(results: &Results) -> String {
     let mut kinds: Vec<(&str, u64)> = Vec::new();
     for fault in &results.figures.faults {
-        match kinds.iter_mut().find(|(kind, _)| *kind == fault.fault) {
+        let kind = match fault.result {
+            FaultResult::Installed | FaultResult::Indeterminate => fault.fault.as_str(),
+            FaultResult::Skipped => "skipped",
+        };
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, count)) => *count += 1,
-            None => kinds.push((&fault.fault, 1)),
+            None => kinds.push((kind, 1)),
         }
     }
     if kinds.is_empty() {
         return "none".to_owned();
     }
-    kinds
-        .iter()
-        .map(|(kind, count)| format!("{count} {kind}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let told = kinds.iter().map(|(kind, count)| format!("{count} {kind}"));
+    told.collect::<Vec<_>>().join(", ")
 }

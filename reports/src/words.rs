@@ -56,7 +56,7 @@ pub fn latency(measured: u64, nanoseconds: u64) -> String {
 /// A measurement of the checker, by its name with the unit last: `("staleness_ms_max", 12.5)` is `("staleness, max", "12.5 ms")`.
 #[must_use]
 pub fn measurement(name: &str, value: f64) -> (String, String) {
-    let tokens: Vec<&str> = name.split(['_', '-']).collect();
+    let tokens: Vec<&str> = name.split('_').collect();
     let unit = tokens
         .iter()
         .rposition(|token| nanoseconds_per(token).is_some() || is_plain(token));

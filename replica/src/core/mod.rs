@@ -1,20 +1,49 @@
 //! The pure state machine of one region.
+//!
+//! ```text
+//!   requests --> write, read, control, join --> ledger --> commits --> (durable) --> replies, answers
+//!   peers    --> inbox (merge) -----------------^   |
+//!                                                   +--> feed --> outbox --> peers
+//! ```
+//!
+//! Read in this order: [`Input`] and [`Effect`] (what can happen, what can be asked for), [`Core`] (the state), `stamp`, `merge` and `record`
+//! (what a version is), `ledger` (order and durability), then one file per family of operations. `invariants` says what always holds.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod condition;
 mod config;
+mod control;
+mod describe;
 mod effect;
 mod error;
+mod feed;
+mod group;
+mod inbox;
 mod input;
+mod invariants;
+mod join;
 pub mod key;
+mod ledger;
+mod merge;
+mod message;
 mod number;
+mod outbox;
+mod preconditions;
+mod read;
+mod record;
 mod region;
 mod request;
 mod response;
+mod rows;
 pub mod size;
+mod stamp;
 mod status;
+mod table;
+mod tombstone;
+mod upkeep;
 pub(crate) mod value;
 mod version;
+mod write;
 
 pub use config::{Config, Limits};
 pub use effect::{Effect, Effects};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::{Core, Now, Region};
+
 /// A region seen from outside.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -72,4 +74,60 @@ pub struct Counters {
     pub calls_failed: u64,
     pub tombstones_collected: u64,
     pub store_errors: u64,
+}
+
+impl Core {
+    /// What `/health` and the metrics show.
+    #[must_use]
+    pub fn status(&self, now: Now) -> Status {
+        Status {
+            region: self.config.region.to_string(),
+            incarnation: self.incarnation,
+            tables: self
+                .tables
+                .iter()
+                .map(|(name, table)| {
+                    let group = self.groups.get(name).filter(|_| table.replicated);
+                    let replicas = group.into_iter().flat_map(super::group::Group::present);
+                    let line = TableStatusLine {
+                        replicas: replicas.map(|(region, _)| region.to_string()).collect(),
+                        items: u64::try_from(table.count.items).unwrap_or(0),
+                        floor_us: table.floor_us,
+                    };
+                    (name.clone(), line)
+                })
+                .collect(),
+            feed_head: self.feed.head.durable,
+            peers: self
+                .peers
+                .keys()
+                .map(|region| (region.to_string(), self.peer_status(now, region)))
+                .collect(),
+            tombstones: self.tombstones,
+            undurable_batches: self.ledger.undurable_count() as u64,
+            waiting_answers: self.ledger.waiting_count() as u64,
+            counters: self.counters,
+        }
+    }
+
+    fn peer_status(&self, now: Now, region: &Region) -> PeerStatus {
+        let Some(peer) = self.peers.get(region) else {
+            return PeerStatus::default();
+        };
+        let head = self.feed.head.durable;
+        let acknowledged = peer.link.as_ref().map_or(head, |link| link.cursor);
+        let contact = |ns: u64| now.monotonic_ns.saturating_sub(ns) / 1_000_000;
+        let origin = peer.incarnation.map(|incarnation| super::rows::Origin {
+            region: region.clone(),
+            incarnation,
+        });
+        let consumed = origin.and_then(|origin| self.consumed.get(&origin));
+        PeerStatus {
+            acknowledged,
+            pending: head.saturating_sub(acknowledged),
+            connected: peer.connected,
+            last_contact_ms: peer.last_contact_ns.map(contact),
+            consumed: consumed.map_or(0, |mark| mark.durable),
+        }
+    }
 }

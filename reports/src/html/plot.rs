@@ -35,7 +35,8 @@ impl Panel {
         html! {
             @for (x, label) in self.time.marks() {
                 line.tick x1=(place(x)) x2=(place(x)) y1=(place(self.bottom)) y2=(place(self.bottom + 5.0)) {}
-                text.mark x=(place(x)) y=(place(self.bottom + 19.0)) text-anchor="middle" { (label) }
+                @let anchor = if x > self.time.right - 16.0 { "end" } else { "middle" };
+                text.mark x=(place(x)) y=(place(self.bottom + 19.0)) text-anchor=(anchor) { (label) }
             }
         }
     }

@@ -3,7 +3,7 @@
 use checker::verdict::Outcome;
 use maud::{Markup, html};
 
-use crate::{results::Results, summary, words};
+use crate::{figures::FaultSpan, results::Results, run_folder::FaultResult, summary, words};
 
 /// A section that holds one table, scrolled sideways where the window is narrow.
 fn section(heading: &str, explanation: &str, table: &Markup) -> Markup {
@@ -123,7 +123,7 @@ pub(super) fn faults(results: &Results) -> Markup {
                         td { (fault.what) }
                         td { (fault.regions.join(", ")) }
                         td.number { (words::moment(fault.begin_ns)) }
-                        td.number { (fault.end_ns.map_or_else(|| "never".to_owned(), words::moment)) }
+                        td.number { (healed(fault)) }
                         td.number { (fault.end_ns.map_or_else(String::new, |end| words::duration(end.saturating_sub(fault.begin_ns)))) }
                         td { (fault.result.name()) @if let Some(why) = &fault.why { ": " (why) } }
                     }
@@ -132,6 +132,15 @@ pub(super) fn faults(results: &Results) -> Markup {
         }
     };
     section("Journal of faults", "", &table)
+}
+
+/// When a fault was healed; one that was skipped had no need to be.
+fn healed(fault: &FaultSpan) -> String {
+    match (fault.result, fault.end_ns) {
+        (_, Some(end_ns)) => words::moment(end_ns),
+        (FaultResult::Skipped, None) => "–".to_owned(),
+        (FaultResult::Installed | FaultResult::Indeterminate, None) => "never".to_owned(),
+    }
 }
 
 pub(super) fn configuration(results: &Results) -> Markup {

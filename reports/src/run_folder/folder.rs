@@ -140,15 +140,13 @@ impl RunFolder {
 }
 
 fn read(path: &Path, advice: &'static str) -> Result<String, FolderError> {
-    let bytes = fs::read(path).map_err(|source| match source.kind() {
-        ErrorKind::NotFound => FolderError::Missing {
-            path: path.to_owned(),
-            advice,
-        },
-        _ => FolderError::Read {
-            path: path.to_owned(),
-            source,
-        },
+    let bytes = fs::read(path).map_err(|source| {
+        let path = path.to_owned();
+        if source.kind() == ErrorKind::NotFound {
+            FolderError::Missing { path, advice }
+        } else {
+            FolderError::Read { path, source }
+        }
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];

@@ -14,6 +14,7 @@ use table::table;
 
 use crate::{
     results::{Ending, Results},
+    run_folder::FaultResult,
     summary::{self, Summary},
     words,
 };
@@ -65,7 +66,7 @@ pub fn summary(results: &Results, report: Option<&str>, style: Style) -> String 
     }
     section(
         "Allowed by the contract, and counted",
-        measurements(results),
+        measurements(results, style),
     );
     section("Operations", operations(results, style));
     section("Errors", errors(results, style));
@@ -249,16 +250,24 @@ fn lag(results: &Results, style: Style) -> String {
 fn faults(results: &Results, style: Style) -> String {
     let mut out = String::new();
     for fault in &results.figures.faults {
-        let lasted = match fault.end_ns {
-            Some(end_ns) => words::duration(end_ns.saturating_sub(fault.begin_ns)),
-            None => "never healed".to_owned(),
+        let lasted = match (fault.result, fault.end_ns) {
+            (FaultResult::Skipped, _) => String::new(),
+            (FaultResult::Installed | FaultResult::Indeterminate, Some(end_ns)) => {
+                format!(
+                    ", {}",
+                    words::duration(end_ns.saturating_sub(fault.begin_ns))
+                )
+            }
+            (FaultResult::Installed | FaultResult::Indeterminate, None) => {
+                ", never healed".to_owned()
+            }
         };
         let why = fault
             .why
             .as_ref()
             .map_or_else(String::new, |why| format!(" ({why})"));
         let told = format!(
-            "{}  {}: {}, {lasted}, {}{why}",
+            "{}  {}: {}{lasted}, {}{why}",
             words::moment(fault.begin_ns),
             fault.fault,
             fault.what,

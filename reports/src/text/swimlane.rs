@@ -44,7 +44,7 @@ pub(super) fn swimlane(
         let bar = format!(
             "{}|{}{close}",
             " ".repeat(from),
-            "=".repeat((to - from).saturating_sub(1))
+            "=".repeat(to.saturating_sub(from + 1))
         );
         let tone = if index == last {
             Tone::Bad

@@ -1,8 +1,13 @@
 //! The figures of the made-up run are what was made up, and a cut run gives what is there.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use reports::figures::{Figures, Kind};
+use reports::{
+    figures::{Figures, Kind},
+    html,
+    results::{Ending, Results},
+    run_folder::write_atomically,
+};
 
 use crate::synthetic;
 
@@ -85,6 +90,14 @@ fn a_killed_run_is_examined_as_far_as_it_goes() {
     }
     let examination = folder.examine().unwrap();
     assert_eq!(examination.missing.len(), 4, "{:?}", examination.missing);
+    let results = Results::unfinished(&examination);
+    assert_eq!(
+        (results.ending(), results.warnings.len()),
+        (Ending::Unknown, 3)
+    );
+    let page = html::report(&results, &examination.sample);
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("unfinished.html");
+    write_atomically(&kept, page.as_bytes()).unwrap();
     let open: u64 = examination
         .figures
         .operations

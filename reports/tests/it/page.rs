@@ -1,6 +1,17 @@
 //! `report.html`: whole, self-contained, and it shows what it must.
 
-use reports::{html, run_folder::write_atomically};
+use std::collections::BTreeMap;
+
+use checker::{
+    history::{Event, EventKind, Key, Op, Phase, ProcessId, RegionId, Reply},
+    verdict::{Outcome, Verdict},
+};
+use reports::{
+    figures::{Sample, Survey},
+    html,
+    run_folder::write_atomically,
+    text::{self, Colour, Style},
+};
 
 use crate::synthetic;
 
@@ -21,6 +32,61 @@ fn the_page_is_well_formed_and_needs_nothing_else() {
         );
     }
     assert!(page.len() < 1_500_000, "{} bytes", page.len());
+}
+
+#[test]
+fn a_run_that_came_to_nothing_still_has_a_page() {
+    let (mut results, _) = synthetic::finished();
+    results.verdict = Verdict {
+        outcome: Outcome::Unknown,
+        reason: Some("the history holds no operation".to_owned()),
+        checks: Vec::new(),
+        measurements: BTreeMap::new(),
+        operations: BTreeMap::new(),
+    };
+    results.harness_failure = Some("region us-east-1 did not start: <port 8001 in use>".to_owned());
+    (results.figures, _) = Survey::new(&[], &[]).finish();
+    let page = html::report(&results, &Sample::default());
+    assert_eq!(unbalanced(&page), None);
+    assert!(page.contains("HARNESS FAILURE") && page.contains("&lt;port 8001 in use&gt;"));
+    let told = text::summary(
+        &results,
+        None,
+        Style {
+            width: 80,
+            colour: Colour::Never,
+        },
+    );
+    assert!(told.starts_with("HARNESS FAILURE"), "{told}");
+}
+
+#[test]
+fn a_long_run_is_thinned_and_says_so() {
+    let (mut results, _) = synthetic::finished();
+    let mut survey = Survey::new(&results.run.regions, &[]);
+    for number in 0..200_000_u64 {
+        let begun = number * 1_000_000;
+        let moment = |time_ns, kind| Event {
+            time_ns,
+            process: ProcessId(1),
+            region: RegionId(0),
+            phase: Phase::Main,
+            kind,
+        };
+        survey.event(&moment(
+            begun,
+            EventKind::Invoke(Op::Delete { key: Key(1) }),
+        ));
+        survey.event(&moment(
+            begun + 900_000,
+            EventKind::Ok(Reply::Done { old: None }),
+        ));
+    }
+    let (figures, sample) = survey.finish();
+    results.figures = figures;
+    let page = html::report(&results, &sample);
+    assert!(page.contains("1 in 128 of ok in ap-southeast-1"));
+    assert!(page.len() < 300_000, "{} bytes", page.len());
 }
 
 /// The first tag that closes something other than what is open, if any.

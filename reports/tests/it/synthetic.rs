@@ -359,9 +359,9 @@ fn evidence(process: u32, call_us: u64, took_us: u64, text: &str, role: &str) ->
     }
 }
 
-/// What a checker says of a run whose us-east-1 answered one strong read from an old snapshot.
-pub(crate) fn verdict() -> Verdict {
-    let violation = Violation {
+/// A strong read from an old snapshot.
+fn missed_write() -> Violation {
+    Violation {
         key: Some(Key(17)),
         summary: "us-east-1 acknowledged the write of 30001 before the strong read began, yet the read saw 29741, which that write had replaced".to_owned(),
         operations: vec![
@@ -369,7 +369,11 @@ pub(crate) fn verdict() -> Verdict {
             evidence(14, 19_612_933, 1_984, "wrote 30001", "the acknowledged write"),
             evidence(12, 19_640_207, 1_511, "strong read saw 29741 (stamp 1519085870.846001 us-east-1)", "the read that missed it"),
         ],
-    };
+    }
+}
+
+/// What a checker says of a run whose us-east-1 answered one strong read from an old snapshot.
+pub(crate) fn verdict() -> Verdict {
     let mut checks = vec![
         valid(
             "convergence",
@@ -391,7 +395,7 @@ pub(crate) fn verdict() -> Verdict {
         CheckResult {
             outcome: Outcome::Invalid,
             violation_count: 1,
-            violations: vec![violation],
+            violations: vec![missed_write()],
             ..valid(
                 "read-your-writes",
                 "Within a region, a strong read sees every write that the region acknowledged before it began, or a greater one",
@@ -465,21 +469,16 @@ pub(crate) fn write_folder(path: &Path) -> RunFolder {
 pub(crate) fn results(examination: &Examination) -> Results {
     let environment = [("os", "Linux"), ("cpus", "2"), ("memory_mib", "7940")];
     Results {
-        schema: Results::SCHEMA.to_owned(),
-        run: examination.run.clone(),
-        verdict: verdict(),
-        harness_failure: None,
-        figures: examination.figures.clone(),
         overhead: Overhead {
             harness_cpu_us_per_operation: Some(41.5),
             regions_cpu_us_per_operation: Some(96.2),
             harness_memory_mib_max: Some(38.0),
             check_ms: Some(64.0),
         },
-        warnings: Vec::new(),
         environment: environment
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
+        ..Results::of(examination, verdict())
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
     let prompt = desk.prompt("defect")?;
     let (defect, check) = DEFECT;
     println!("e2e: a run with the planted defect {defect}");
-    let arguments = ["test", "register", "--seed", "7", "--defect", defect];
+    let arguments = ["test", "register", "--seed", "7", "--faults", "none"];
+    let arguments = [&arguments[..], &["--time-limit", "8", "--defect", defect]].concat();
     let answer = prompt.run(&desk.dateline, &arguments, LIMIT)?;
     answer.exits(1)?.says(check)?;
     processes::none_left(&prompt.folder)

@@ -12,6 +12,7 @@ mod venv;
 
 mod browser;
 mod defect;
+mod examples;
 mod interrupted;
 mod refusals;
 mod verdict;
@@ -51,6 +52,8 @@ enum Stage {
     Verdict,
     /// A planted defect
     Defect,
+    /// The settings files in `examples/`
+    Examples,
     /// Ctrl-C and kill -9 in the middle of a run
     Interrupted,
 }
@@ -136,6 +139,7 @@ fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
         Stage::Cli => command_line(desk),
         Stage::Verdict => verdict::run(desk),
         Stage::Defect => defect::run(desk),
+        Stage::Examples => examples::run(desk),
         Stage::Interrupted => interrupted::run(desk),
     }
 }
@@ -177,7 +181,7 @@ mod tests {
 
     #[test]
     fn stages_keep_their_order_whatever_was_asked() {
-        assert_eq!(stages(&[]).len(), 4);
+        assert_eq!(stages(&[]).len(), 5);
         assert_eq!(
             stages(&[Stage::Defect, Stage::Cli]),
             [Stage::Cli, Stage::Defect]

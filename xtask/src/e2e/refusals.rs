@@ -23,6 +23,8 @@ const TABLES: &[(&str, &str, Make)] = &[
     ("Keys", REGIONS[1], Make::OtherKey),
     ("Images", REGIONS[0], Make::Ordinary),
     ("Images", REGIONS[1], Make::NewImageOnly),
+    ("Capacity", REGIONS[0], Make::Ordinary),
+    ("Capacity", REGIONS[1], Make::OtherCapacity),
     ("Lonely", REGIONS[0], Make::Ordinary),
     ("Pair", REGIONS[0], Make::Ordinary),
     ("Pair", REGIONS[1], Make::Ordinary),
@@ -37,6 +39,7 @@ enum Make {
     NoStream,
     OtherKey,
     NewImageOnly,
+    OtherCapacity,
 }
 
 /// A command that must be refused.
@@ -64,25 +67,31 @@ const REFUSALS: &[Refusal] = &[
         why: "a replica holds data",
         arguments: &[CREATE, NAME, "Full", GROUP, AP, US],
         error: "ValidationException",
-        words: &["us-east-1"],
+        words: &["us-east-1", "not empty"],
     },
     Refusal {
         why: "a replica has no stream",
         arguments: &[CREATE, NAME, "Streamless", GROUP, AP, US],
         error: "ValidationException",
-        words: &["us-east-1"],
+        words: &["us-east-1", "stream"],
     },
     Refusal {
         why: "a stream has not both images",
         arguments: &[CREATE, NAME, "Images", GROUP, AP, US],
         error: "ValidationException",
-        words: &["us-east-1"],
+        words: &["us-east-1", "NEW_AND_OLD_IMAGES"],
     },
     Refusal {
         why: "the key schemas differ",
         arguments: &[CREATE, NAME, "Keys", GROUP, AP, US],
         error: "ValidationException",
-        words: &[],
+        words: &["us-east-1", "key schema"],
+    },
+    Refusal {
+        why: "the write capacities differ",
+        arguments: &[CREATE, NAME, "Capacity", GROUP, AP, US],
+        error: "ValidationException",
+        words: &["us-east-1", "write capacity"],
     },
     Refusal {
         why: "a region has no such table",
@@ -223,15 +232,16 @@ fn creation(table: &str, region: &str, make: Make) -> String {
     let stream = match make {
         Make::NoStream => "StreamEnabled=false",
         Make::NewImageOnly => "StreamEnabled=true,StreamViewType=NEW_IMAGE",
-        Make::Ordinary | Make::WithItem | Make::OtherKey => {
+        Make::Ordinary | Make::WithItem | Make::OtherKey | Make::OtherCapacity => {
             "StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES"
         }
     };
+    let write_units = if make == Make::OtherCapacity { 2 } else { 1 };
     let create = format!(
         "aws dynamodb create-table --table-name {table} --region {region} \
          --attribute-definitions AttributeName={key},AttributeType=S \
          --key-schema AttributeName={key},KeyType=HASH \
-         --provisioned-throughput ReadCapacityUnits=1,WriteCapacityUnits=1 \
+         --provisioned-throughput ReadCapacityUnits=1,WriteCapacityUnits={write_units} \
          --stream-specification {stream}"
     );
     if make != Make::WithItem {

@@ -1,10 +1,12 @@
 //! The main job from the command to the report, then the judge alone on what it left: as it is, falsified, cut off, and empty.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use serde_json::Value;
 
 use super::prompt::Prompt;
 use super::{Desk, browser, edit, processes};
@@ -47,7 +49,7 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
 
     println!("e2e: its report in a browser");
     let page = browser::open(&prompt, &run.join("report.html"))?;
-    shows_faults_and_verdict(&page)?;
+    shows_verdict_and_faults(&page, &fs::read_to_string(run.join("timeline.jsonl"))?)?;
     saved_histories(desk, &prompt, &run)
 }
 
@@ -57,15 +59,51 @@ pub(super) fn newest_run(folder: &Path) -> anyhow::Result<PathBuf> {
     fs::canonicalize(&latest).with_context(|| format!("{} leads nowhere", latest.display()))
 }
 
-/// What the reader of a report must see: the verdict first, and bands where faults were.
-fn shows_faults_and_verdict(page: &str) -> anyhow::Result<()> {
-    for (what, mark) in [("the verdict", "valid"), ("a fault band", "fault")] {
-        ensure!(
-            page.contains(mark),
-            "the report shows no sign of {what}: `{mark}` is not in it"
-        );
-    }
+/// What the reader of a report must see: the verdict, and a band for every fault that took hold.
+fn shows_verdict_and_faults(page: &str, timeline: &str) -> anyhow::Result<()> {
+    ensure!(
+        page.contains("<header class=\"valid\">"),
+        "the report does not begin with its verdict"
+    );
+    let faults = faults(timeline)?;
+    ensure!(
+        !faults.is_empty(),
+        "no fault took hold in this run; choose another seed"
+    );
+    let bars: Vec<f64> = page
+        .split("<rect class=\"fault-bar ")
+        .skip(1)
+        .filter_map(width)
+        .collect();
+    let visible = bars.iter().filter(|width| **width > 0.0).count();
+    println!(
+        "e2e:   {} faults took hold, {visible} bands are in the report",
+        faults.len()
+    );
+    ensure!(
+        visible == faults.len(),
+        "faults {faults:?} and bands of width {bars:?} do not match"
+    );
     Ok(())
+}
+
+/// The numbers of the faults that took hold, or may have, from `timeline.jsonl`.
+fn faults(timeline: &str) -> anyhow::Result<BTreeSet<u64>> {
+    let mut faults = BTreeSet::new();
+    for line in timeline.lines() {
+        let moment: Value = serde_json::from_str(line).context("timeline.jsonl holds no JSON")?;
+        let begins = moment["type"] == "fault" && moment["action"] == "start";
+        if begins && moment["result"] != "skipped" {
+            faults.extend(moment["id"].as_u64());
+        }
+    }
+    Ok(faults)
+}
+
+/// The width of the element whose text follows.
+fn width(element: &str) -> Option<f64> {
+    let (_, rest) = element.split_once("width=\"")?;
+    rest.split_once('"')?.0.parse().ok()
 }
 
 /// The judge on its own: the same verdict on what the run left, another one on what was done to it.
@@ -80,7 +118,11 @@ fn saved_histories(desk: &Desk, prompt: &Prompt, run: &Path) -> anyhow::Result<(
     println!("e2e:   {}", edited.what);
     let path = written(prompt, "edited.jsonl", &edited.text)?;
     let answer = check(desk, prompt, &path)?;
-    answer.exits(1)?.says(&format!("line {}", edited.line))?;
+    let names_it = names_line(&answer.exits(1)?.stdout, edited.line);
+    ensure!(
+        names_it,
+        answer.report(&format!("expected evidence with line {}", edited.line))
+    );
 
     println!("e2e: the history cut off in mid-line");
     let last_line = text
@@ -99,6 +141,17 @@ fn saved_histories(desk: &Desk, prompt: &Prompt, run: &Path) -> anyhow::Result<(
     Ok(())
 }
 
+/// Whether the text names this line of the history, alone or among others.
+fn names_line(text: &str, number: usize) -> bool {
+    let number = number.to_string();
+    let names = |line: &str| {
+        let told = line.rsplit_once("line").map_or("", |(_, told)| told);
+        told.split(|c: char| !c.is_ascii_digit())
+            .any(|word| word == number)
+    };
+    text.lines().any(names)
+}
+
 fn check(desk: &Desk, prompt: &Prompt, history: &Path) -> anyhow::Result<super::prompt::Answer> {
     let history = history.to_string_lossy();
     prompt.run(&desk.dateline, &["check", &history], CHECK_LIMIT)
@@ -108,4 +161,37 @@ fn written(prompt: &Prompt, name: &str, text: &str) -> anyhow::Result<PathBuf> {
     let path = prompt.folder.join(name);
     fs::write(&path, text).with_context(|| format!("could not write {}", path.display()))?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{names_line, shows_verdict_and_faults};
+
+    #[test]
+    fn a_report_without_a_band_for_each_fault_is_refused() {
+        let fault = |id: u64, action: &str, result: &str| {
+            format!(
+                "{{\"type\":\"fault\",\"id\":{id},\"action\":\"{action}\",\"result\":\"{result}\"}}\n"
+            )
+        };
+        let timeline = "{\"type\":\"phase\",\"name\":\"safety\"}\n".to_owned()
+            + &fault(1, "start", "installed")
+            + &fault(1, "stop", "installed")
+            + &fault(2, "start", "skipped");
+        let bar =
+            |width: &str| format!("<rect class=\"fault-bar kill\" x=\"1\" width=\"{width}\">");
+        let page = |bars: &str| format!("<header class=\"valid\">{bars}");
+        assert!(shows_verdict_and_faults(&page(&bar("1.5")), &timeline).is_ok());
+        assert!(shows_verdict_and_faults(&bar("1.5"), &timeline).is_err());
+        assert!(shows_verdict_and_faults(&page(&bar("0")), &timeline).is_err());
+        assert!(shows_verdict_and_faults(&page(""), &timeline).is_err());
+        assert!(shows_verdict_and_faults(&page(""), &fault(2, "start", "skipped")).is_err());
+    }
+
+    #[test]
+    fn a_line_is_named_alone_or_with_its_invocation() {
+        assert!(names_line("x (process 9, lines 8 and 19)\ny", 19));
+        assert!(names_line("x (process 9, line 19)", 19));
+        assert!(!names_line("x (process 19, lines 8 and 9)", 19));
+    }
 }

@@ -152,7 +152,7 @@ fn sorted(regions: &[&str]) -> Vec<String> {
     regions
 }
 
-/// Every region describes and lists the global table with all its replicas.
+/// Every region comes to describe the global table as active, and lists it, with all its replicas.
 fn descriptions_agree(prompt: &Prompt) -> anyhow::Result<()> {
     for region in REGIONS {
         let describe = [
@@ -162,13 +162,20 @@ fn descriptions_agree(prompt: &Prompt) -> anyhow::Result<()> {
             "Music",
         ];
         let describe = [&describe[..], &["--region", region]].concat();
-        let described = prompt.run("aws", &describe, LIMIT)?;
-        is_global_table(described.exits(0)?, &REGIONS)?;
-        let status = &described.json()?["GlobalTableDescription"]["GlobalTableStatus"];
-        ensure!(
-            status == "ACTIVE",
-            described.report("expected an active global table")
-        );
+        wait_until(
+            &format!("active global table in {region}"),
+            LAG_LIMIT,
+            || {
+                let described = prompt.run("aws", &describe, LIMIT)?;
+                let status =
+                    &described.exits(0)?.json()?["GlobalTableDescription"]["GlobalTableStatus"];
+                let is_active = status == "ACTIVE";
+                if is_active {
+                    is_global_table(&described, &REGIONS)?;
+                }
+                Ok(is_active)
+            },
+        )?;
 
         let list = ["dynamodb", "list-global-tables", "--region", region];
         let listed = prompt.run("aws", &list, LIMIT)?;

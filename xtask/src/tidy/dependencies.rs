@@ -1,4 +1,4 @@
-//! Every dependency has its line in `docs/dependencies.md`, and every line there its dependency.
+//! Every dependency has its line in `docs/dependencies.md`, every line there its dependency, and the workspace offers none that nobody takes.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,9 @@ use super::tree::Tree;
 
 /// The page that accounts for dependencies.
 const PAGE: &str = "docs/dependencies.md";
+
+/// Where versions are chosen, once for all crates.
+const MANIFEST: &str = "Cargo.toml";
 
 pub(super) fn find(tree: &Tree) -> Vec<Finding> {
     let page = tree.text(PAGE).unwrap_or_default();
@@ -31,7 +34,28 @@ pub(super) fn find(tree: &Tree) -> Vec<Finding> {
     let unused = told
         .difference(&used)
         .map(|name| finding(format!("no crate uses `{name}` any more; remove its line")));
-    untold.chain(unused).collect()
+    let offered = tree.text(MANIFEST).map(offered).unwrap_or_default();
+    let idle = offered
+        .into_iter()
+        .filter(|name| !used.contains(name))
+        .map(|name| Finding {
+            path: MANIFEST.to_owned(),
+            line: 0,
+            message: format!("no crate takes `{name}` from the workspace; remove it"),
+        });
+    untold.chain(unused).chain(idle).collect()
+}
+
+/// The crates of others under `[workspace.dependencies]`.
+fn offered(manifest: &str) -> Vec<&str> {
+    manifest
+        .lines()
+        .skip_while(|line| *line != "[workspace.dependencies]")
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| !line.contains("path = "))
+        .filter_map(|line| Some(line.split_once(" = ")?.0))
+        .collect()
 }
 
 /// The crate that a line of a table is about: "| `serde` | …".
@@ -42,19 +66,22 @@ fn subject(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PAGE, find};
+    use super::{MANIFEST, PAGE, find};
     use crate::tidy::tree::{of, package};
 
     #[test]
     fn untold_and_unused_dependencies_are_found() {
-        let mut tree = of(&[(
-            PAGE,
-            "| crate | what |\n|---|---|\n| `serde` | x |\n| `rand` | y |\n",
-        )]);
+        let manifest = "[workspace.dependencies]\nchecker = { path = \"checker\" }\nserde = \"1\"\nplotters = \"0.3\"\n[lints]\na = \"b\"\n";
+        let page = "| crate | what |\n|---|---|\n| `serde` | x |\n| `rand` | y |\n";
+        let mut tree = of(&[(PAGE, page), (MANIFEST, manifest)]);
         tree.packages = vec![package("harness", &["serde", "tokio", "ours:checker"])];
         let found: Vec<String> = find(&tree).into_iter().map(|one| one.message).collect();
-        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found.len(), 3, "{found:?}");
         assert!(found[0].starts_with("`tokio` has no line"));
         assert_eq!(found[1], "no crate uses `rand` any more; remove its line");
+        assert_eq!(
+            found[2],
+            "no crate takes `plotters` from the workspace; remove it"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Every Rust file begins by saying what it is.
+//! Every Rust file begins by saying what it is, but for `tests.rs` beside the module that it tests.
 
 use super::Finding;
 use super::tree::Tree;
@@ -6,7 +6,7 @@ use super::tree::Tree;
 pub(super) fn find(tree: &Tree) -> Vec<Finding> {
     let silent = |text: &str| !text.trim_start().starts_with("//! ");
     tree.texts(".rs")
-        .filter(|(_, text)| silent(text))
+        .filter(|(path, text)| silent(text) && !path.ends_with("/tests.rs"))
         .map(|(path, _)| Finding {
             path: path.to_owned(),
             line: 1,
@@ -26,6 +26,7 @@ mod tests {
         let tree = of(&[
             ("a.rs", "//! Says.\n"),
             ("b.rs", "use std::fmt;\n"),
+            ("a/tests.rs", "use std::fmt;\n"),
             ("c.md", "x"),
         ]);
         let found = find(&tree);

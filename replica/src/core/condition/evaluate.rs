@@ -1,5 +1,6 @@
 //! What a condition means for an item.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::tree::{Comparator, Condition, Expr, Operand};
@@ -24,46 +25,42 @@ fn holds(expr: &Expr, item: &Item) -> bool {
         Expr::And(left, right) => holds(left, item) && holds(right, item),
         Expr::Or(left, right) => holds(left, item) || holds(right, item),
         Expr::Not(inner) => !holds(inner, item),
-        Expr::Compare(comparator, operands) => with(&operands.0, item, |left| {
-            with(&operands.1, item, |right| compare(*comparator, left, right))
-        }),
+        Expr::Compare(comparator, operands) => compare(
+            *comparator,
+            find(&operands.0, item),
+            find(&operands.1, item),
+        ),
         Expr::Between(operands) => {
             let (operand, lower, upper) = operands.as_ref();
-            let within = |comparator, bound: &Operand| {
-                with(operand, item, |value| {
-                    with(bound, item, |bound| compare(comparator, value, bound))
-                })
-            };
+            let within =
+                |comparator, bound| compare(comparator, find(operand, item), find(bound, item));
             within(Comparator::GreaterOrEqual, lower) && within(Comparator::LessOrEqual, upper)
         }
-        Expr::In(operand, candidates) => with(operand, item, |value| {
-            candidates.iter().any(|candidate| {
-                with(candidate, item, |candidate| {
-                    value.is_some() && value == candidate
-                })
-            })
-        }),
+        Expr::In(operand, candidates) => {
+            let value = find(operand, item);
+            value.is_some()
+                && candidates
+                    .iter()
+                    .any(|candidate| find(candidate, item) == value)
+        }
         Expr::Exists(path) => path.find(item).is_some(),
         Expr::NotExists(path) => path.find(item).is_none(),
-        Expr::HasType(operand, name) => with(operand, item, |value| {
-            value.is_some_and(|value| value.type_name() == name)
-        }),
+        Expr::HasType(operand, name) => {
+            find(operand, item).is_some_and(|value| value.type_name() == name)
+        }
         Expr::BeginsWith(operands) => both(operands, item, begins_with),
         Expr::Contains(operands) => both(operands, item, contains),
     }
 }
 
-/// Applies to an operand's value, `None` if it has none.
-fn with<R>(operand: &Operand, item: &Item, then: impl FnOnce(Option<&AttributeValue>) -> R) -> R {
+/// An operand's value, `None` if it has none.
+fn find<'a>(operand: &'a Operand, item: &'a Item) -> Option<Cow<'a, AttributeValue>> {
     match operand {
-        Operand::Path(path) => then(path.find(item)),
-        Operand::Value(value) => then(Some(value)),
+        Operand::Path(path) => path.find(item).map(Cow::Borrowed),
+        Operand::Value(value) => Some(Cow::Borrowed(value)),
         Operand::Size(inner) => {
-            let size = with(inner, item, |value| value.and_then(size));
-            then(
-                size.map(|size| AttributeValue::N(Number::from(size)))
-                    .as_ref(),
-            )
+            let size = size(find(inner, item)?.as_ref())?;
+            Some(Cow::Owned(AttributeValue::N(Number::from(size))))
         }
     }
 }
@@ -73,23 +70,19 @@ fn both(
     item: &Item,
     test: fn(&AttributeValue, &AttributeValue) -> bool,
 ) -> bool {
-    with(&operands.0, item, |left| {
-        with(&operands.1, item, |right| {
-            left.zip(right)
-                .is_some_and(|(left, right)| test(left, right))
-        })
-    })
+    let values = find(&operands.0, item).zip(find(&operands.1, item));
+    values.is_some_and(|(left, right)| test(&left, &right))
 }
 
 fn compare(
     comparator: Comparator,
-    left: Option<&AttributeValue>,
-    right: Option<&AttributeValue>,
+    left: Option<Cow<'_, AttributeValue>>,
+    right: Option<Cow<'_, AttributeValue>>,
 ) -> bool {
     let Some((left, right)) = left.zip(right) else {
         return comparator == Comparator::NotEqual;
     };
-    let ordered = |accepts: fn(Ordering) -> bool| order(left, right).is_some_and(accepts);
+    let ordered = |accepts: fn(Ordering) -> bool| order(&left, &right).is_some_and(accepts);
     match comparator {
         Comparator::Equal => left == right,
         Comparator::NotEqual => left != right,

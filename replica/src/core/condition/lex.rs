@@ -2,8 +2,8 @@
 
 /// Most bytes of an expression.
 const EXPRESSION_MAX_BYTES: usize = 4096;
-/// Most operators and functions in an expression. It also bounds how deep the parsers recurse.
-pub(super) const OPERATORS_MAX: usize = 300;
+/// Most operators and functions in an expression.
+const OPERATORS_MAX: usize = 300;
 
 /// What kind of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,9 @@ use super::placeholders::Placeholders;
 use super::reserved;
 use crate::core::AttributeValue;
 
+/// Deepest nesting of parentheses, calls and `NOT`. It keeps the parsers off the end of the stack; AWS's own bound is not documented.
+const DEPTH_MAX: usize = 64;
+
 /// A fault that does not stop the parser. AWS reports the first of the most important kind; the order here is its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
@@ -29,6 +32,7 @@ pub(super) struct Parser<'a> {
     fault: Option<(Fault, String)>,
     /// Where the pair of parentheses that was closed last begins and ends.
     pub(super) last_pair: Option<(usize, usize)>,
+    depth: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -39,6 +43,7 @@ impl<'a> Parser<'a> {
             placeholders,
             fault: None,
             last_pair: None,
+            depth: 0,
         })
     }
 
@@ -47,6 +52,23 @@ impl<'a> Parser<'a> {
         if self.fault.as_ref().is_none_or(|(kept, _)| fault < *kept) {
             self.fault = Some((fault, message.into()));
         }
+    }
+
+    /// One level further in.
+    pub(super) fn enter(&mut self) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(format!(
+                "The expression is nested too deeply; most levels: {DEPTH_MAX}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// One level out.
+    pub(super) fn leave(&mut self) {
+        assert!(self.depth > 0, "every leave has its enter");
+        self.depth -= 1;
     }
 
     /// The end: no token may be left, and no fault kept.

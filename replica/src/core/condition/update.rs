@@ -160,11 +160,9 @@ impl Parser<'_> {
             Kind::Word | Kind::Name => Ok(Operand::Path(self.path()?)),
             Kind::Symbol if token.is_symbol("(") => {
                 self.tokens.next();
-                // A second parenthesis in a row is refused, which also bounds the recursion.
-                if self.tokens.peek().is_symbol("(") {
-                    return Err("The expression has redundant parentheses;".to_owned());
-                }
+                self.enter()?;
                 let operand = self.update_operand()?;
+                self.leave();
                 self.tokens.expect_symbol(")")?;
                 Ok(operand)
             }
@@ -175,10 +173,12 @@ impl Parser<'_> {
     fn update_call(&mut self) -> Result<Operand, String> {
         let name = self.tokens.next().text;
         self.tokens.expect_symbol("(")?;
+        self.enter()?;
         let mut arguments = vec![self.update_operand()?];
         while self.tokens.take_symbol(",") {
             arguments.push(self.update_operand()?);
         }
+        self.leave();
         self.tokens.expect_symbol(")")?;
         if !["if_not_exists", "list_append"].contains(&name) {
             self.note(

@@ -3,7 +3,7 @@
 //! Parentheses may enclose an operand or a whole condition, which only what follows can tell. So a primary yields a [`Node`] that is either,
 //! and each place that needs one of the two asks for it.
 
-use super::lex::{Kind, OPERATORS_MAX};
+use super::lex::Kind;
 use super::parse::{Fault, Parser, wrong_type};
 use super::path::Path;
 use super::placeholders::Placeholders;
@@ -27,8 +27,7 @@ impl Condition {
         placeholders: &mut Placeholders,
     ) -> Result<Self, ApiError> {
         let parsed = Parser::new(source, placeholders).and_then(|mut parser| {
-            let mut depth = 0;
-            let node = parser.any_of(&mut depth)?;
+            let node = parser.any_of()?;
             let expr = parser.condition_of(node)?;
             parser.finish()?;
             Ok(Self(*expr))
@@ -47,67 +46,69 @@ enum Node {
 
 impl Parser<'_> {
     /// `a OR b`.
-    fn any_of(&mut self, depth: &mut usize) -> Result<Node, String> {
-        let mut left = self.all_of(depth)?;
+    fn any_of(&mut self) -> Result<Node, String> {
+        let mut left = self.all_of()?;
         while self.tokens.take_word("or") {
-            let (a, right) = (self.condition_of(left)?, self.all_of(depth)?);
+            let (a, right) = (self.condition_of(left)?, self.all_of()?);
             left = Node::Condition(Box::new(Expr::Or(a, self.condition_of(right)?)));
         }
         Ok(left)
     }
 
     /// `a AND b`.
-    fn all_of(&mut self, depth: &mut usize) -> Result<Node, String> {
-        let mut left = self.negation(depth)?;
+    fn all_of(&mut self) -> Result<Node, String> {
+        let mut left = self.negation()?;
         while self.tokens.take_word("and") {
-            let (a, right) = (self.condition_of(left)?, self.negation(depth)?);
+            let (a, right) = (self.condition_of(left)?, self.negation()?);
             left = Node::Condition(Box::new(Expr::And(a, self.condition_of(right)?)));
         }
         Ok(left)
     }
 
     /// `NOT a`.
-    fn negation(&mut self, depth: &mut usize) -> Result<Node, String> {
+    fn negation(&mut self) -> Result<Node, String> {
         if !self.tokens.take_word("not") {
-            return self.comparison(depth);
+            return self.comparison();
         }
-        let node = self.negation(depth)?;
+        self.enter()?;
+        let node = self.negation()?;
+        self.leave();
         Ok(Node::Condition(Box::new(Expr::Not(
             self.condition_of(node)?,
         ))))
     }
 
     /// `a = b`, `a BETWEEN b AND c`, `a IN (b, c)`, or what stands alone.
-    fn comparison(&mut self, depth: &mut usize) -> Result<Node, String> {
-        let left = self.primary(depth)?;
+    fn comparison(&mut self) -> Result<Node, String> {
+        let left = self.primary()?;
         let token = self.tokens.peek();
         let expr =
             if let (Kind::Symbol, Some(comparator)) = (token.kind, Comparator::of(token.text)) {
                 self.tokens.next();
                 let left = self.operand_of(left)?;
-                let right = self.operand(depth)?;
+                let right = self.operand()?;
                 self.check_comparison(comparator, token.text, &left, &right);
                 Expr::Compare(comparator, Box::new((left, right)))
             } else if self.tokens.take_word("between") {
                 let operand = self.operand_of(left)?;
-                let lower = self.operand(depth)?;
+                let lower = self.operand()?;
                 if !self.tokens.take_word("and") {
                     return Err(self.tokens.syntax_error());
                 }
-                let upper = self.operand(depth)?;
+                let upper = self.operand()?;
                 self.check_bounds(&lower, &upper);
                 Expr::Between(Box::new((operand, lower, upper)))
             } else if self.tokens.take_word("in") {
                 let operand = self.operand_of(left)?;
-                Expr::In(Box::new(operand), self.in_list(depth)?)
+                Expr::In(Box::new(operand), self.in_list()?)
             } else {
                 return Ok(left);
             };
         Ok(Node::Condition(Box::new(expr)))
     }
 
-    fn in_list(&mut self, depth: &mut usize) -> Result<Vec<Operand>, String> {
-        let list = self.arguments(depth)?;
+    fn in_list(&mut self) -> Result<Vec<Operand>, String> {
+        let list = self.arguments()?;
         if list.len() > IN_OPERANDS_MAX {
             self.note(
                 Fault::OperandCount,
@@ -121,32 +122,28 @@ impl Parser<'_> {
     }
 
     /// A path, a value, a function call, or anything in parentheses.
-    fn primary(&mut self, depth: &mut usize) -> Result<Node, String> {
+    fn primary(&mut self) -> Result<Node, String> {
         let token = self.tokens.peek();
         if token.is_symbol("(") {
-            return self.parenthesized(depth);
+            return self.parenthesized();
         }
         match token.kind {
             Kind::Value => Ok(Node::Operand(Operand::Value(self.value()?))),
-            Kind::Word if self.tokens.peek_second().is_symbol("(") => self.call(depth),
+            Kind::Word if self.tokens.peek_second().is_symbol("(") => self.call(),
             Kind::Word if is_keyword(token.text) => Err(self.tokens.syntax_error()),
             Kind::Word | Kind::Name => Ok(Node::Operand(Operand::Path(self.path()?))),
             Kind::Digits | Kind::Symbol | Kind::End => Err(self.tokens.syntax_error()),
         }
     }
 
-    fn parenthesized(&mut self, depth: &mut usize) -> Result<Node, String> {
+    fn parenthesized(&mut self) -> Result<Node, String> {
         let open = self.tokens.at();
         self.tokens.next();
-        *depth += 1;
-        // Each level that is not redundant has an operator of its own.
-        if *depth > OPERATORS_MAX + 2 {
-            return Err("The expression has redundant parentheses;".to_owned());
-        }
-        let node = self.any_of(depth)?;
+        self.enter()?;
+        let node = self.any_of()?;
         let close = self.tokens.at();
         self.tokens.expect_symbol(")")?;
-        *depth -= 1;
+        self.leave();
         if self.last_pair == Some((open + 1, close - 1)) {
             self.note(
                 Fault::Parentheses,
@@ -157,9 +154,9 @@ impl Parser<'_> {
         Ok(node)
     }
 
-    fn call(&mut self, depth: &mut usize) -> Result<Node, String> {
+    fn call(&mut self) -> Result<Node, String> {
         let name = self.tokens.next().text;
-        let arguments = self.arguments(depth)?;
+        let arguments = self.arguments()?;
         let expected = match name {
             "attribute_exists" | "attribute_not_exists" | "size" => 1,
             "attribute_type" | "begins_with" | "contains" => 2,
@@ -265,18 +262,20 @@ impl Parser<'_> {
     }
 
     /// `(a, b)`.
-    fn arguments(&mut self, depth: &mut usize) -> Result<Vec<Operand>, String> {
+    fn arguments(&mut self) -> Result<Vec<Operand>, String> {
         self.tokens.expect_symbol("(")?;
-        let mut arguments = vec![self.operand(depth)?];
+        self.enter()?;
+        let mut arguments = vec![self.operand()?];
         while self.tokens.take_symbol(",") {
-            arguments.push(self.operand(depth)?);
+            arguments.push(self.operand()?);
         }
+        self.leave();
         self.tokens.expect_symbol(")")?;
         Ok(arguments)
     }
 
-    fn operand(&mut self, depth: &mut usize) -> Result<Operand, String> {
-        let node = self.primary(depth)?;
+    fn operand(&mut self) -> Result<Operand, String> {
+        let node = self.primary()?;
         self.operand_of(node)
     }
 

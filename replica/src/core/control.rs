@@ -1,0 +1,194 @@
+//! `CreateTable`, `UpdateTable`, `DeleteTable`.
+//!
+//! A table is usable as soon as the request is answered; the answers show the passing statuses that AWS shows.
+
+use super::rows::{self, named};
+use super::table::{Table, TableRow, no_such_table_named};
+use super::{
+    ApiError, Billing, Core, Effects, ErrorKind, Now, Response, StreamView, TableDefinition,
+    TableStatus, UpdateTable,
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Core {
+    /// `CreateTable`.
+    pub(super) fn create_table(
+        &mut self,
+        now: Now,
+        definition: TableDefinition,
+        effects: &mut Effects,
+    ) -> Result<(Response, u64), ApiError> {
+        let name = definition.name.clone();
+        if self.tables.contains_key(&name) {
+            let message = format!("Table already exists: {name}");
+            return Err(ApiError::new(ErrorKind::ResourceInUse, message));
+        }
+        let number = self.next_table;
+        self.next_table += 1;
+        let mut table = Table::new(TableRow {
+            number,
+            id: table_id(self.incarnation, number),
+            created_ms: now.wall_ms,
+            stream_label: definition
+                .stream
+                .map(|_| super::describe::label(now.wall_ms)),
+            decreases: 0,
+            decreased_day: 0,
+            refeed: false,
+            definition,
+        });
+        let writes = vec![self.identity(), table.save()];
+        table.commit = self.commit(writes, effects);
+        let description = self.description(&table, TableStatus::Creating);
+        let commit = table.commit;
+        self.tables.insert(name, table);
+        Ok((Response::TableDescription(description), commit))
+    }
+
+    /// `UpdateTable`.
+    pub(super) fn update_table(
+        &mut self,
+        now: Now,
+        update: &UpdateTable,
+        effects: &mut Effects,
+    ) -> Result<(Response, u64), ApiError> {
+        let name = update.table.as_str();
+        let table = self
+            .tables
+            .get(name)
+            .ok_or_else(|| no_such_table_named(name))?;
+        let mut row = table.row.clone();
+        if let Some(stream) = update.stream {
+            change_stream(now, &mut row, stream, table.replicated)?;
+        }
+        if let Some(billing) = update.billing {
+            change_billing(now, &mut row, billing)?;
+        }
+        if let Some(protection) = update.deletion_protection {
+            row.definition.deletion_protection = protection;
+        }
+        let table = self.tables.get_mut(name).expect("it was found above");
+        table.row = row;
+        let write = table.save();
+        let commit = self.commit(vec![write], effects);
+        let table = self.tables.get_mut(name).expect("it was found above");
+        table.commit = commit;
+        let table = self.tables.get(name).expect("it was found above");
+        let description = self.description(table, TableStatus::Updating);
+        Ok((Response::TableDescription(description), commit))
+    }
+
+    /// `DeleteTable`. The rows go later, in bounded steps.
+    pub(super) fn delete_table(
+        &mut self,
+        name: &str,
+        effects: &mut Effects,
+    ) -> Result<(Response, u64), ApiError> {
+        let table = self
+            .tables
+            .get(name)
+            .ok_or_else(|| no_such_table_named(name))?;
+        if table.row.definition.deletion_protection {
+            return Err(ApiError::validation(
+                "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.",
+            ));
+        }
+        if table.replicated {
+            return Err(ApiError::validation(format!(
+                "One or more parameter values were invalid: Table {name} is a replica of global table {name}: remove {} from it with UpdateGlobalTable first",
+                self.config.region
+            )));
+        }
+        let description = self.description(table, TableStatus::Deleting);
+        let number = table.row.number;
+        self.tables.remove(name);
+        let writes = vec![
+            rows::remove(named(rows::TABLE, name)),
+            rows::remove(named(rows::FLOOR, name)),
+            rows::remove(named(rows::COUNT, name)),
+            rows::put(named(rows::LEFTOVER, &number.to_string()), &number),
+        ];
+        let commit = self.commit(writes, effects);
+        self.leftovers.insert(number, commit);
+        Ok((Response::TableDescription(description), commit))
+    }
+}
+
+fn change_stream(
+    now: Now,
+    row: &mut TableRow,
+    stream: Option<StreamView>,
+    replicated: bool,
+) -> Result<(), ApiError> {
+    let name = &row.definition.name;
+    let refused = |message: String| Err(ApiError::validation(message));
+    match (row.definition.stream, stream) {
+        (Some(_), Some(_)) => {
+            refused(format!("Table already has an enabled stream: TableName: {name}"))
+        }
+        (None, None) => refused(format!("Table has no stream to disable: TableName: {name}")),
+        (Some(_), None) if replicated => refused(
+            "One or more parameter values were invalid: Disabling Stream is not allowed for a Global Table replica."
+                .to_owned(),
+        ),
+        (Some(_), None) => {
+            row.definition.stream = None;
+            Ok(())
+        }
+        (None, Some(view)) => {
+            row.definition.stream = Some(view);
+            row.stream_label = Some(super::describe::label(now.wall_ms));
+            Ok(())
+        }
+    }
+}
+
+fn change_billing(now: Now, row: &mut TableRow, billing: Billing) -> Result<(), ApiError> {
+    if let (
+        Billing::Provisioned { read, write },
+        Billing::Provisioned {
+            read: new_read,
+            write: new_write,
+        },
+    ) = (row.definition.billing, billing)
+    {
+        if (read, write) == (new_read, new_write) {
+            return Err(ApiError::validation(format!(
+                "The provisioned throughput for the table will not change. The requested value equals the current value. Current ReadCapacityUnits provisioned for the table: {read}. Requested ReadCapacityUnits: {new_read}. Current WriteCapacityUnits provisioned for the table: {write}. Requested WriteCapacityUnits: {new_write}. Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
+            )));
+        }
+        if new_read < read || new_write < write {
+            let day = now.wall_ms.div_euclid(DAY_MS);
+            row.decreases = if row.decreased_day == day {
+                row.decreases + 1
+            } else {
+                1
+            };
+            row.decreased_day = day;
+        }
+    }
+    row.definition.billing = billing;
+    Ok(())
+}
+
+/// A table's id: 36 characters, different for every table of every region.
+fn table_id(incarnation: u64, number: u32) -> String {
+    // Finalisers of a well-known mixer: neighbouring numbers look unrelated.
+    let mix = |value: u64| {
+        let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        value ^ (value >> 31)
+    };
+    let high = mix(incarnation.wrapping_add(u64::from(number)));
+    let low = mix(high ^ u64::from(number));
+    let text = format!("{high:016x}{low:016x}");
+    [
+        &text[0..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..32],
+    ]
+    .join("-")
+}

@@ -1,0 +1,264 @@
+//! Global tables: which regions are members, as a register per region in which the last writer wins.
+//!
+//! Every region keeps every global table's record and passes it on with its heartbeats, so that membership converges by itself after a partition,
+//! whichever region coordinated the change and whoever missed it. A member is a region *and its incarnation*: a region that lost its directory
+//! and comes back under its name is not the member.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::outbox::Link;
+use super::rows::{self, Origin, named};
+use super::{Core, Effect, Effects, Now, Region};
+use crate::store::Write;
+
+/// When a membership was decided, and by whom: the order of the registers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Decided {
+    pub(super) time_us: i64,
+    pub(super) by: Region,
+}
+
+/// What was last decided about one region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Member {
+    pub(super) incarnation: u64,
+    pub(super) present: bool,
+    pub(super) decided: Decided,
+    /// Greatest floor of any member when it joined: what was collected before lies below.
+    pub(super) floor_us: i64,
+}
+
+/// A global table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) created: Decided,
+    pub(super) members: BTreeMap<Region, Member>,
+}
+
+impl Group {
+    /// The regions that are members.
+    pub(super) fn present(&self) -> impl Iterator<Item = (&Region, &Member)> {
+        self.members.iter().filter(|(_, member)| member.present)
+    }
+
+    /// Whether this life of a region is a member.
+    pub(super) fn has(&self, origin: &Origin) -> bool {
+        self.members
+            .get(&origin.region)
+            .is_some_and(|member| member.present && member.incarnation == origin.incarnation)
+    }
+
+    /// The greatest decision time in it.
+    pub(super) fn newest_us(&self) -> i64 {
+        self.members
+            .values()
+            .map(|member| member.decided.time_us)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Takes what is newer; says which regions joined by it, or `None` when nothing was.
+    fn merge(&mut self, incoming: &Self) -> Option<Vec<Region>> {
+        let mut changed = incoming.created > self.created;
+        if changed {
+            self.created = incoming.created.clone();
+        }
+        let mut joined = Vec::new();
+        for (region, member) in &incoming.members {
+            let older = self
+                .members
+                .get(region)
+                .is_none_or(|known| known.decided < member.decided);
+            if older {
+                changed = true;
+                if member.present {
+                    joined.push(region.clone());
+                }
+                self.members.insert(region.clone(), member.clone());
+            }
+        }
+        changed.then_some(joined)
+    }
+}
+
+impl Core {
+    /// This life of this region.
+    pub(super) fn me(&self) -> Origin {
+        Origin {
+            region: self.config.region.clone(),
+            incarnation: self.incarnation,
+        }
+    }
+
+    /// Takes what is newer in these records, here and in everything that follows from it; asks for one commit when anything was.
+    pub(super) fn adopt(&mut self, now: Now, incoming: &[Group], effects: &mut Effects) -> u64 {
+        let mut writes = Vec::new();
+        for group in incoming {
+            self.adopt_one(now, group, &mut writes, effects);
+        }
+        if writes.is_empty() {
+            // A peer is told "adopted" when it is durable, also when somebody else had brought it.
+            return self.groups_commit;
+        }
+        self.relink(&mut writes);
+        self.groups_commit = self.commit(writes, effects);
+        self.groups_commit
+    }
+
+    fn adopt_one(
+        &mut self,
+        now: Now,
+        incoming: &Group,
+        writes: &mut Vec<Write>,
+        effects: &mut Effects,
+    ) {
+        let name = incoming.name.clone();
+        let me = self.me();
+        let known = self.groups.entry(name.clone()).or_insert_with(|| Group {
+            name: name.clone(),
+            created: incoming.created.clone(),
+            members: BTreeMap::new(),
+        });
+        let Some(joined) = known.merge(incoming) else {
+            return;
+        };
+        let Some(table) = self.tables.get_mut(&name) else {
+            if known.has(&me) {
+                // The table was deleted while the region was being made a member: step out, so that nobody waits for it.
+                let newest_us = known.newest_us();
+                if let Some(member) = known.members.get_mut(&me.region) {
+                    member.present = false;
+                    member.decided = Decided {
+                        time_us: newest_us + 1,
+                        by: me.region.clone(),
+                    };
+                }
+                effects.push(Effect::Log(format!(
+                    "this region was made a replica of global table {name}, which it has no table for: it steps out"
+                )));
+            }
+            writes.push(rows::put(named(rows::GROUP, &name), known));
+            return;
+        };
+        writes.push(rows::put(named(rows::GROUP, &name), known));
+        table.replicated = known.has(&me);
+        table.fed = table.replicated && known.present().count() > 1;
+        let floor_us = known
+            .present()
+            .map(|(_, member)| member.floor_us)
+            .max()
+            .unwrap_or(0);
+        if table.replicated {
+            table.raise_floor(floor_us, writes);
+        }
+        if table.fed && !joined.is_empty() {
+            table.row.refeed = true;
+            table.refeed_after = None;
+            writes.push(table.save());
+            self.upkeep_due_ns = now.monotonic_ns;
+        }
+    }
+
+    /// The members that a peer shares with this region: its incarnation there, when there is any.
+    fn shared_incarnation(&self, peer: &Region) -> Option<u64> {
+        let me = self.me();
+        self.groups
+            .values()
+            .filter(|group| group.has(&me) && self.tables.contains_key(&group.name))
+            .filter_map(|group| group.members.get(peer))
+            .filter(|member| member.present)
+            .map(|member| (&member.decided, member.incarnation))
+            .max()
+            .map(|(_, incarnation)| incarnation)
+    }
+
+    /// Begins and ends the flow to peers, as memberships now say.
+    fn relink(&mut self, writes: &mut Vec<Write>) {
+        let regions: Vec<Region> = self.peers.keys().cloned().collect();
+        for region in regions {
+            let shared = self.shared_incarnation(&region);
+            let head = self.feed.head.decided;
+            let Some(peer) = self.peers.get_mut(&region) else {
+                continue;
+            };
+            if peer.link.as_ref().map(|link| link.row.incarnation) == shared {
+                continue;
+            }
+            peer.link = shared.map(|incarnation| Link::new(incarnation, head));
+            let key = named(rows::LINK, region.as_str());
+            writes.push(match &peer.link {
+                Some(link) => rows::put(key, &link.row),
+                None => rows::remove(key),
+            });
+        }
+    }
+
+    /// What each table's membership is, from the records: after a start.
+    pub(super) fn derive_memberships(&mut self) {
+        let me = self.me();
+        for (name, table) in &mut self.tables {
+            let group = self.groups.get(name);
+            table.replicated = group.is_some_and(|group| group.has(&me));
+            table.fed = table.replicated && group.is_some_and(|group| group.present().count() > 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn group() -> impl Strategy<Value = Group> {
+        let member = (0_usize..3, 0_i64..4, 0_usize..3);
+        proptest::collection::vec(member, 0..4).prop_map(|members| {
+            let region = |index: usize| Region::new(["a", "b", "c"][index]);
+            Group {
+                name: "t".to_owned(),
+                created: Decided {
+                    time_us: 0,
+                    by: region(0),
+                },
+                members: members
+                    .into_iter()
+                    .map(|(of, time_us, by)| {
+                        let decided = Decided {
+                            time_us,
+                            by: region(by),
+                        };
+                        // What is decided follows from who decided when: one coordinator never decides two things at one time.
+                        let present = (time_us + i64::try_from(by).expect("small")) % 2 == 0;
+                        (
+                            region(of),
+                            Member {
+                                incarnation: 1,
+                                present,
+                                decided,
+                                floor_us: 0,
+                            },
+                        )
+                    })
+                    .collect(),
+            }
+        })
+    }
+
+    fn merged(a: &Group, b: &Group) -> Group {
+        let mut a = a.clone();
+        let _ = a.merge(b);
+        a
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_commutative_associative_and_idempotent(a in group(), b in group(), c in group()) {
+            prop_assert_eq!(merged(&a, &b), merged(&b, &a));
+            prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
+            prop_assert_eq!(merged(&a, &a), a);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What peers send: versions are merged, positions consumed, memberships adopted; the answer leaves when all of that is durable.
+//!
+//! A position that was consumed is ignored, whatever connection brings it again: a batch that was stuck in a dead connection must not bring an old
+//! version back.
+
+use super::feed::Watermark;
+use super::ledger::Answer;
+use super::merge::replaces;
+use super::message::{
+    AnswerMessage, FeedAnswer, FeedBatch, Message, Report, WireItem, decode, encode,
+};
+use super::record::{Header, Shown, decode_header};
+use super::rows::{self, Origin};
+use super::tombstone::Grave;
+use super::{CallId, CallToken, Core, Effect, Effects, Now, Region, Version};
+use crate::defects::Defect;
+use crate::store::{Read, Space, StoreError, Write};
+
+impl Core {
+    /// A peer called.
+    pub(super) fn called(
+        &mut self,
+        now: Now,
+        token: CallToken,
+        body: &[u8],
+        read: &dyn Read,
+        effects: &mut Effects,
+    ) {
+        let answered = match decode::<Message>(body) {
+            Ok(Message::Feed(batch)) => self.feed_arrived(now, &batch, read, effects),
+            Ok(Message::Describe { from, name }) => Ok((
+                self.described_to(now, &from, &name, read, effects),
+                self.ledger.last,
+            )),
+            Ok(Message::Adopt { from, group }) => self.peer_checked(&from).map(|()| {
+                let commit = self.adopt(now, &[group], effects);
+                (AnswerMessage::Adopted, commit)
+            }),
+            Err(reason) => Err(reason),
+        };
+        let (answer, commit) =
+            answered.unwrap_or_else(|reason| (AnswerMessage::Refused(reason), 0));
+        self.ledger
+            .answer(commit, Answer::Peer(token, encode(&answer)), effects);
+    }
+
+    /// A call of this region was answered or failed.
+    pub(super) fn answered(
+        &mut self,
+        now: Now,
+        call: CallId,
+        from: &Region,
+        result: Result<Vec<u8>, String>,
+        effects: &mut Effects,
+    ) {
+        let answer = result.and_then(|bytes| decode::<AnswerMessage>(&bytes));
+        match self.calls.remove(&call) {
+            Some(number) => {
+                self.coordination_answered(now, number, from, answer, effects);
+            }
+            None => self.fed(now, from, call, answer, effects),
+        }
+    }
+
+    fn peer_checked(&self, from: &Region) -> Result<(), String> {
+        if self.peers.contains_key(from) {
+            return Ok(());
+        }
+        Err(format!(
+            "{} does not know {from}: start it with --peer {from}=URL",
+            self.config.region
+        ))
+    }
+
+    fn feed_arrived(
+        &mut self,
+        now: Now,
+        batch: &FeedBatch,
+        read: &dyn Read,
+        effects: &mut Effects,
+    ) -> Result<(AnswerMessage, u64), String> {
+        if batch.to != self.config.region {
+            return Err(format!(
+                "this is {}, not {}: a --peer URL leads to the wrong region",
+                self.config.region, batch.to
+            ));
+        }
+        self.peer_checked(&batch.from.region)?;
+        if self.ledger.undurable_count() >= self.config.limits.undurable_batches {
+            return Err("too much is on its way to the disk: send again later".to_owned());
+        }
+        self.counters.feed_batches_received += 1;
+        let adopted = self.adopt(now, &batch.groups, effects);
+        if let Some(peer) = self.peers.get_mut(&batch.from.region) {
+            peer.incarnation = Some(batch.from.incarnation);
+            peer.last_contact_ns = Some(now.monotonic_ns);
+        }
+        let consumed = self.consume(batch, read, effects).map_err(|error| {
+            self.store_failed(&error, effects);
+            "the store failed: see the log of this region".to_owned()
+        })?;
+        self.reported(&batch.from, &batch.report);
+        let answer = FeedAnswer {
+            incarnation: self.incarnation,
+            consumed: self
+                .consumed
+                .get(&batch.from)
+                .map_or(0, |mark| mark.decided),
+        };
+        Ok((AnswerMessage::Feed(answer), adopted.max(consumed)))
+    }
+
+    /// Merges the items at positions not consumed yet; gives the commit on which everything consumed stands.
+    fn consume(
+        &mut self,
+        batch: &FeedBatch,
+        read: &dyn Read,
+        effects: &mut Effects,
+    ) -> Result<u64, StoreError> {
+        let member = self.groups.values().any(|group| group.has(&batch.from));
+        let before = self
+            .consumed
+            .get(&batch.from)
+            .map_or(0, |mark| mark.decided);
+        let from = before.max(batch.base);
+        let standing = self.consumed.get(&batch.from).map_or(0, Watermark::commit);
+        // A gap is answered with what was consumed, and the sender goes back. A life that is no member has nothing to say.
+        if !member || batch.after > from || batch.through.max(from) == before {
+            return Ok(standing);
+        }
+        let mut writes = Vec::with_capacity(2 * batch.items.len() + 1);
+        for item in batch.items.iter().filter(|item| item.position > from) {
+            self.merge_item(batch, item, &mut writes, read)?;
+        }
+        let position = batch.through.max(from);
+        writes.push(rows::put(batch.from.row(), &position));
+        let mark = self.consumed.entry(batch.from.clone()).or_default();
+        assert!(position > mark.decided, "consumed positions only rise");
+        mark.decided = position;
+        Ok(self.commit(writes, effects))
+    }
+
+    fn merge_item(
+        &mut self,
+        batch: &FeedBatch,
+        item: &WireItem,
+        writes: &mut Vec<Write>,
+        read: &dyn Read,
+    ) -> Result<(), StoreError> {
+        let name = usize::try_from(item.table)
+            .ok()
+            .and_then(|index| batch.tables.get(index));
+        let group = name.and_then(|name| self.groups.get(name));
+        let shared = group.is_some_and(|group| group.has(&batch.from) && group.has(&self.me()));
+        let table = name
+            .and_then(|name| self.tables.get(name))
+            .filter(|_| shared);
+        let Some((number, name)) = table.map(|table| (table.row.number, table.name().to_owned()))
+        else {
+            self.counters.versions_refused += 1;
+            return Ok(());
+        };
+        let key = super::table::row_key(number, &item.key);
+        let (here, _) = self.newest_header(&key, read)?;
+        let header = Header {
+            version: Version {
+                time_us: item.time_us,
+                region: batch.from.region.clone(),
+            },
+            position: item.position,
+            shown: Shown::Own,
+            deleted: item.attributes.is_empty(),
+        };
+        if !self.accepts(
+            &header.version,
+            here.as_ref().map(|(header, _)| &header.version),
+        ) {
+            self.counters.versions_lost += 1;
+            return Ok(());
+        }
+        self.counters.versions_applied += 1;
+        let grave = header.deleted.then(|| Grave {
+            origin: batch.from.clone(),
+            position: item.position,
+            time_us: item.time_us,
+        });
+        let old_bytes = here
+            .as_ref()
+            .filter(|(header, _)| !header.deleted)
+            .map(|(_, bytes)| *bytes);
+        self.tally(
+            &name,
+            old_bytes,
+            (!header.deleted).then_some(item.attributes.len()),
+        );
+        self.bury(
+            &key,
+            here.is_some_and(|(header, _)| header.deleted),
+            grave,
+            writes,
+        );
+        let value = Some(header.row(&item.attributes));
+        writes.push(Write {
+            space: Space::Items,
+            key,
+            value,
+        });
+        Ok(())
+    }
+
+    fn accepts(&self, incoming: &Version, here: Option<&Version>) -> bool {
+        if self.has_defect(Defect::LwwByArrival) {
+            return true;
+        }
+        if self.has_defect(Defect::TieDivergence) {
+            return here.is_none_or(|here| incoming.time_us > here.time_us);
+        }
+        replaces(incoming, here)
+    }
+
+    /// The header of the newest version of a row and the length of its attributes; the commit that it stands on.
+    pub(super) fn newest_header(
+        &self,
+        key: &[u8],
+        read: &dyn Read,
+    ) -> Result<(Option<(Header, usize)>, u64), StoreError> {
+        if let Some(newest) = self.ledger.newest(key) {
+            let value = newest.value.as_deref();
+            return Ok((value.map(header_and_length).transpose()?, newest.commit));
+        }
+        let row = read.get(Space::Items, key)?;
+        Ok((row.as_deref().map(header_and_length).transpose()?, 0))
+    }
+
+    /// What a peer said of itself counts once its feed is consumed to the head it named.
+    fn reported(&mut self, from: &Origin, report: &Report) {
+        if let Some(peer) = self.peers.get_mut(&from.region) {
+            peer.newest_report = Some((from.incarnation, report.clone()));
+        }
+        self.settle_report(from);
+    }
+
+    /// Looks whether the report that waits has come true.
+    pub(super) fn settle_report(&mut self, from: &Origin) {
+        let consumed = self.consumed.get(from).map_or(0, |mark| mark.durable);
+        let Some(peer) = self.peers.get_mut(&from.region) else {
+            return;
+        };
+        if peer
+            .pending_report
+            .as_ref()
+            .is_some_and(|(life, _)| *life != from.incarnation)
+        {
+            peer.pending_report = None;
+        }
+        for _ in 0..2 {
+            if peer.pending_report.is_none() {
+                peer.pending_report = peer.newest_report.take();
+            }
+            match &peer.pending_report {
+                Some((_, report)) if report.head <= consumed => {
+                    peer.effective = peer.pending_report.take();
+                }
+                Some(_) | None => return,
+            }
+        }
+    }
+
+    /// Says in the log that the store failed.
+    pub(super) fn store_failed(&mut self, error: &StoreError, effects: &mut Effects) {
+        self.counters.store_errors += 1;
+        effects.push(Effect::Log(error.to_string()));
+    }
+}
+
+fn header_and_length(row: &[u8]) -> Result<(Header, usize), StoreError> {
+    decode_header(row).map(|(header, attributes)| (header, attributes.len()))
+}

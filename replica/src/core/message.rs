@@ -1,0 +1,177 @@
+//! What regions say to each other, as bytes: a protocol version, a checksum, then postcard.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::group::Group;
+use super::rows::Origin;
+use super::{Region, TableDefinition};
+
+/// First byte of every message; a later protocol gets another.
+const PROTOCOL: u8 = 1;
+
+/// A call.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Message {
+    /// The next stretch of the caller's feed.
+    Feed(FeedBatch),
+    /// How is your table of this name? Its floor must stay until the answer was used.
+    Describe { from: Region, name: String },
+    /// Take what is newer in this record.
+    Adopt { from: Region, group: Group },
+}
+
+/// A stretch of a region's feed. An empty one is a heartbeat.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FeedBatch {
+    pub(super) from: Origin,
+    pub(super) to: Region,
+    /// Positions up to this are of no concern: they were written before the two regions shared a global table.
+    pub(super) base: u64,
+    /// It continues after this position,
+    pub(super) after: u64,
+    /// and goes through this one.
+    pub(super) through: u64,
+    /// Names of the tables that the items count by.
+    pub(super) tables: Vec<String>,
+    pub(super) items: Vec<WireItem>,
+    pub(super) report: Report,
+    pub(super) groups: Vec<Group>,
+}
+
+/// How far a region had durably consumed every feed, and where its own ended then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Report {
+    pub(super) head: u64,
+    pub(super) consumed: Vec<(Origin, u64)>,
+}
+
+/// One version of an item, written by the region whose feed it is in.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct WireItem {
+    /// Index into the batch's tables.
+    pub(super) table: u32,
+    #[serde(with = "octets")]
+    pub(super) key: Vec<u8>,
+    pub(super) time_us: i64,
+    pub(super) position: u64,
+    /// As the record holds them; empty is a tombstone.
+    #[serde(with = "octets")]
+    pub(super) attributes: Vec<u8>,
+}
+
+/// An answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum AnswerMessage {
+    Feed(FeedAnswer),
+    Described(Described),
+    Adopted,
+    /// The call was not carried out.
+    Refused(String),
+}
+
+/// Everything up to `consumed` is durable here.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FeedAnswer {
+    pub(super) incarnation: u64,
+    pub(super) consumed: u64,
+}
+
+/// A region's table, as far as a global table's preconditions ask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Described {
+    pub(super) incarnation: u64,
+    pub(super) account: String,
+    pub(super) table: Option<DescribedTable>,
+    /// The region's record of the global table of that name.
+    pub(super) group: Option<Group>,
+}
+
+/// A table that exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DescribedTable {
+    pub(super) definition: TableDefinition,
+    pub(super) empty: bool,
+    pub(super) floor_us: i64,
+}
+
+/// The bytes of a message.
+pub(super) fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    let mut bytes = postcard::to_extend(message, vec![PROTOCOL, 0, 0, 0, 0])
+        .expect("a vector takes every message");
+    let checksum = crc32fast::hash(&bytes[5..]);
+    bytes[1..5].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// Reads a message.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let Some((head, body)) = bytes.split_first_chunk::<5>() else {
+        return Err(format!(
+            "{} bytes are no message between regions",
+            bytes.len()
+        ));
+    };
+    let [protocol, checksum @ ..] = *head;
+    if protocol != PROTOCOL {
+        return Err(format!(
+            "protocol {protocol} is not spoken here, only {PROTOCOL}: run one version of the replica in all regions"
+        ));
+    }
+    if u32::from_le_bytes(checksum) != crc32fast::hash(body) {
+        return Err("the checksum does not fit: the message was damaged on its way".to_owned());
+    }
+    postcard::from_bytes(body).map_err(|error| format!("the message is malformed: {error}"))
+}
+
+/// Byte strings as one piece, not byte by byte.
+mod octets {
+    use std::fmt;
+
+    use serde::{Deserializer, Serializer, de::Visitor};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        struct Octets;
+        impl Visitor<'_> for Octets {
+            type Value = Vec<u8>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+        }
+        from.deserialize_bytes(Octets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_comes_back_and_damage_is_noticed() {
+        let sent = FeedAnswer {
+            incarnation: 3,
+            consumed: 9,
+        };
+        let mut bytes = encode(&AnswerMessage::Feed(sent));
+        let read: AnswerMessage = decode(&bytes).unwrap();
+        assert!(matches!(
+            read,
+            AnswerMessage::Feed(FeedAnswer {
+                incarnation: 3,
+                consumed: 9
+            })
+        ));
+        for place in 0..bytes.len() {
+            bytes[place] ^= 4;
+            assert!(decode::<AnswerMessage>(&bytes).is_err(), "byte {place}");
+            bytes[place] ^= 4;
+        }
+        assert!(decode::<AnswerMessage>(&[]).is_err());
+    }
+}

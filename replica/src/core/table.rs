@@ -1,0 +1,120 @@
+//! A table as a region keeps it: definition, number, floor, counts.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ApiError, ErrorKind, TableDefinition,
+    rows::{self, named},
+};
+use crate::store::Write;
+
+/// What is durable of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TableRow {
+    /// Prefix of its rows. A table that was deleted and created again gets another, so that old rows are never taken for new ones.
+    pub(super) number: u32,
+    pub(super) definition: TableDefinition,
+    pub(super) created_ms: i64,
+    pub(super) id: String,
+    /// Label of the newest stream, also after it was disabled.
+    pub(super) stream_label: Option<String>,
+    /// Capacity decreases on `decreased_day` (days since the epoch).
+    pub(super) decreases: u64,
+    pub(super) decreased_day: i64,
+    /// Whether its own rows must go through the feed again, since a region joined.
+    pub(super) refeed: bool,
+}
+
+/// Live items and their bytes. Saved now and then, so an estimate after a crash, as AWS's own figures are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Count {
+    pub(super) items: i64,
+    pub(super) bytes: i64,
+}
+
+/// A table.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) row: TableRow,
+    /// New items get stamps above this: what was collected lies below.
+    pub(super) floor_us: i64,
+    pub(super) count: Count,
+    pub(super) saved_count: Count,
+    /// The commit of its newest definition.
+    pub(super) commit: u64,
+    /// Whether this region is a member of the global table of its name.
+    pub(super) replicated: bool,
+    /// Whether another region is, too.
+    pub(super) fed: bool,
+    /// Nothing is collected before this monotonic time: a region may be joining.
+    pub(super) hold_until_ns: u64,
+    /// Re-feeding goes on after this row.
+    pub(super) refeed_after: Option<Vec<u8>>,
+}
+
+impl Table {
+    /// A table of this row, outside any global table until told otherwise.
+    pub(super) fn new(row: TableRow) -> Self {
+        Self {
+            row,
+            floor_us: 0,
+            count: Count::default(),
+            saved_count: Count::default(),
+            commit: 0,
+            replicated: false,
+            fed: false,
+            hold_until_ns: 0,
+            refeed_after: None,
+        }
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.row.definition.name
+    }
+
+    /// The key of an item's row.
+    pub(super) fn row_key(&self, item_key: &[u8]) -> Vec<u8> {
+        row_key(self.row.number, item_key)
+    }
+
+    /// Writes the definition.
+    pub(super) fn save(&self) -> Write {
+        rows::put(named(rows::TABLE, self.name()), &self.row)
+    }
+
+    /// Raises the floor; writes it when it rose.
+    pub(super) fn raise_floor(&mut self, floor_us: i64, writes: &mut Vec<Write>) {
+        if floor_us > self.floor_us {
+            self.floor_us = floor_us;
+            writes.push(rows::put(named(rows::FLOOR, self.name()), &floor_us));
+        }
+    }
+}
+
+/// The key of an item's row: the table's number, then the item's key.
+pub(super) fn row_key(table: u32, item_key: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(4 + item_key.len());
+    key.extend_from_slice(&table.to_be_bytes());
+    key.extend_from_slice(item_key);
+    key
+}
+
+/// Takes a row's key apart.
+pub(super) fn split_row_key(key: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, item_key) = key.split_first_chunk::<4>()?;
+    Some((u32::from_be_bytes(*number), item_key))
+}
+
+/// The data plane's answer for a table that is not there.
+pub(super) fn no_such_table() -> ApiError {
+    ApiError::new(ErrorKind::ResourceNotFound, "Requested resource not found")
+}
+
+/// The control plane's answer for a table that is not there.
+pub(super) fn no_such_table_named(name: &str) -> ApiError {
+    ApiError::new(
+        ErrorKind::ResourceNotFound,
+        format!("Requested resource not found: Table: {name} not found"),
+    )
+}
