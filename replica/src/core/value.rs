@@ -1,6 +1,7 @@
 //! Attribute values and items: every DynamoDB type.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,45 @@ impl AttributeValue {
             Self::Ss(_) => "SS",
             Self::Ns(_) => "NS",
             Self::Bs(_) => "BS",
+        }
+    }
+}
+
+/// As AWS's messages show it: `{N:5}`.
+impl fmt::Display for AttributeValue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{{{}:", self.type_name())?;
+        match self {
+            Self::S(text) => formatter.write_str(text)?,
+            Self::N(number) => formatter.write_str(number.as_str())?,
+            Self::Bool(value) => write!(formatter, "{value}")?,
+            Self::Null => formatter.write_str("true")?,
+            Self::B(_) | Self::M(_) | Self::L(_) | Self::Ss(_) | Self::Ns(_) | Self::Bs(_) => {
+                formatter.write_str("...")?;
+            }
+        }
+        formatter.write_str("}")
+    }
+}
+
+/// Most levels of maps and lists within an attribute.
+pub(crate) const NESTING_MAX: usize = 32;
+
+impl AttributeValue {
+    /// How many levels of maps and lists it has; 0 for a scalar or a set.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        match self {
+            Self::M(map) => 1 + map.values().map(Self::depth).max().unwrap_or(0),
+            Self::L(list) => 1 + list.iter().map(Self::depth).max().unwrap_or(0),
+            Self::S(_)
+            | Self::N(_)
+            | Self::B(_)
+            | Self::Bool(_)
+            | Self::Null
+            | Self::Ss(_)
+            | Self::Ns(_)
+            | Self::Bs(_) => 0,
         }
     }
 }

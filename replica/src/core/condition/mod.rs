@@ -1,55 +1,34 @@
 //! Condition, projection and update expressions: parsed once by `wire`, evaluated by the core against an item.
+//!
+//! Read in this order: [`lex`] cuts text into tokens, [`parse`] holds what the three parsers share, `path` and `placeholders` are their
+//! vocabulary; `tree` is what a condition is parsed into and `condition` its parser, `evaluate` its meaning; `projection` and `update` likewise;
+//! `legacy` builds the same trees from `Expected` and `AttributeUpdates`. Absent: key conditions, which come with `Query`.
 
-use super::{ApiError, Item};
+mod condition;
+mod evaluate;
+mod legacy;
+mod lex;
+mod parse;
+mod path;
+mod placeholders;
+mod projection;
+mod reserved;
+mod tree;
+mod update;
+mod update_apply;
 
-/// A parsed `ConditionExpression` with names and values filled in.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Condition {}
+#[cfg(test)]
+mod tests;
 
-impl Condition {
-    /// Whether it holds for an item; `None` is an item that does not exist.
-    ///
-    /// # Errors
-    /// `ValidationException` when an operand has a type that the operator refuses.
-    pub fn evaluate(&self, _item: Option<&Item>) -> Result<bool, ApiError> {
-        Ok(true)
-    }
-}
+pub use legacy::{AttributeAction, AttributeUpdate, Comparison, Conjunction, Expectation};
+pub use placeholders::Placeholders;
+pub use projection::Projection;
+pub use tree::Condition;
+pub use update::Update;
 
-/// A parsed `ProjectionExpression`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Projection {}
+use super::ApiError;
 
-impl Projection {
-    /// The parts of the item that it names.
-    #[must_use]
-    pub fn project(&self, item: &Item) -> Item {
-        item.clone()
-    }
-}
-
-/// A parsed `UpdateExpression`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Update {}
-
-impl Update {
-    /// The item after the update. All right-hand sides read the item before it. For a new item pass its key attributes.
-    ///
-    /// # Errors
-    /// `ValidationException` when an operand is missing or of the wrong type, or a path leads nowhere.
-    pub fn apply(&self, item: &Item) -> Result<Item, ApiError> {
-        Ok(item.clone())
-    }
-
-    /// Whether it writes to this attribute or into it.
-    #[must_use]
-    pub fn touches(&self, _attribute: &str) -> bool {
-        false
-    }
-
-    /// The parts of the item that it writes to: of the old item `UPDATED_OLD`, of the new one `UPDATED_NEW`.
-    #[must_use]
-    pub fn updated_attributes(&self, item: &Item) -> Item {
-        item.clone()
-    }
+/// The refusal of an expression, as AWS introduces it.
+fn invalid(member: &str, reason: &str) -> ApiError {
+    ApiError::validation(format!("Invalid {member}: {reason}"))
 }
