@@ -6,21 +6,24 @@ use super::{Difference, Subject, Weight};
 use crate::summary::option_text;
 
 /// What forbids a comparison, whoever wrote the run: options of tests and of loads.
-const FORBIDS: [&str; 14] = [
+const FORBIDS: [&str; 9] = [
     "workload",
     "option arrival",
     "option concurrency",
     "option connections",
     "option faults",
-    "option in_flight",
-    "option in_flight_limit",
     "option rate",
-    "option warm_up_ms",
-    "option warm_up_s",
     "load arrival",
     "load faults",
-    "load in-flight limit",
     "load rate",
+];
+
+/// The same, whatever unit follows: `warm_up_s`, `in_flight_limit`.
+const FORBIDS_BEGINNING: [&str; 4] = [
+    "option in_flight",
+    "option warm_up",
+    "load in-flight",
+    "load warm-up",
 ];
 
 /// Every difference, that which forbids a comparison first, then in the order of `run.json`.
@@ -64,7 +67,11 @@ pub(super) fn differences(subjects: &[Subject]) -> Vec<Difference> {
 }
 
 fn weight(name: &str) -> Weight {
-    if FORBIDS.contains(&name) || name == "load warm-up" {
+    if FORBIDS.contains(&name)
+        || FORBIDS_BEGINNING
+            .iter()
+            .any(|begin| name.starts_with(begin))
+    {
         Weight::Forbids
     } else {
         Weight::MayExplain

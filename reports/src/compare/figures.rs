@@ -103,7 +103,7 @@ fn of_two(
     };
     let noise = noise.map_or_else(String::new, |noise| {
         format!(
-            "; within the runs, noise leaves between {} and {}",
+            "; noise within the runs leaves {} to {}",
             signed(noise.low - 1.0),
             signed(noise.high - 1.0)
         )
@@ -181,8 +181,7 @@ fn percent(share: f64) -> String {
 }
 
 fn signed(change: f64) -> String {
-    let sign = if change < 0.0 { "-" } else { "+" };
-    format!("{sign}{}", percent(change.abs()))
+    format!("{:+.1} %", change * 100.0)
 }
 
 fn direction(unit: Unit, change: f64) -> &'static str {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Client, Lane, LoadLag, LoadRow, LoadSummary, Times, TimesError, limits};
+use super::{Client, Lane, LoadLag, LoadRow, LoadSummary, TimesError, limits};
 
 /// Why shares could not be joined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -245,10 +245,7 @@ fn add_row(sum: &mut LoadRow, row: &LoadRow) -> Result<(), TimesError> {
     sum.open.add(&row.open)?;
     sum.schedule_error.add(&row.schedule_error)?;
     for (code, times) in &row.errors {
-        sum.errors
-            .entry(code.clone())
-            .or_insert_with(Times::default)
-            .add(times)?;
+        sum.errors.entry(code.clone()).or_default().add(times)?;
     }
     Ok(())
 }

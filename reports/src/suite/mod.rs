@@ -14,6 +14,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    gate::Judgement,
+    results::Ending,
     run_folder::{FolderError, read_json},
     words,
 };
@@ -189,6 +191,27 @@ pub enum CellOutcome {
     GateFailed,
     /// A run: something forbidden happened. Dominates everything.
     Invalid,
+}
+
+impl From<Ending> for CellOutcome {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Valid => Self::Valid,
+            Ending::Unknown => Self::Unknown,
+            Ending::HarnessFailure => Self::HarnessFailure,
+            Ending::Invalid => Self::Invalid,
+        }
+    }
+}
+
+impl From<Judgement> for CellOutcome {
+    fn from(judgement: Judgement) -> Self {
+        match judgement {
+            Judgement::Pass => Self::GatePassed,
+            Judgement::CannotTell => Self::GateCannotTell,
+            Judgement::Fail => Self::GateFailed,
+        }
+    }
 }
 
 impl CellOutcome {

@@ -8,7 +8,7 @@ pub(crate) fn cell(workload: &str, seed: u64, outcome: CellOutcome, told: &str) 
     Cell {
         id: CellId {
             workload: workload.into(),
-            faults: if seed % 2 == 0 {
+            faults: if seed.is_multiple_of(2) {
                 vec![]
             } else {
                 vec!["partition".into(), "kill".into()]
@@ -93,6 +93,14 @@ fn violation_is_above_all_and_every_worst_has_its_code() {
     2 UNFINISHED (no cell)
     "#);
     assert!(CellOutcome::ALL.is_sorted());
+    for ending in [
+        Ending::Valid,
+        Ending::Unknown,
+        Ending::HarnessFailure,
+        Ending::Invalid,
+    ] {
+        assert_eq!(CellOutcome::from(ending).exit_code(), ending.exit_code());
+    }
 }
 
 #[test]
