@@ -11,6 +11,8 @@ pub mod verdict;
 
 pub mod check;
 
+mod linearizable;
+
 mod measure;
 
 pub use check::{CheckInfo, applicable_checks, check, registry};

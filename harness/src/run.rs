@@ -28,6 +28,7 @@ use crate::{
 };
 
 pub(crate) use judge::judge;
+pub(crate) use regions::blocking;
 pub(crate) use report::style;
 pub(crate) use settings::Settings;
 

@@ -8,7 +8,7 @@ use crate::verdict::{EvidenceOperation, Violation};
 /// How many pieces of evidence a check shows; it counts all.
 const SHOWN_COUNT: usize = 20;
 /// How many it builds at most before it picks the earliest.
-const BUILT_COUNT: usize = 2_000;
+const BUILT_COUNT: usize = 100;
 
 /// What a check found.
 #[derive(Debug, Default)]

@@ -15,6 +15,7 @@ mod monotonic_reads;
 mod origin_first;
 mod phantom;
 mod read_your_writes;
+mod region_linearizable;
 mod resurrection;
 mod winner;
 
@@ -123,6 +124,14 @@ const REGISTRY: &[CheckInfo] = &[
         needs: "unique values; visible stamps for all but double winners and wrong answers",
         proves: "necessary conditions: what it flags is wrong, what it passes may still hide behind unseen stamps",
         run: conditional_writes::run,
+    },
+    CheckInfo {
+        id: "region-linearizable",
+        property: "In one region, strong operations on an item behave as if they happened one at a time, remote versions arriving at any instant",
+        source: "Herlihy and Wing 1990; DynamoDB, read consistency and condition expressions",
+        needs: "strong reads; unique values keep it fast; no stamps",
+        proves: "exact for each key in each region, unless too many operations overlap (then unknown)",
+        run: region_linearizable::run,
     },
 ];
 

@@ -27,9 +27,6 @@ fn no_check_flags_what_a_correct_store_can_do() {
         let is_right = is_explainable(&history);
         unexplainable_count += u64::from(!is_right);
         if verdict.outcome != Outcome::Invalid {
-            if !is_right && std::env::var_os("MISSED").is_some() {
-                println!("missed {text}");
-            }
             continue;
         }
         flagged_count += 1;
@@ -51,7 +48,7 @@ fn no_check_flags_what_a_correct_store_can_do() {
         "the generator breaks too little: {unexplainable_count}"
     );
     assert!(
-        flagged_count * 10 > unexplainable_count * 8,
+        flagged_count * 20 > unexplainable_count * 19,
         "{flagged_count} of {unexplainable_count}"
     );
 }

@@ -132,6 +132,17 @@ const STORED: &[(&str, &str, &str)] = &[
         "unknown",
         "us:w1[0-1] us:c1>2[2-3] us:c2>3[4-5]",
     ),
+    (
+        "region-linearizable",
+        "invalid",
+        "us:w1[0-1] us:w2[2-3] eu:w3[0-1] us:r3[4-5] us:r1[6-7]",
+    ),
+    (
+        "region-linearizable",
+        "valid",
+        "us:w1[0-1] us:w2[2-9] eu:w3[0-1] us:r3[4-5] us:r2[6-7]",
+    ),
+    ("region-linearizable", "unknown", "us:w1[0-1] us:w2[2-3]"),
 ];
 
 fn path(check: &str, outcome: &str, extension: &str) -> PathBuf {

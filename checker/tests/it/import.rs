@@ -38,7 +38,7 @@ fn one_operation_per_line() {
             .starts_with("line 4 is half-written")
     );
     let bad = OPERATIONS.replace("\"read\"", "\"peek\"");
-    insta::assert_snapshot!(read(&bad).expect_err("bad"), @r#"line 2, column 1: expected an "f" of "read", "write", "cas" or "delete", found `{"process":2,"key":17,"`"#);
+    insta::assert_snapshot!(read(&bad).expect_err("bad"), @r#"line 2, column 1: expected an "f" of "read", "write", "cas" or "delete", found `{"process":2,"key":17,"f`"#);
     let overlapping = OPERATIONS.replace("\"process\":2", "\"process\":1");
     assert!(
         read(&overlapping)

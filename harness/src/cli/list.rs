@@ -45,7 +45,7 @@ impl ListCommand {
                 .collect(),
             What::Faults => nemesis::registry()
                 .iter()
-                .map(|package| (package.name().to_owned(), package.about().to_owned()))
+                .map(|package| (package.name().to_owned(), format!("{} (needs {:?})", package.about(), package.needs())))
                 .collect(),
             What::Defects => replica::defects::DEFECTS
                 .iter()

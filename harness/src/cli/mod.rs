@@ -2,9 +2,11 @@
 
 mod check;
 mod list;
+mod proxy;
 mod replica;
 mod report;
 mod test;
+mod up;
 
 use std::process::ExitCode;
 
@@ -24,6 +26,7 @@ struct CommandLine {
 
 const EXAMPLES: &str = "\
 Examples:
+  dateline up                                  three regions on ports 8000-8003 until Ctrl-C
   dateline test register                       run, judge and report, with all faults, within a minute
   dateline test register --faults partition,kill --time-limit 60 --seed 7
   dateline check dateline-runs/latest          judge a saved run or history file again
@@ -33,6 +36,8 @@ Exit codes: 0 valid, 1 invalid, 2 unknown, 3 harness failure, 64 bad usage.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Keep a multi-region cluster running on fixed ports, for the aws CLI, SDKs and people
+    Up(up::UpCommand),
     /// Run a workload under faults, judge its history, report
     Test(Box<test::TestCommand>),
     /// Judge saved histories: files, or run folders
@@ -41,6 +46,8 @@ enum Command {
     Report(report::ReportCommand),
     /// List what there is: workloads, checks, faults, defects, errors, runs
     List(list::ListCommand),
+    /// Run the fault proxy alone, between any TCP client and server
+    Proxy(proxy::ProxyCommand),
     /// Run one reference replica: one region of a global table
     Replica(Box<::replica::server::Options>),
 }
@@ -59,10 +66,12 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     match line.command {
+        Command::Up(command) => exit::code(command.run()),
         Command::Test(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
         Command::Report(command) => exit::code(command.run()),
         Command::List(command) => exit::code(command.run()),
+        Command::Proxy(command) => exit::code(command.run()),
         Command::Replica(options) => replica::run(*options),
     }
 }

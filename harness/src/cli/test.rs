@@ -87,7 +87,7 @@ pub(crate) struct TestFlags {
     pub(crate) topology: Option<TopologyForm>,
 
     /// Measured round-trip times between the regions times this; 0 for none [default: 1]
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
     pub(crate) rtt_scale: Option<f64>,
 
     /// What goes wrong: names of `dateline list faults`, or none [default: partition,kill,pause,clock]

@@ -104,7 +104,7 @@ fn endpoints(settings: &Settings, names: &[String], network: &Network) -> Vec<En
 }
 
 /// Does something that blocks, beside the runtime.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("it does not panic, and nobody cancels it")
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Core {
 /// One link, from the region asked to the peer.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Peer {
+    /// Whether the peer answered the last time that it was called.
+    pub(crate) connected: bool,
     /// Entries that the peer has not acknowledged.
     pub(crate) pending: u64,
 }
