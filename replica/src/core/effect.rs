@@ -8,6 +8,10 @@ pub type Effects = Vec<Effect>;
 
 /// Everything the core can ask for.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most effects are replies, which are the large ones; a box would cost each of them an allocation"
+)]
 pub enum Effect {
     /// Answer a client.
     Reply {
