@@ -41,7 +41,7 @@ mod status;
 mod table;
 mod tombstone;
 mod upkeep;
-pub(crate) mod value;
+mod value;
 mod version;
 mod write;
 
