@@ -41,7 +41,7 @@ mod status;
 mod table;
 mod tombstone;
 mod upkeep;
-mod value;
+pub(crate) mod value;
 mod version;
 mod write;
 
