@@ -64,12 +64,11 @@ fn a_write_in_one_region_is_read_in_all() {
         assert_eq!(written["aws:rep:updateregion"]["S"], *name);
         assert_eq!(written["aws:rep:deleting"]["BOOL"], false);
         assert!(written["aws:rep:updatetime"]["N"].is_string(), "{written}");
-        for other in 0..REGIONS.len() {
+        for (other, there) in REGIONS.iter().enumerate() {
             let seen = wait_for_value(&mut cluster.process(other).client(), name, "1");
             assert_eq!(
                 seen, written,
-                "the same item with the same version in {}",
-                REGIONS[other]
+                "the same item with the same version in {there}"
             );
         }
     }
