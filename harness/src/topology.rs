@@ -212,6 +212,7 @@ impl Topology {
     }
 
     /// The weather of one link.
+    #[cfg(test)]
     pub(crate) fn weather(&self, from: End, to: usize) -> Weather {
         *self.links.get(&(from, to)).expect(
             "there is a link for each ordered pair of regions and for each region's clients",

@@ -2,6 +2,7 @@
 
 mod check;
 mod list;
+mod proxy;
 mod replica;
 mod report;
 mod test;
@@ -45,6 +46,8 @@ enum Command {
     Report(report::ReportCommand),
     /// List what there is: workloads, checks, faults, defects, errors, runs
     List(list::ListCommand),
+    /// Run the fault proxy alone, between any TCP client and server
+    Proxy(proxy::ProxyCommand),
     /// Run one reference replica: one region of a global table
     Replica(Box<::replica::server::Options>),
 }
@@ -68,6 +71,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(command) => exit::code(command.run()),
         Command::Report(command) => exit::code(command.run()),
         Command::List(command) => exit::code(command.run()),
+        Command::Proxy(command) => exit::code(command.run()),
         Command::Replica(options) => replica::run(*options),
     }
 }

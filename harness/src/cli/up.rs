@@ -16,7 +16,7 @@ use ports::Ports;
 
 use crate::{
     exit::{Ending, Failure},
-    nemesis::{self, Package, Plan},
+    nemesis::{self, Plan},
     stop::Stop,
     topology::Topology,
 };
@@ -59,6 +59,10 @@ pub(super) struct UpCommand {
     )]
     faults: Vec<String>,
 
+    /// Repeat the faults of a saved plan (plan.json of a run folder) instead
+    #[arg(long, value_name = "FILE", conflicts_with = "faults")]
+    plan: Option<PathBuf>,
+
     /// The seed of jitter and faults
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
@@ -72,7 +76,7 @@ pub(super) struct UpCommand {
 struct Wish {
     topology: Topology,
     ports: Ports,
-    packages: Vec<&'static dyn Package>,
+    plan: Plan,
     data_dir: Option<PathBuf>,
     seed: u64,
     defects: Vec<String>,
@@ -97,7 +101,7 @@ impl UpCommand {
         };
         let topology = topology.and_then(|topology| topology.scaled(self.rtt_scale));
         let topology = topology.map_err(|error| Failure::Usage(format!("--regions: {error}")))?;
-        let packages = nemesis::by_names(&self.faults).map_err(Failure::usage)?;
+        let plan = self.plan(topology.regions())?;
         let known = replica::defects::DEFECTS;
         if let Some(unknown) = self
             .defect
@@ -118,11 +122,21 @@ impl UpCommand {
         Ok(Wish {
             topology,
             ports,
-            packages,
+            plan,
             data_dir,
             seed,
             defects: defect,
         })
+    }
+
+    fn plan(&self, regions: &[String]) -> Result<Plan, Failure> {
+        let Some(path) = &self.plan else {
+            let packages = nemesis::by_names(&self.faults).map_err(Failure::usage)?;
+            return Ok(Plan::draw(&packages, self.seed, FAULTS_FOR, regions));
+        };
+        let wrong = |error: String| Failure::Usage(format!("--plan {}: {error}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        Plan::from_json(&text, regions).map_err(|error| wrong(error.to_string()))
     }
 }
 
@@ -131,15 +145,9 @@ async fn serve(wish: &Wish) -> Result<Ending, Failure> {
     stop.listen().map_err(Failure::harness)?;
     let cluster = Cluster::start(wish).await?;
     print!("{}", cluster.welcome(wish));
-    if !wish.packages.is_empty() {
-        let plan = Plan::draw(
-            &wish.packages,
-            wish.seed,
-            FAULTS_FOR,
-            wish.topology.regions(),
-        );
+    if !wish.plan.actions.is_empty() {
         cluster
-            .spoil(plan, stop.clone())
+            .spoil(wish.plan.clone(), stop.clone())
             .map_err(Failure::harness)?;
     }
     let mut board = LinkBoard::new(wish.topology.regions());

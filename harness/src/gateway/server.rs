@@ -72,6 +72,7 @@ impl Gateway {
     ///
     /// # Errors
     /// When the system does not say.
+    #[cfg(test)]
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }

@@ -20,21 +20,12 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// How often healing is tried before it is given up.
 const HEALING_TRIES: usize = 3;
 
-/// Does what a plan says to a target and its network. Shared: one thread runs it, others ask what is active.
+/// Does what a plan says to a target and its network. Shared: one thread runs it, another ends it.
 pub(crate) struct Nemesis {
     field: Field,
     run_began: Instant,
     /// Starts whose stops have not taken hold, by number.
-    open: Mutex<BTreeMap<u64, Planned>>,
-}
-
-/// A fault that is active now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ActiveFault {
-    /// The package.
-    pub(crate) fault: String,
-    /// In words.
-    pub(crate) what: String,
+    pub(super) open: Mutex<BTreeMap<u64, Planned>>,
 }
 
 impl Nemesis {
@@ -84,17 +75,6 @@ impl Nemesis {
                 FaultAction::Stop => self.stop(planned, sink),
             }
         }
-    }
-
-    /// What is active now, in the order in which it began.
-    pub(crate) fn active(&self) -> Vec<ActiveFault> {
-        let open = self.open();
-        open.values()
-            .map(|planned| ActiveFault {
-                fault: planned.fault.clone(),
-                what: planned.what.clone(),
-            })
-            .collect()
     }
 
     /// Undoes every fault that is still open and takes every fault from every link. Says what could not be healed; the second time there is

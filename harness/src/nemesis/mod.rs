@@ -19,10 +19,9 @@ mod kill;
 mod partition;
 mod pause;
 
-pub(crate) use deed::Deed;
-pub(crate) use executor::{ActiveFault, Nemesis};
-pub(crate) use package::{Drawn, Package};
-pub(crate) use plan::{Plan, PlanError, Planned};
+pub(crate) use executor::Nemesis;
+pub(crate) use package::Package;
+pub(crate) use plan::Plan;
 
 /// Every fault there is, in the order of `dateline list faults`.
 pub(crate) fn registry() -> &'static [&'static dyn Package] {

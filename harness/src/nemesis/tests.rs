@@ -13,7 +13,11 @@ use reports::run_folder::{
     Moment,
 };
 
-use super::{deed::Touch, *};
+use super::{
+    deed::{Deed, Touch, packets},
+    plan::Planned,
+    *,
+};
 use crate::{
     proxy::{AfterHeal, LinkFault, Network},
     target::{Ability, Action, Skew, Target},
@@ -297,7 +301,7 @@ fn cut(pairs: &[(usize, usize)]) -> Deed {
     Deed::Links {
         ways: pairs
             .iter()
-            .flat_map(|&(from, to)| deed::packets(from, to))
+            .flat_map(|&(from, to)| packets(from, to))
             .collect(),
         fault: LinkFault::Blackhole {
             after: AfterHeal::Continue,
@@ -320,7 +324,7 @@ fn every_package_starts_and_stops_and_each_action_is_verified() {
             .iter()
             .all(|(_, _, result)| *result == Installed)
     );
-    assert!(scene.nemesis.active().is_empty());
+    assert!(scene.nemesis.open.lock().unwrap().is_empty());
     let acts = scene.target.acts.lock().unwrap().join("\n");
     for act in [
         "Kill",
@@ -346,7 +350,7 @@ fn what_is_open_when_told_to_stop_is_healed_once() {
         (2, Start, Deed::Clock { region: 2, skew }),
         (3, Start, cut(&[(0, 1)])),
     ]));
-    assert_eq!(scene.nemesis.active().len(), 3);
+    assert_eq!(scene.nemesis.open.lock().unwrap().len(), 3);
     assert_eq!(scene.heal(), Vec::<String>::new());
     let stops = [
         (3, Stop, Installed),

@@ -22,8 +22,8 @@ mod pump;
 mod state;
 
 pub(crate) use fault::{AfterHeal, Direction, LinkFault};
-pub(crate) use link::{Link, LinkError, Traffic};
-pub(crate) use network::{Network, NetworkError};
+pub(crate) use link::Link;
+pub(crate) use network::Network;
 pub(crate) use probe::{Carried, probe_all};
 
 #[cfg(test)]

@@ -102,6 +102,7 @@ impl Network {
     }
 
     /// Lets every link to this region lead to another address from now on.
+    #[cfg(test)]
     pub(crate) fn set_upstream(&self, region: usize, upstream: SocketAddr) {
         for (_, to, link) in self.links() {
             if to == region {
