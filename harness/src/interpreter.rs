@@ -59,14 +59,24 @@ impl Interpreter {
                 journal: journal.clone(),
             })
             .collect();
-        Self { workload: Arc::new(Mutex::new(workload)), journal, stop, slots }
+        Self {
+            workload: Arc::new(Mutex::new(workload)),
+            journal,
+            stop,
+            slots,
+        }
     }
 
     /// Runs every slot until `until_ns` or until the run is told to stop; returns when the last operation has ended.
     pub(crate) async fn work(&mut self, until_ns: u64) {
         let mut tasks = JoinSet::new();
         for slot in self.slots.drain(..) {
-            tasks.spawn(work(slot, self.workload.clone(), self.stop.clone(), until_ns));
+            tasks.spawn(work(
+                slot,
+                self.workload.clone(),
+                self.stop.clone(),
+                until_ns,
+            ));
         }
         self.slots = tasks.join_all().await;
         self.slots.sort_by_key(|slot| slot.number);
@@ -78,14 +88,26 @@ impl Interpreter {
         let mut readers: Vec<(SlotState, usize)> = Vec::new();
         let mut idle = Vec::new();
         for slot in self.slots.drain(..) {
-            let share = readers.iter().filter(|(other, _)| other.region == slot.region).count();
-            if share < FINAL_READERS { readers.push((slot, share)) } else { idle.push(slot) }
+            let share = readers
+                .iter()
+                .filter(|(other, _)| other.region == slot.region)
+                .count();
+            if share < FINAL_READERS {
+                readers.push((slot, share))
+            } else {
+                idle.push(slot)
+            }
         }
         let mut tasks = JoinSet::new();
-        let shares: Vec<(RegionId, usize)> =
-            readers.iter().map(|(slot, share)| (slot.region, *share)).collect();
+        let shares: Vec<(RegionId, usize)> = readers
+            .iter()
+            .map(|(slot, share)| (slot.region, *share))
+            .collect();
         for (slot, share) in readers {
-            let of = shares.iter().filter(|(region, _)| *region == slot.region).count();
+            let of = shares
+                .iter()
+                .filter(|(region, _)| *region == slot.region)
+                .count();
             let mine: Vec<Key> = keys.iter().copied().skip(share).step_by(of).collect();
             tasks.spawn(read_all(slot, mine, self.stop.clone()));
         }
@@ -109,9 +131,15 @@ impl Interpreter {
 impl SlotState {
     /// One attempt, recorded at both ends.
     async fn attempt(&mut self, op: &Op, phase: Phase) -> EventKind {
-        self.journal.record(self.process, self.region, phase, EventKind::Invoke(op.clone()));
+        self.journal.record(
+            self.process,
+            self.region,
+            phase,
+            EventKind::Invoke(op.clone()),
+        );
         let outcome = self.client.attempt(op).await;
-        self.journal.record(self.process, self.region, phase, outcome.clone());
+        self.journal
+            .record(self.process, self.region, phase, outcome.clone());
         if matches!(outcome, EventKind::Info { .. }) {
             let next = self.process.0.checked_add(self.step);
             self.process = ProcessId(next.expect("four billion processes outlast any run"));
@@ -128,7 +156,9 @@ async fn work(
 ) -> SlotState {
     loop {
         let now_ns = slot.journal.now_ns();
-        let Some(step) = locked(&workload).next(slot.number, now_ns) else { return slot };
+        let Some(step) = locked(&workload).next(slot.number, now_ns) else {
+            return slot;
+        };
         if step.at_ns >= until_ns {
             wait(&slot.journal, until_ns, &stop).await;
             return slot;
@@ -155,7 +185,10 @@ async fn wait(journal: &Journal, at_ns: u64, stop: &Stop) {
 async fn read_all(mut slot: SlotState, keys: Vec<Key>, stop: Stop) -> (SlotState, u64) {
     let mut unanswered = 0;
     for key in keys {
-        let op = Op::Read { key, strength: Strength::Strong };
+        let op = Op::Read {
+            key,
+            strength: Strength::Strong,
+        };
         let mut is_answered = false;
         for _ in 0..FINAL_READ_ATTEMPTS {
             if stop.is_forced() {

@@ -33,11 +33,19 @@ impl Progress {
     /// Shows the journal's state from now on.
     pub(crate) fn start(journal: Arc<Journal>) -> Self {
         let (end, ended) = channel::<()>();
-        let is_over = move |every| !matches!(ended.recv_timeout(every), Err(RecvTimeoutError::Timeout));
+        let is_over =
+            move |every| !matches!(ended.recv_timeout(every), Err(RecvTimeoutError::Timeout));
         let thread = thread::spawn(move || {
-            if stderr().is_terminal() { live(&journal, is_over) } else { plain(&journal, is_over) }
+            if stderr().is_terminal() {
+                live(&journal, is_over)
+            } else {
+                plain(&journal, is_over)
+            }
         });
-        Self { end: Some(end), thread: Some(thread) }
+        Self {
+            end: Some(end),
+            thread: Some(thread),
+        }
     }
 }
 
@@ -85,6 +93,13 @@ fn seconds(journal: &Journal) -> f64 {
 fn line(journal: &Journal) -> String {
     let counts = journal.counts();
     let (phase, faults) = journal.state();
-    let faults = if faults.is_empty() { String::new() } else { format!("  [{}]", faults.join("; ")) };
-    format!("{phase:<11} {} ok, {} fail, {} info{faults}", counts.ok, counts.fail, counts.info)
+    let faults = if faults.is_empty() {
+        String::new()
+    } else {
+        format!("  [{}]", faults.join("; "))
+    };
+    format!(
+        "{phase:<11} {} ok, {} fail, {} info{faults}",
+        counts.ok, counts.fail, counts.info
+    )
 }

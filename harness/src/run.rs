@@ -104,8 +104,7 @@ async fn act(
     };
     let client_of = |region| regions.client(region);
     let generator = Box::new(settings.generator());
-    let mut interpreter =
-        Interpreter::new(generator, journal.clone(), stop.clone(), client_of);
+    let mut interpreter = Interpreter::new(generator, journal.clone(), stop.clone(), client_of);
     acted.checks = interpreter.checks().to_vec();
     let watch = tokio::spawn(watch(journal.clone(), regions.target.clone(), stop.clone()));
 
@@ -121,30 +120,43 @@ async fn act(
             None
         }
     };
-    interpreter.work(begin_ns + nanos(settings.time_limit)).await;
+    interpreter
+        .work(begin_ns + nanos(settings.time_limit))
+        .await;
 
     journal.phase("heal");
     if let Some(faults) = faults {
         let unhealed = faults.end().await;
-        acted.warnings.extend(unhealed.iter().map(|what| format!("could not be healed: {what}")));
+        acted.warnings.extend(
+            unhealed
+                .iter()
+                .map(|what| format!("could not be healed: {what}")),
+        );
     }
     watch.abort();
 
     journal.phase("settle");
     if stop.is_forced() {
-        acted.warnings.push("stopped twice: neither settled nor read at the end".into());
+        acted
+            .warnings
+            .push("stopped twice: neither settled nor read at the end".into());
     } else {
         let settled = settle::wait(&regions.target, settings.settle_limit, stop).await;
         journal.phase("final-reads");
         for _round in 0..FINAL_ROUNDS {
             let missing = interpreter.final_reads().await;
             if missing > 0 {
-                acted.warnings.push(format!("{missing} final reads brought no answer"));
+                acted
+                    .warnings
+                    .push(format!("{missing} final reads brought no answer"));
             }
         }
         acted.settled = Some(settled);
     }
-    let failure = stop.failure().map(str::to_owned).or_else(|| journal.failure());
+    let failure = stop
+        .failure()
+        .map(str::to_owned)
+        .or_else(|| journal.failure());
     acted.failure = failure.or_else(|| regions.target.unexpected_end());
     journal.phase("tear-down");
     drop(interpreter);

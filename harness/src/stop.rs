@@ -31,19 +31,25 @@ pub(crate) struct Stop {
 
 impl Stop {
     pub(crate) fn new() -> Self {
-        Self { urgency: watch::Sender::new(Urgency::None), reason: Arc::default(), failure: Arc::default() }
+        Self {
+            urgency: watch::Sender::new(Urgency::None),
+            reason: Arc::default(),
+            failure: Arc::default(),
+        }
     }
 
     /// Asks everybody to stop, for no fault of ours. The first reason is kept.
     pub(crate) fn set(&self, reason: impl Into<String>) {
         let _ = self.reason.set(reason.into());
-        self.urgency.send_modify(|urgency| *urgency = (*urgency).max(Urgency::Stop));
+        self.urgency
+            .send_modify(|urgency| *urgency = (*urgency).max(Urgency::Stop));
     }
 
     /// Asks everybody to stop because the harness cannot do its job. The first failure is kept.
     pub(crate) fn fail(&self, failure: impl Into<String>) {
         let _ = self.failure.set(failure.into());
-        self.urgency.send_modify(|urgency| *urgency = (*urgency).max(Urgency::Stop));
+        self.urgency
+            .send_modify(|urgency| *urgency = (*urgency).max(Urgency::Stop));
     }
 
     /// What kept the harness from doing its job, if anything did.
@@ -73,13 +79,17 @@ impl Stop {
 
     /// Listens to Ctrl-C and `SIGTERM` from now on, on the current runtime.
     pub(crate) fn listen(&self) -> std::io::Result<()> {
-        for (kind, name) in [(SignalKind::interrupt(), "Ctrl-C"), (SignalKind::terminate(), "SIGTERM")] {
+        for (kind, name) in [
+            (SignalKind::interrupt(), "Ctrl-C"),
+            (SignalKind::terminate(), "SIGTERM"),
+        ] {
             let mut signals = signal(kind)?;
             let stop = self.clone();
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
                     if stop.is_set() {
-                        stop.urgency.send_modify(|urgency| *urgency = Urgency::Force);
+                        stop.urgency
+                            .send_modify(|urgency| *urgency = Urgency::Force);
                     }
                     stop.set(format!("stopped by {name}"));
                 }
@@ -100,6 +110,9 @@ mod tests {
         assert!(!other.is_set());
         stop.set("first");
         other.set("second");
-        assert_eq!((other.is_set(), other.is_forced(), stop.reason()), (true, false, Some("first")));
+        assert_eq!(
+            (other.is_set(), other.is_forced(), stop.reason()),
+            (true, false, Some("first"))
+        );
     }
 }

@@ -28,10 +28,16 @@ pub(crate) fn create(
     seed: u64,
     now: Timestamp,
 ) -> Result<PathBuf, StoreError> {
-    let unwritable = |source| StoreError::Unwritable { out: out.to_owned(), source };
+    let unwritable = |source| StoreError::Unwritable {
+        out: out.to_owned(),
+        source,
+    };
     let family = out.join(workload);
     fs::create_dir_all(&family).map_err(unwritable)?;
-    let time = now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string();
+    let time = now
+        .to_zoned(TimeZone::UTC)
+        .strftime("%Y%m%dT%H%M%SZ")
+        .to_string();
     let name = make_folder(&family, &format!("{time}-seed{seed}")).map_err(unwritable)?;
     let folder = family.join(&name);
     fs::create_dir(folder.join("logs")).map_err(unwritable)?;
@@ -42,7 +48,11 @@ pub(crate) fn create(
 
 fn make_folder(family: &Path, name: &str) -> io::Result<String> {
     for number in 1..SAME_SECOND_MAX {
-        let name = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let name = if number == 1 {
+            name.to_owned()
+        } else {
+            format!("{name}-{number}")
+        };
         match fs::create_dir(family.join(&name)) {
             Ok(()) => return Ok(name),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -95,7 +105,11 @@ mod tests {
         let now: Timestamp = "2026-11-21T11:30:00Z".parse().expect("a time");
         let first = create(out.path(), "register", 7, now).expect("writable");
         let second = create(out.path(), "register", 7, now).expect("writable");
-        assert!(first.ends_with("register/20261121T113000Z-seed7"), "{}", first.display());
+        assert!(
+            first.ends_with("register/20261121T113000Z-seed7"),
+            "{}",
+            first.display()
+        );
         assert!(second.ends_with("20261121T113000Z-seed7-2"));
         for latest in ["latest", "register/latest"] {
             let real = fs::canonicalize(out.path().join(latest)).expect("it leads somewhere");

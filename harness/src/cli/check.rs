@@ -36,25 +36,39 @@ pub(super) struct CheckCommand {
 
 impl CheckCommand {
     pub(super) fn run(self) -> Result<Ending, Failure> {
-        let only: Option<Vec<&str>> =
-            self.only.as_ref().map(|names| names.iter().map(String::as_str).collect());
+        let only: Option<Vec<&str>> = self
+            .only
+            .as_ref()
+            .map(|names| names.iter().map(String::as_str).collect());
         let known: Vec<_> = checker::registry().iter().map(|info| info.id).collect();
         if let Some(name) = only.iter().flatten().find(|name| !known.contains(name)) {
             let known = known.join(", ");
-            return Err(Failure::Usage(format!("--only {name}: there is no such check; there are {known}")));
+            return Err(Failure::Usage(format!(
+                "--only {name}: there is no such check; there are {known}"
+            )));
         }
-        let endings = self.histories.iter().map(|path| self.judge(path, only.as_deref()));
+        let endings = self
+            .histories
+            .iter()
+            .map(|path| self.judge(path, only.as_deref()));
         Ok(endings.max().unwrap_or(Ending::Unknown))
     }
 
     fn judge(&self, path: &Path, only: Option<&[&str]>) -> Ending {
-        let file = if path.is_dir() { RunFolder::at(path).history_path() } else { path.to_owned() };
+        let file = if path.is_dir() {
+            RunFolder::at(path).history_path()
+        } else {
+            path.to_owned()
+        };
         let (history, verdict) = match run::judge(&file, only) {
             Ok(judged) => judged,
             Err(error) => return unreadable(&file, &error),
         };
         if self.json {
-            println!("{}", serde_json::to_string(&verdict).expect("a verdict is plain data"));
+            println!(
+                "{}",
+                serde_json::to_string(&verdict).expect("a verdict is plain data")
+            );
         } else {
             println!("{}", file.display());
             print!("{}", verdict::text(&verdict, &history.header));
@@ -71,7 +85,10 @@ impl CheckCommand {
 fn unreadable(file: &Path, error: &ReadError) -> Ending {
     let is_empty = std::fs::metadata(file).is_ok_and(|data| data.is_file() && data.len() == 0);
     if is_empty {
-        eprintln!("{}: the file is empty: nothing was asked, so nothing can be judged", file.display());
+        eprintln!(
+            "{}: the file is empty: nothing was asked, so nothing can be judged",
+            file.display()
+        );
         return Ending::Unknown;
     }
     eprintln!("harness failure: {}: {error}", file.display());

@@ -45,11 +45,21 @@ impl ListCommand {
                 .collect(),
             What::Faults => nemesis::registry()
                 .iter()
-                .map(|package| (package.name().to_owned(), format!("{} (needs {:?})", package.about(), package.needs())))
+                .map(|package| {
+                    (
+                        package.name().to_owned(),
+                        format!("{} (needs {:?})", package.about(), package.needs()),
+                    )
+                })
                 .collect(),
             What::Defects => replica::defects::DEFECTS
                 .iter()
-                .map(|row| (row.name.to_owned(), format!("{} (check {})", row.breaks, row.check)))
+                .map(|row| {
+                    (
+                        row.name.to_owned(),
+                        format!("{} (check {})", row.breaks, row.check),
+                    )
+                })
                 .collect(),
             What::Errors => errors(),
             What::Runs => runs(&self.out)?,
@@ -66,13 +76,21 @@ fn errors() -> Vec<(String, String)> {
     };
     errors::ERRORS
         .iter()
-        .map(|row| (row.code.to_owned(), format!("{:<15}{}", effect(row.effect), row.meaning)))
+        .map(|row| {
+            (
+                row.code.to_owned(),
+                format!("{:<15}{}", effect(row.effect), row.meaning),
+            )
+        })
         .collect()
 }
 
 fn runs(out: &std::path::Path) -> Result<Vec<(String, String)>, Failure> {
     let folders = store::runs(out).map_err(|error| {
-        Failure::Usage(format!("--out {}: {error}; name a folder that holds runs", out.display()))
+        Failure::Usage(format!(
+            "--out {}: {error}; name a folder that holds runs",
+            out.display()
+        ))
     })?;
     Ok(folders
         .into_iter()
@@ -88,6 +106,12 @@ fn runs(out: &std::path::Path) -> Result<Vec<(String, String)>, Failure> {
 }
 
 fn columns(rows: &[(String, String)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    rows.iter().map(|(name, about)| format!("{name:<width$}  {about}\n")).collect()
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    rows.iter()
+        .map(|(name, about)| format!("{name:<width$}  {about}\n"))
+        .collect()
 }

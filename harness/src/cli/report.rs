@@ -47,7 +47,10 @@ impl ReportCommand {
         let path = folder.report_path();
         write_atomically(&path, page.as_bytes()).map_err(Failure::harness)?;
         let shown = path.to_string_lossy();
-        println!("{}", reports::text::summary(&results, Some(&shown), run::style()));
+        println!(
+            "{}",
+            reports::text::summary(&results, Some(&shown), run::style())
+        );
         Ok(results.ending())
     }
 }

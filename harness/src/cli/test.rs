@@ -120,7 +120,9 @@ impl TestCommand {
         match self.workload {
             Workload::Register(command) => {
                 let file = command.set.as_deref().map(TestFlags::read).transpose();
-                let flags = command.flags.over(file.map_err(Failure::Usage)?.unwrap_or_default());
+                let flags = command
+                    .flags
+                    .over(file.map_err(Failure::Usage)?.unwrap_or_default());
                 let settings =
                     Settings::resolve(workloads::register::NAME, flags).map_err(Failure::usage)?;
                 run::test(settings)
@@ -148,7 +150,11 @@ impl TestFlags {
             key_distribution: self.key_distribution.or(file.key_distribution),
             deletes: self.deletes.or(file.deletes),
             // A list of regions on the command line replaces the file's whole topology.
-            topology: if self.regions.is_some() { None } else { file.topology },
+            topology: if self.regions.is_some() {
+                None
+            } else {
+                file.topology
+            },
             regions: self.regions.or(file.regions),
             rtt_scale: self.rtt_scale.or(file.rtt_scale),
             faults: self.faults.or(file.faults),
@@ -174,7 +180,11 @@ mod tests {
     #[test]
     fn flags_win_over_the_file() {
         let from_file = file("seed = 1\nrate = 50\nfaults = [\"kill\"]").expect("well formed");
-        let flags = TestFlags { seed: Some(2), ..TestFlags::default() }.over(from_file);
+        let flags = TestFlags {
+            seed: Some(2),
+            ..TestFlags::default()
+        }
+        .over(from_file);
         assert_eq!((flags.seed, flags.rate), (Some(2), Some(50)));
         assert_eq!(flags.faults, Some(vec!["kill".to_owned()]));
     }
@@ -185,6 +195,9 @@ mod tests {
         assert!(message.contains("unknown field `time-limt`"), "{message}");
         assert!(message.contains("`time-limit`"), "{message}");
         let message = file("rate = \"fast\"").expect_err("no number");
-        assert!(message.contains("line 1") && message.contains("rate"), "{message}");
+        assert!(
+            message.contains("line 1") && message.contains("rate"),
+            "{message}"
+        );
     }
 }

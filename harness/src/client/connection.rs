@@ -71,7 +71,13 @@ impl Connection {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
         let host = endpoint.address.to_string();
         let signer = sigv4::Signer::new(endpoint.credentials.clone(), endpoint.region.clone());
-        Self { endpoint, host, signer, open: None, is_connecting: false }
+        Self {
+            endpoint,
+            host,
+            signer,
+            open: None,
+            is_connecting: false,
+        }
     }
 
     /// Whether the last call was given up before its connection was open.
@@ -85,19 +91,23 @@ impl Connection {
     }
 
     /// Sends one request and reads the whole answer.
-    pub(crate) async fn send(
-        &mut self,
-        operation: &str,
-        body: Bytes,
-    ) -> Result<Answer, Transport> {
-        let request = self.signer.sign(&self.host, &format!("{TARGET_PREFIX}.{operation}"), body);
+    pub(crate) async fn send(&mut self, operation: &str, body: Bytes) -> Result<Answer, Transport> {
+        let request = self
+            .signer
+            .sign(&self.host, &format!("{TARGET_PREFIX}.{operation}"), body);
         let sender = self.sender().await?;
         let answered = match sender.try_send_request(request).await {
             Ok(response) => {
                 let status = response.status().as_u16();
-                response.into_body().collect().await.map_err(|error| doubt(&error)).map(|body| {
-                    Answer { status, body: body.to_bytes() }
-                })
+                response
+                    .into_body()
+                    .collect()
+                    .await
+                    .map_err(|error| doubt(&error))
+                    .map(|body| Answer {
+                        status,
+                        body: body.to_bytes(),
+                    })
             }
             // hyper hands the request back iff it has not written any of it.
             Err(mut failure) => match failure.take_message() {
@@ -129,14 +139,19 @@ impl Connection {
 }
 
 async fn open(endpoint: &Endpoint) -> Result<Open, Transport> {
-    let stream = TcpStream::connect(endpoint.address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::ConnectionRefused => Transport::Refused,
-        _other => Transport::ConnectFailed,
-    })?;
+    let stream = TcpStream::connect(endpoint.address)
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => Transport::Refused,
+            _other => Transport::ConnectFailed,
+        })?;
     // Nagle's delay would be measured as the region's.
-    stream.set_nodelay(true).map_err(|_| Transport::ConnectFailed)?;
-    let (sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|_| Transport::ConnectFailed)?;
+    stream
+        .set_nodelay(true)
+        .map_err(|_| Transport::ConnectFailed)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| Transport::ConnectFailed)?;
     let driver = tokio::spawn(async move {
         // How it ended is told to whoever waits for an answer on it.
         let _ = connection.await;

@@ -4,11 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{
-    Endpoint,
-    connection::Connection,
-    dynamodb::HASH_KEY,
-};
+use super::{Endpoint, connection::Connection, dynamodb::HASH_KEY};
 
 /// How long tables may take to become active.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -20,26 +16,41 @@ const POLL: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {
     #[error("{operation} in {region}: no answer: {source}; see logs/{region}.log")]
-    Transport { operation: &'static str, region: String, source: super::Transport },
+    Transport {
+        operation: &'static str,
+        region: String,
+        source: super::Transport,
+    },
     #[error("{operation} in {region}: no answer within {limit_s} s; see logs/{region}.log")]
-    Timeout { operation: &'static str, region: String, limit_s: u64 },
+    Timeout {
+        operation: &'static str,
+        region: String,
+        limit_s: u64,
+    },
     #[error("{operation} in {region} was refused: {answer}")]
-    Refused { operation: &'static str, region: String, answer: String },
+    Refused {
+        operation: &'static str,
+        region: String,
+        answer: String,
+    },
     #[error("the table in {region} was still {state} after {limit_s} s; see logs/{region}.log")]
-    NotActive { region: String, state: String, limit_s: u64 },
+    NotActive {
+        region: String,
+        state: String,
+        limit_s: u64,
+    },
 }
 
 /// Makes the table in every region and joins the copies into one global table; returns when all of them are active.
-pub(crate) async fn create_tables(
-    endpoints: &[Endpoint],
-    table: &str,
-) -> Result<(), ControlError> {
+pub(crate) async fn create_tables(endpoints: &[Endpoint], table: &str) -> Result<(), ControlError> {
     let mut regions: Vec<Control> = endpoints.iter().cloned().map(Control::new).collect();
     for region in &mut regions {
         region.call("CreateTable", &table_definition(table)).await?;
     }
     for region in &mut regions {
-        region.wait_until_active("DescribeTable", json!({ "TableName": table }), table_state).await?;
+        region
+            .wait_until_active("DescribeTable", json!({ "TableName": table }), table_state)
+            .await?;
     }
     let group: Vec<Value> = endpoints
         .iter()
@@ -49,7 +60,9 @@ pub(crate) async fn create_tables(
     regions[0].call("CreateGlobalTable", &definition).await?;
     let name = json!({ "GlobalTableName": table });
     for region in &mut regions {
-        region.wait_until_active("DescribeGlobalTable", name.clone(), global_state).await?;
+        region
+            .wait_until_active("DescribeGlobalTable", name.clone(), global_state)
+            .await?;
     }
     Ok(())
 }
@@ -66,7 +79,10 @@ fn table_definition(table: &str) -> Value {
 }
 
 fn table_state(answer: &Value) -> String {
-    answer["Table"]["TableStatus"].as_str().unwrap_or("unknown").to_owned()
+    answer["Table"]["TableStatus"]
+        .as_str()
+        .unwrap_or("unknown")
+        .to_owned()
 }
 
 fn global_state(answer: &Value) -> String {
@@ -98,9 +114,17 @@ impl Control {
         .await
         .map_err(|_elapsed| {
             let limit_s = self.timeout.as_secs();
-            ControlError::Timeout { operation, region: region.clone(), limit_s }
+            ControlError::Timeout {
+                operation,
+                region: region.clone(),
+                limit_s,
+            }
         })?
-        .map_err(|source| ControlError::Transport { operation, region: region.clone(), source })?;
+        .map_err(|source| ControlError::Transport {
+            operation,
+            region: region.clone(),
+            source,
+        })?;
         match (answer.status, serde_json::from_slice(&answer.body)) {
             (200, Ok(answer)) => Ok(answer),
             (status, _) => Err(ControlError::Refused {
@@ -130,7 +154,11 @@ impl Control {
             }
             if begun.elapsed() > LIMIT {
                 let limit_s = LIMIT.as_secs();
-                return Err(ControlError::NotActive { region: self.region.clone(), state, limit_s });
+                return Err(ControlError::NotActive {
+                    region: self.region.clone(),
+                    state,
+                    limit_s,
+                });
             }
             tokio::time::sleep(POLL).await;
         }

@@ -19,8 +19,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use checker::history::{EventKind, Op};
 
-pub(crate) use connection::Transport;
 use connection::Connection;
+pub(crate) use connection::Transport;
 pub(crate) use sigv4::Credentials;
 
 /// Where and how one client talks to one region.
@@ -67,7 +67,11 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(endpoint: Endpoint, dialect: Arc<Dialect>) -> Self {
         let connection = Connection::new(endpoint.clone());
-        Self { endpoint, dialect, connection }
+        Self {
+            endpoint,
+            dialect,
+            connection,
+        }
     }
 
     /// Does one operation, once.
@@ -81,9 +85,7 @@ impl Client {
         let outcome = match sent {
             Ok(Ok(answer)) => dynamodb::outcome(op, &answer, &self.dialect),
             Ok(Err(transport)) => outcome_of(transport.code()),
-            Err(_elapsed) if self.connection.is_connecting() => {
-                outcome_of(errors::CONNECT_TIMEOUT)
-            }
+            Err(_elapsed) if self.connection.is_connecting() => outcome_of(errors::CONNECT_TIMEOUT),
             Err(_elapsed) => outcome_of(errors::TIMEOUT),
         };
         if matches!(outcome, EventKind::Info { .. }) {
@@ -97,8 +99,13 @@ impl Client {
 pub(crate) fn outcome_of(code: &str) -> EventKind {
     let row = errors::look_up(code).expect("the caller names registered codes only");
     match row.effect {
-        errors::Effect::Definite => EventKind::Fail { error: row.code.to_owned(), seen: None },
-        errors::Effect::Indefinite => EventKind::Info { error: row.code.to_owned() },
+        errors::Effect::Definite => EventKind::Fail {
+            error: row.code.to_owned(),
+            seen: None,
+        },
+        errors::Effect::Indefinite => EventKind::Info {
+            error: row.code.to_owned(),
+        },
     }
 }
 

@@ -46,9 +46,13 @@ struct Timeline {
 impl Journal {
     /// Opens both files in the run folder. The run's clock starts here.
     pub(crate) fn create(folder: &Path, header: &Header) -> io::Result<Self> {
-        let file = BufWriter::with_capacity(1 << 16, File::create_new(folder.join("history.jsonl"))?);
-        let history =
-            History { writer: Writer::new(file, header)?, counts: Counts::default(), failure: None };
+        let file =
+            BufWriter::with_capacity(1 << 16, File::create_new(folder.join("history.jsonl"))?);
+        let history = History {
+            writer: Writer::new(file, header)?,
+            counts: Counts::default(),
+            failure: None,
+        };
         let timeline = Timeline {
             file: File::create_new(folder.join("timeline.jsonl"))?,
             phase: String::new(),
@@ -83,7 +87,13 @@ impl Journal {
         kind: EventKind,
     ) {
         let mut history = locked(&self.history);
-        let event = Event { time_ns: self.now_ns(), process, region, phase, kind };
+        let event = Event {
+            time_ns: self.now_ns(),
+            process,
+            region,
+            phase,
+            kind,
+        };
         history.counts.add(&event.kind);
         if let Err(error) = history.writer.write(&event) {
             history.failure.get_or_insert(error);
@@ -92,7 +102,10 @@ impl Journal {
 
     /// Notes that a phase began, now.
     pub(crate) fn phase(&self, name: &str) {
-        self.moment(&Moment::Phase { t: self.now_ns(), name: name.to_owned() });
+        self.moment(&Moment::Phase {
+            t: self.now_ns(),
+            name: name.to_owned(),
+        });
     }
 
     /// Writes one line of the timeline.
@@ -100,12 +113,24 @@ impl Journal {
         let mut timeline = locked(&self.timeline);
         match moment {
             Moment::Phase { name, .. } => timeline.phase.clone_from(name),
-            Moment::Fault { id, fault, what, action: FaultAction::Start, result, .. } => {
+            Moment::Fault {
+                id,
+                fault,
+                what,
+                action: FaultAction::Start,
+                result,
+                ..
+            } => {
                 if *result != FaultResult::Skipped {
                     timeline.active.push((*id, format!("{fault}: {what}")));
                 }
             }
-            Moment::Fault { id, action: FaultAction::Stop, result, .. } => {
+            Moment::Fault {
+                id,
+                action: FaultAction::Stop,
+                result,
+                ..
+            } => {
                 if *result == FaultResult::Installed {
                     timeline.active.retain(|(active, _)| active != id);
                 }
@@ -129,9 +154,15 @@ impl Journal {
 
     /// The first write that failed, if any did.
     pub(crate) fn failure(&self) -> Option<String> {
-        let history = locked(&self.history).failure.as_ref().map(|e| format!("history.jsonl: {e}"));
+        let history = locked(&self.history)
+            .failure
+            .as_ref()
+            .map(|e| format!("history.jsonl: {e}"));
         history.or_else(|| {
-            locked(&self.timeline).failure.as_ref().map(|e| format!("timeline.jsonl: {e}"))
+            locked(&self.timeline)
+                .failure
+                .as_ref()
+                .map(|e| format!("timeline.jsonl: {e}"))
         })
     }
 
@@ -143,7 +174,11 @@ impl Journal {
     /// The phase and the faults that hold now, for the progress display.
     pub(crate) fn state(&self) -> (String, Vec<String>) {
         let timeline = locked(&self.timeline);
-        let faults = timeline.active.iter().map(|(_, what)| what.clone()).collect();
+        let faults = timeline
+            .active
+            .iter()
+            .map(|(_, what)| what.clone())
+            .collect();
         (timeline.phase.clone(), faults)
     }
 }

@@ -7,11 +7,30 @@ pub(super) fn describe() -> BTreeMap<String, String> {
     let facts = [
         ("os", Some(std::env::consts::OS.to_owned())),
         ("architecture", Some(std::env::consts::ARCH.to_owned())),
-        ("kernel", fs::read_to_string("/proc/sys/kernel/osrelease").ok()),
-        ("cpus", available_parallelism().ok().map(|count| count.to_string())),
+        (
+            "kernel",
+            fs::read_to_string("/proc/sys/kernel/osrelease").ok(),
+        ),
+        (
+            "cpus",
+            available_parallelism().ok().map(|count| count.to_string()),
+        ),
         ("cpu_model", line_of("/proc/cpuinfo", "model name")),
-        ("memory_mib", line_of("/proc/meminfo", "MemTotal").and_then(|text| mebibytes(&text))),
-        ("build", Some(if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned())),
+        (
+            "memory_mib",
+            line_of("/proc/meminfo", "MemTotal").and_then(|text| mebibytes(&text)),
+        ),
+        (
+            "build",
+            Some(
+                if cfg!(debug_assertions) {
+                    "debug"
+                } else {
+                    "release"
+                }
+                .to_owned(),
+            ),
+        ),
     ];
     facts
         .into_iter()

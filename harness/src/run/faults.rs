@@ -35,7 +35,12 @@ impl Faults {
             move |moment| sink.moment(&moment),
             move || over.load(Ordering::Relaxed),
         )?;
-        Ok(Self { nemesis, journal: journal.clone(), is_over, thread })
+        Ok(Self {
+            nemesis,
+            journal: journal.clone(),
+            is_over,
+            thread,
+        })
     }
 
     /// Ends the plan and heals everything. Says what could not be healed.
@@ -43,8 +48,9 @@ impl Faults {
         self.is_over.store(true, Ordering::Relaxed);
         blocking(move || {
             let panicked = self.thread.join().is_err();
-            let mut unhealed =
-                self.nemesis.heal_everything(&mut |moment| self.journal.moment(&moment));
+            let mut unhealed = self
+                .nemesis
+                .heal_everything(&mut |moment| self.journal.moment(&moment));
             if panicked {
                 unhealed.push("the thread of the nemesis panicked; see logs/harness.log".into());
             }

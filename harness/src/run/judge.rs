@@ -33,10 +33,14 @@ pub(super) fn add_settling(verdict: &mut Verdict, settled: Option<&Settled>) {
                 limit.as_secs()
             )),
         ),
-        Some(Settled::Interrupted) => {
-            (Outcome::Unknown, Some("the run was stopped before the regions had settled".into()))
-        }
-        None => (Outcome::Unknown, Some("the run did not get as far as settling".into())),
+        Some(Settled::Interrupted) => (
+            Outcome::Unknown,
+            Some("the run was stopped before the regions had settled".into()),
+        ),
+        None => (
+            Outcome::Unknown,
+            Some("the run did not get as far as settling".into()),
+        ),
     };
     let violations = match (&outcome, &reason) {
         (Outcome::Invalid, Some(summary)) => vec![checker::verdict::Violation {
@@ -50,8 +54,9 @@ pub(super) fn add_settling(verdict: &mut Verdict, settled: Option<&Settled>) {
         check: SETTLING.to_owned(),
         outcome,
         reason: reason.filter(|_| outcome == Outcome::Unknown),
-        property: "After everything is healed, all regions answer and nothing is pending between them"
-            .to_owned(),
+        property:
+            "After everything is healed, all regions answer and nothing is pending between them"
+                .to_owned(),
         violation_count: violations.len() as u64,
         violations,
     });
@@ -76,15 +81,21 @@ mod tests {
 
     #[test]
     fn a_store_that_does_not_settle_is_invalid_and_nothing_weakens_a_violation() {
-        let moving =
-            Settled::StillMoving { limit: Duration::from_secs(20), what: "a had 3 pending".into() };
+        let moving = Settled::StillMoving {
+            limit: Duration::from_secs(20),
+            what: "a had 3 pending".into(),
+        };
         let rest = Settled::AtRest(Duration::from_secs(1));
         for (before, settled, after) in [
             (Outcome::Valid, Some(&rest), Outcome::Valid),
             (Outcome::Valid, Some(&moving), Outcome::Invalid),
             (Outcome::Unknown, Some(&moving), Outcome::Invalid),
             (Outcome::Valid, None, Outcome::Unknown),
-            (Outcome::Invalid, Some(&Settled::Interrupted), Outcome::Invalid),
+            (
+                Outcome::Invalid,
+                Some(&Settled::Interrupted),
+                Outcome::Invalid,
+            ),
         ] {
             let mut verdict = verdict(before);
             add_settling(&mut verdict, settled);

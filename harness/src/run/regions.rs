@@ -42,24 +42,38 @@ impl Regions {
             defects: settings.defects.clone(),
         };
         let target = LocalTarget::prepare(&options).map_err(|error| {
-            format!("the regions' folders in {} cannot be made: {error}", folder.display())
+            format!(
+                "the regions' folders in {} cannot be made: {error}",
+                folder.display()
+            )
         })?;
         let target = Arc::new(target);
         let starting = target.clone();
         blocking(move || starting.start()).await?;
         let endpoints = endpoints(settings, &names, &network);
-        control::create_tables(&endpoints, TABLE).await.map_err(|error| error.to_string())?;
+        control::create_tables(&endpoints, TABLE)
+            .await
+            .map_err(|error| error.to_string())?;
         let dialect = Dialect {
             table: TABLE.to_owned(),
             regions: names,
             failed_condition: FailedCondition::ProvesAbsence,
         };
-        Ok(Self { target, network: Arc::new(network), dialect: Arc::new(dialect), endpoints, data })
+        Ok(Self {
+            target,
+            network: Arc::new(network),
+            dialect: Arc::new(dialect),
+            endpoints,
+            data,
+        })
     }
 
     /// A client beside this region.
     pub(super) fn client(&self, region: RegionId) -> Client {
-        Client::new(self.endpoints[usize::from(region.0)].clone(), self.dialect.clone())
+        Client::new(
+            self.endpoints[usize::from(region.0)].clone(),
+            self.dialect.clone(),
+        )
     }
 
     /// Stops every process, closes every link and removes the data unless it is to be kept.
@@ -81,9 +95,15 @@ fn peer_addresses(
     let count = addresses.len();
     let towards = |from, to| {
         // Nobody goes to itself through a proxy; its own address fills the place.
-        if from == to { addresses[to] } else { network.address(End::Region(from), to) }
+        if from == to {
+            addresses[to]
+        } else {
+            network.address(End::Region(from), to)
+        }
     };
-    (0..count).map(|from| (0..count).map(|to| towards(from, to)).collect()).collect()
+    (0..count)
+        .map(|from| (0..count).map(|to| towards(from, to)).collect())
+        .collect()
 }
 
 fn endpoints(settings: &Settings, names: &[String], network: &Network) -> Vec<Endpoint> {
@@ -105,7 +125,9 @@ fn endpoints(settings: &Settings, names: &[String], network: &Network) -> Vec<En
 
 /// Does something that blocks, beside the runtime.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.expect("it does not panic, and nobody cancels it")
+    tokio::task::spawn_blocking(work)
+        .await
+        .expect("it does not panic, and nobody cancels it")
 }
 
 /// How long a pause between two looks at the regions is.

@@ -60,9 +60,8 @@ impl Evidence {
             links: settings.topology.record(),
         };
         let text = serde_json::to_vec_pretty(&run).expect("a run is plain data");
-        let written = write_atomically(&folder.join("run.json"), &text).and_then(|()| {
-            write_atomically(&folder.join("plan.json"), plan.to_json().as_bytes())
-        });
+        let written = write_atomically(&folder.join("run.json"), &text)
+            .and_then(|()| write_atomically(&folder.join("plan.json"), plan.to_json().as_bytes()));
         written.map_err(|error| error.to_string())?;
         Ok(Self { folder, run, plan })
     }
@@ -146,7 +145,10 @@ impl Evidence {
 
     fn say(&self, folder: &RunFolder, results: &Results) {
         let report = folder.report_path().to_string_lossy().into_owned();
-        println!("{}", reports::text::summary(results, Some(&report), style()));
+        println!(
+            "{}",
+            reports::text::summary(results, Some(&report), style())
+        );
     }
 
     /// A failure that names the run folder and the line that repeats the run.
@@ -166,8 +168,13 @@ pub(crate) fn style() -> Style {
         true => Colour::Ansi,
         false => Colour::Never,
     };
-    let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    Style { width: width.unwrap_or(WIDTH), colour }
+    let width = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    Style {
+        width: width.unwrap_or(WIDTH),
+        colour,
+    }
 }
 
 /// The verdict on a history that could not be read.
@@ -184,8 +191,12 @@ fn nothing_judged(reason: &str) -> Verdict {
 /// From here on the harness's own messages go to `logs/harness.log`.
 fn log_to(folder: &Path) -> Result<(), String> {
     let path = folder.join("logs/harness.log");
-    let file = std::fs::File::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let file =
+        std::fs::File::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     // Only the first run of a process can claim the log; there is only one.
-    let _ = tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(file)).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(Mutex::new(file))
+        .try_init();
     Ok(())
 }

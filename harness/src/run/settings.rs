@@ -44,9 +44,18 @@ pub(crate) struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
     #[error("--{flag} {given}: {wrong}")]
-    Value { flag: &'static str, given: String, wrong: String },
+    Value {
+        flag: &'static str,
+        given: String,
+        wrong: String,
+    },
     #[error("--{flag} {given}: there is no such {what}; {advice}")]
-    Unknown { flag: &'static str, given: String, what: &'static str, advice: String },
+    Unknown {
+        flag: &'static str,
+        given: String,
+        what: &'static str,
+        advice: String,
+    },
     #[error("--regions: {0}")]
     Topology(#[from] TopologyError),
     #[error(transparent)]
@@ -57,23 +66,30 @@ pub(crate) enum SettingsError {
 
 impl Settings {
     /// Resolves defaults and refuses what cannot be.
-    pub(crate) fn resolve(
-        workload: &'static str,
-        flags: TestFlags,
-    ) -> Result<Self, SettingsError> {
+    pub(crate) fn resolve(workload: &'static str, flags: TestFlags) -> Result<Self, SettingsError> {
         let within = |flag, given: Option<u64>, default, from, to| {
             let value = given.unwrap_or(default);
             if (from..=to).contains(&value) {
                 return Ok(value);
             }
             let wrong = format!("it must be {from} to {to}");
-            Err(SettingsError::Value { flag, given: value.to_string(), wrong })
+            Err(SettingsError::Value {
+                flag,
+                given: value.to_string(),
+                wrong,
+            })
         };
         let concurrency = flags.concurrency.map(|count| count as u64);
         Ok(Self {
             workload,
             seed: flags.seed.unwrap_or_else(seed_from_the_clock),
-            time_limit: Duration::from_secs(within("time-limit", flags.time_limit, 30, 1, 604_800)?),
+            time_limit: Duration::from_secs(within(
+                "time-limit",
+                flags.time_limit,
+                30,
+                1,
+                604_800,
+            )?),
             rate: within("rate", flags.rate, 200, 1, 1_000_000)?,
             concurrency: usize::try_from(within("concurrency", concurrency, 5, 1, 10_000)?)
                 .expect("ten thousand is a usize"),
@@ -83,9 +99,24 @@ impl Settings {
             topology: topology(&flags)?,
             faults: faults(flags.faults.as_deref())?,
             defects: defects(flags.defect.as_deref())?,
-            op_timeout: Duration::from_millis(within("op-timeout", flags.op_timeout, 2000, 1, 600_000)?),
-            settle_limit: Duration::from_secs(within("settle-limit", flags.settle_limit, 20, 1, 86_400)?),
-            out: flags.out.clone().unwrap_or_else(|| PathBuf::from(store::DEFAULT_OUT)),
+            op_timeout: Duration::from_millis(within(
+                "op-timeout",
+                flags.op_timeout,
+                2000,
+                1,
+                600_000,
+            )?),
+            settle_limit: Duration::from_secs(within(
+                "settle-limit",
+                flags.settle_limit,
+                20,
+                1,
+                86_400,
+            )?),
+            out: flags
+                .out
+                .clone()
+                .unwrap_or_else(|| PathBuf::from(store::DEFAULT_OUT)),
             keep_data: flags.keep_data.unwrap_or(false),
             flags,
         })
@@ -107,7 +138,12 @@ impl Settings {
 
     /// Everything that will go wrong, drawn from the seed.
     pub(crate) fn plan(&self) -> Plan {
-        Plan::draw(&self.faults, self.seed, self.time_limit, self.topology.regions())
+        Plan::draw(
+            &self.faults,
+            self.seed,
+            self.time_limit,
+            self.topology.regions(),
+        )
     }
 
     /// Every option, resolved, for `run.json`.
@@ -120,9 +156,20 @@ impl Settings {
             ("key_distribution", json!(self.key_distribution.name())),
             ("deletes_percent", json!(self.deletes_percent)),
             ("rtt_scale", json!(self.flags.rtt_scale.unwrap_or(1.0))),
-            ("faults", json!(self.faults.iter().map(|fault| fault.name()).collect::<Vec<_>>())),
+            (
+                "faults",
+                json!(
+                    self.faults
+                        .iter()
+                        .map(|fault| fault.name())
+                        .collect::<Vec<_>>()
+                ),
+            ),
             ("defects", json!(self.defects)),
-            ("op_timeout_ms", json!(self.op_timeout.as_secs_f64() * 1000.0)),
+            (
+                "op_timeout_ms",
+                json!(self.op_timeout.as_secs_f64() * 1000.0),
+            ),
             ("settle_limit_s", json!(self.settle_limit.as_secs())),
         ]
         .into_iter()
@@ -133,7 +180,10 @@ impl Settings {
     /// One line that repeats this run.
     pub(crate) fn reproduce(&self) -> String {
         let flags = &self.flags;
-        let mut words = vec![format!("dateline test {} --seed {}", self.workload, self.seed)];
+        let mut words = vec![format!(
+            "dateline test {} --seed {}",
+            self.workload, self.seed
+        )];
         let mut push = |flag: &str, value: Option<String>| {
             words.extend(value.map(|value| format!("--{flag} {value}")));
         };
@@ -141,7 +191,10 @@ impl Settings {
         let list = |value: &Option<Vec<String>>| value.as_ref().map(|value| value.join(","));
         push("time-limit", text(flags.time_limit));
         push("rate", text(flags.rate));
-        push("concurrency", flags.concurrency.map(|count| count.to_string()));
+        push(
+            "concurrency",
+            flags.concurrency.map(|count| count.to_string()),
+        );
         push("keys", text(flags.keys));
         push("key-distribution", flags.key_distribution.clone());
         push("deletes", text(flags.deletes));
@@ -152,7 +205,13 @@ impl Settings {
         push("op-timeout", text(flags.op_timeout));
         push("settle-limit", text(flags.settle_limit));
         // Links as data do not fit into a flag; the run folder has them.
-        push("set", flags.topology.as_ref().map(|_| "FILE-WITH-THE-SAME-TOPOLOGY.toml".to_owned()));
+        push(
+            "set",
+            flags
+                .topology
+                .as_ref()
+                .map(|_| "FILE-WITH-THE-SAME-TOPOLOGY.toml".to_owned()),
+        );
         words.join(" ")
     }
 }
@@ -160,11 +219,15 @@ impl Settings {
 /// Milliseconds: short enough to be typed again.
 fn seed_from_the_clock() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |since| u64::try_from(since.as_millis() % 1_000_000_000).unwrap_or(0))
+    now.map_or(0, |since| {
+        u64::try_from(since.as_millis() % 1_000_000_000).unwrap_or(0)
+    })
 }
 
 fn key_distribution(given: Option<&str>) -> Result<KeyDistribution, SettingsError> {
-    let Some(name) = given else { return Ok(KeyDistribution::default()) };
+    let Some(name) = given else {
+        return Ok(KeyDistribution::default());
+    };
     KeyDistribution::named(name).ok_or_else(|| SettingsError::Unknown {
         flag: "key-distribution",
         given: name.to_owned(),
@@ -194,7 +257,10 @@ fn faults(given: Option<&[String]>) -> Result<Vec<&'static dyn Package>, Setting
 fn defects(given: Option<&[String]>) -> Result<Vec<String>, SettingsError> {
     let names = given.unwrap_or_default();
     let known = replica::defects::DEFECTS;
-    match names.iter().find(|name| known.iter().all(|row| row.name != name.as_str())) {
+    match names
+        .iter()
+        .find(|name| known.iter().all(|row| row.name != name.as_str()))
+    {
         None => Ok(names.to_vec()),
         Some(unknown) => Err(SettingsError::Unknown {
             flag: "defect",
@@ -202,7 +268,11 @@ fn defects(given: Option<&[String]>) -> Result<Vec<String>, SettingsError> {
             what: "defect",
             advice: format!(
                 "there are {}",
-                known.iter().map(|row| row.name).collect::<Vec<_>>().join(", ")
+                known
+                    .iter()
+                    .map(|row| row.name)
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
         }),
     }
@@ -220,7 +290,9 @@ mod tests {
             rtt_scale: Some(0.1),
             ..TestFlags::default()
         };
-        let Ok(settings) = Settings::resolve("register", flags) else { panic!("all is well") };
+        let Ok(settings) = Settings::resolve("register", flags) else {
+            panic!("all is well")
+        };
         assert_eq!(
             settings.reproduce(),
             "dateline test register --seed 7 --rtt-scale 0.1 --faults kill,clock"
@@ -239,16 +311,37 @@ mod tests {
             }
         };
         for (message, part) in [
-            (refused(|flags| flags.rate = Some(0)), "--rate 0: it must be 1 to 1000000"),
+            (
+                refused(|flags| flags.rate = Some(0)),
+                "--rate 0: it must be 1 to 1000000",
+            ),
             (refused(|flags| flags.keys = Some(0)), "--keys 0"),
             (refused(|flags| flags.deletes = Some(51)), "--deletes 51"),
-            (refused(|flags| flags.regions = Some(vec!["mars-1".into()])), "--regions: region \"mars-1\""),
-            (refused(|flags| flags.faults = Some(vec!["earthquake".into()])), "--faults: there is no fault \"earthquake\"; choose some of partition"),
-            (refused(|flags| flags.defect = Some(vec!["x".into()])), "--defect x: there is no such defect; there are stale-strong-read"),
-            (refused(|flags| flags.key_distribution = Some("gauss".into())), "there are uniform, zipfian"),
-            (refused(|flags| flags.rtt_scale = Some(-1.0)), "rtt-scale is -1"),
+            (
+                refused(|flags| flags.regions = Some(vec!["mars-1".into()])),
+                "--regions: region \"mars-1\"",
+            ),
+            (
+                refused(|flags| flags.faults = Some(vec!["earthquake".into()])),
+                "--faults: there is no fault \"earthquake\"; choose some of partition",
+            ),
+            (
+                refused(|flags| flags.defect = Some(vec!["x".into()])),
+                "--defect x: there is no such defect; there are stale-strong-read",
+            ),
+            (
+                refused(|flags| flags.key_distribution = Some("gauss".into())),
+                "there are uniform, zipfian",
+            ),
+            (
+                refused(|flags| flags.rtt_scale = Some(-1.0)),
+                "rtt-scale is -1",
+            ),
         ] {
-            assert!(message.starts_with(part) || message.contains(part), "{message}");
+            assert!(
+                message.starts_with(part) || message.contains(part),
+                "{message}"
+            );
         }
     }
 }

@@ -66,14 +66,18 @@ fn look(target: &LocalTarget) -> Result<Vec<u64>, String> {
     use crate::target::Target as _;
     let mut heads = Vec::new();
     for (region, name) in target.regions().iter().enumerate() {
-        let health =
-            target.health(region).map_err(|error| format!("{name} does not answer: {error}"))?;
+        let health = target
+            .health(region)
+            .map_err(|error| format!("{name} does not answer: {error}"))?;
         let core = health.core;
         if core.undurable_batches > 0 || core.waiting_answers > 0 {
             return Err(format!("{name} was still writing to its disk"));
         }
         if let Some((peer, link)) = core.peers.iter().find(|(_, link)| link.pending > 0) {
-            return Err(format!("{name} still had {} versions pending for {peer}", link.pending));
+            return Err(format!(
+                "{name} still had {} versions pending for {peer}",
+                link.pending
+            ));
         }
         heads.push(core.feed_head);
     }

@@ -14,7 +14,10 @@ pub(super) struct Usage {
 
 impl Usage {
     pub(super) fn start() -> Self {
-        Self { own_us: spent_us(UsageWho::RUSAGE_SELF), children_us: spent_us(UsageWho::RUSAGE_CHILDREN) }
+        Self {
+            own_us: spent_us(UsageWho::RUSAGE_SELF),
+            children_us: spent_us(UsageWho::RUSAGE_CHILDREN),
+        }
     }
 
     /// What was spent since, for each operation recorded. The regions count when they have been stopped and waited for.
@@ -26,7 +29,10 @@ impl Usage {
         let memory = getrusage(UsageWho::RUSAGE_SELF).ok();
         Overhead {
             harness_cpu_us_per_operation: per_operation(self.own_us, UsageWho::RUSAGE_SELF),
-            regions_cpu_us_per_operation: per_operation(self.children_us, UsageWho::RUSAGE_CHILDREN),
+            regions_cpu_us_per_operation: per_operation(
+                self.children_us,
+                UsageWho::RUSAGE_CHILDREN,
+            ),
             // Linux counts it in KiB.
             harness_memory_mib_max: memory.map(|usage| float(usage.max_rss()) / 1024.0),
             check_ms: None,

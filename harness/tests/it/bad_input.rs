@@ -16,34 +16,101 @@ fn one_message_names_the_field_and_what_to_do() {
         ("test registr", 64, vec!["registr", "register"]),
         ("test register --sed 7", 64, vec!["--sed", "--seed"]),
         ("test register --rate fast", 64, vec!["--rate", "fast"]),
-        ("test register --rate 0", 64, vec!["--rate 0", "1 to 1000000"]),
-        ("test register --time-limit 0", 64, vec!["--time-limit 0", "1 to"]),
-        ("test register --regions mars-1", 64, vec!["--regions", "mars-1", "eu-west-1"]),
-        ("test register --regions eu-west-1,eu-west-1", 64, vec!["named twice"]),
-        ("test register --faults earthquake", 64, vec!["earthquake", "partition", "none"]),
-        ("test register --defect earthquake", 64, vec!["earthquake", "stale-strong-read"]),
+        (
+            "test register --rate 0",
+            64,
+            vec!["--rate 0", "1 to 1000000"],
+        ),
+        (
+            "test register --time-limit 0",
+            64,
+            vec!["--time-limit 0", "1 to"],
+        ),
+        (
+            "test register --regions mars-1",
+            64,
+            vec!["--regions", "mars-1", "eu-west-1"],
+        ),
+        (
+            "test register --regions eu-west-1,eu-west-1",
+            64,
+            vec!["named twice"],
+        ),
+        (
+            "test register --faults earthquake",
+            64,
+            vec!["earthquake", "partition", "none"],
+        ),
+        (
+            "test register --defect earthquake",
+            64,
+            vec!["earthquake", "stale-strong-read"],
+        ),
         ("test register --rtt-scale -1", 64, vec!["rtt-scale"]),
-        ("test register --key-distribution gauss", 64, vec!["gauss", "uniform, zipfian"]),
-        ("test register --set no.toml", 64, vec!["--set no.toml", "No such file"]),
-        ("test register --set typo.toml", 64, vec!["time-limt", "`time-limit`"]),
-        ("test register --set type.toml", 64, vec!["type.toml", "line 1", "rate"]),
-        ("test register --out file", 64, vec!["--out file", "can be written to"]),
+        (
+            "test register --key-distribution gauss",
+            64,
+            vec!["gauss", "uniform, zipfian"],
+        ),
+        (
+            "test register --set no.toml",
+            64,
+            vec!["--set no.toml", "No such file"],
+        ),
+        (
+            "test register --set typo.toml",
+            64,
+            vec!["time-limt", "`time-limit`"],
+        ),
+        (
+            "test register --set type.toml",
+            64,
+            vec!["type.toml", "line 1", "rate"],
+        ),
+        (
+            "test register --out file",
+            64,
+            vec!["--out file", "can be written to"],
+        ),
         ("check", 64, vec!["FILE|RUN"]),
-        ("check no-such.jsonl", 3, vec!["no-such.jsonl", "No such file"]),
+        (
+            "check no-such.jsonl",
+            3,
+            vec!["no-such.jsonl", "No such file"],
+        ),
         ("check file", 3, vec!["file", "line 1"]),
-        ("check file --only frob", 64, vec!["--only frob", "convergence"]),
+        (
+            "check file --only frob",
+            64,
+            vec!["--only frob", "convergence"],
+        ),
         ("report no-such", 3, vec!["no-such", "list runs"]),
         ("list frobs", 64, vec!["frobs", "workloads"]),
         ("list runs --out no-such", 64, vec!["--out no-such"]),
     ] {
         let ended = place.run(line);
-        assert_eq!(ended.code, code, "dateline {line}\n{}{}", ended.out, ended.err);
+        assert_eq!(
+            ended.code, code,
+            "dateline {line}\n{}{}",
+            ended.out, ended.err
+        );
         for part in parts {
-            assert!(ended.err.contains(part), "dateline {line}: no {part:?} in\n{}", ended.err);
+            assert!(
+                ended.err.contains(part),
+                "dateline {line}: no {part:?} in\n{}",
+                ended.err
+            );
         }
-        assert!(!ended.err.contains("panicked"), "dateline {line}: {}", ended.err);
+        assert!(
+            !ended.err.contains("panicked"),
+            "dateline {line}: {}",
+            ended.err
+        );
     }
-    assert!(!place.path().join("dateline-runs").exists(), "nothing was begun");
+    assert!(
+        !place.path().join("dateline-runs").exists(),
+        "nothing was begun"
+    );
 }
 
 #[test]
@@ -61,6 +128,10 @@ fn help_and_version_are_no_error() {
     ] {
         let ended = place.run(line);
         assert_eq!(ended.code, 0, "dateline {line}: {}", ended.err);
-        assert!(ended.out.contains(part), "dateline {line}: no {part:?} in\n{}", ended.out);
+        assert!(
+            ended.out.contains(part),
+            "dateline {line}: no {part:?} in\n{}",
+            ended.out
+        );
     }
 }

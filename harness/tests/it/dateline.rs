@@ -19,7 +19,9 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("temporary folder") }
+        Self {
+            folder: tempfile::tempdir().expect("temporary folder"),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -33,7 +35,10 @@ impl Place {
 
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dateline"));
-        command.args(line.split_whitespace()).current_dir(self.path()).env("NO_COLOR", "1");
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.path())
+            .env("NO_COLOR", "1");
         command
     }
 
@@ -98,7 +103,11 @@ impl Ended {
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < LIMIT, "waited {} s in vain until {what}", LIMIT.as_secs());
+        assert!(
+            begun.elapsed() < LIMIT,
+            "waited {} s in vain until {what}",
+            LIMIT.as_secs()
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }

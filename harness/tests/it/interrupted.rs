@@ -40,6 +40,10 @@ fn kill_leaves_no_orphan_and_a_readable_folder() {
     assert_eq!(checked.code, 2, "{}{}", checked.out, checked.err);
     let report = place.run("report dateline-runs/latest");
     assert_eq!(report.code, 3, "{}{}", report.out, report.err);
-    assert!(report.out.contains("before it was judged"), "{}", report.out);
+    assert!(
+        report.out.contains("before it was judged"),
+        "{}",
+        report.out
+    );
     assert!(place.latest().join("report.html").exists());
 }

@@ -38,7 +38,11 @@ fn an_older_value_read_after_a_newer_one_is_invalid_and_its_line_is_named() {
     let ended = checked(&stale);
     assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
     assert!(ended.out.contains("read-your-writes"), "{}", ended.out);
-    assert!(ended.out.contains('8') || ended.out.contains('9'), "{}", ended.out);
+    assert!(
+        ended.out.contains('8') || ended.out.contains('9'),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]

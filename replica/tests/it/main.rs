@@ -1,3 +1,4 @@
 //! Integration tests of the replica.
 
 mod restart;
+mod simulation;

@@ -50,10 +50,20 @@ pub(crate) fn outcome(op: &Op, answer: &Answer, dialect: &Dialect) -> EventKind 
         (200, Some(body)) => {
             success(op, body, dialect).unwrap_or_else(|| outcome_of(errors::BAD_REPLY))
         }
-        (400..500, Some(Body { error: Some(name), item, .. })) => {
-            failure(&name, item.as_ref(), dialect)
-        }
-        (500.., Some(Body { error: Some(name), .. })) => match errors::look_up(short(&name)) {
+        (
+            400..500,
+            Some(Body {
+                error: Some(name),
+                item,
+                ..
+            }),
+        ) => failure(&name, item.as_ref(), dialect),
+        (
+            500..,
+            Some(Body {
+                error: Some(name), ..
+            }),
+        ) => match errors::look_up(short(&name)) {
             // A definite name under a 5xx status is a contradiction: the status is believed.
             Some(row) if row.effect == errors::Effect::Indefinite => outcome_of(row.code),
             Some(_) | None => outcome_of(errors::HTTP_5XX),
@@ -71,9 +81,9 @@ fn success(op: &Op, body: Body<'_>, dialect: &Dialect) -> Option<EventKind> {
         | Op::Delete { .. }
         | Op::AddToSet { .. }
         | Op::Increment { .. }
-        | Op::Append { .. } => {
-            Reply::Done { old: Some(observed(body.attributes.as_ref(), dialect)?) }
-        }
+        | Op::Append { .. } => Reply::Done {
+            old: Some(observed(body.attributes.as_ref(), dialect)?),
+        },
         Op::Transact { .. } | Op::Scan | Op::Stream => return None,
     };
     Some(EventKind::Ok(reply))
@@ -81,7 +91,10 @@ fn success(op: &Op, body: Body<'_>, dialect: &Dialect) -> Option<EventKind> {
 
 fn failure(name: &str, item: Option<&Item<'_>>, dialect: &Dialect) -> EventKind {
     let Some(row) = errors::look_up(short(name)) else {
-        tracing::warn!(error = name, "an error name that the table of errors does not hold");
+        tracing::warn!(
+            error = name,
+            "an error name that the table of errors does not hold"
+        );
         return outcome_of(errors::UNREGISTERED);
     };
     if row.code != errors::CONDITION_FAILED {
@@ -92,7 +105,10 @@ fn failure(name: &str, item: Option<&Item<'_>>, dialect: &Dialect) -> EventKind 
         (None, FailedCondition::ProvesAbsence) => observed(None, dialect),
         (None, FailedCondition::SaysNothing) => None,
     };
-    EventKind::Fail { error: row.code.to_owned(), seen }
+    EventKind::Fail {
+        error: row.code.to_owned(),
+        seen,
+    }
 }
 
 /// `com.amazonaws.dynamodb.v20120810#ValidationException` without its prefix.
@@ -103,7 +119,11 @@ fn short(name: &str) -> &str {
 /// `None` when the item is not one that we could have written.
 fn observed(item: Option<&Item<'_>>, dialect: &Dialect) -> Option<Observed> {
     let Some(item) = item else {
-        return Some(Observed { value: Value::Absent, stamp: None, previous: None });
+        return Some(Observed {
+            value: Value::Absent,
+            stamp: None,
+            previous: None,
+        });
     };
     let value = match (&item.value, &item.members) {
         (Some(value), None) => Value::Int(integer(value)?),
@@ -122,7 +142,11 @@ fn observed(item: Option<&Item<'_>>, dialect: &Dialect) -> Option<Observed> {
         (None, None) => None,
         (Some(_), None) | (None, Some(_)) => return None,
     };
-    Some(Observed { value, stamp, previous })
+    Some(Observed {
+        value,
+        stamp,
+        previous,
+    })
 }
 
 fn integer(attribute: &Attribute<'_>) -> Option<i64> {
@@ -135,8 +159,10 @@ fn integer(attribute: &Attribute<'_>) -> Option<i64> {
 fn integers(attribute: &Attribute<'_>) -> Option<Vec<i64>> {
     match attribute {
         Attribute::NumberSet(members) => {
-            let mut members: Vec<i64> =
-                members.iter().map(|digits| digits.parse().ok()).collect::<Option<_>>()?;
+            let mut members: Vec<i64> = members
+                .iter()
+                .map(|digits| digits.parse().ok())
+                .collect::<Option<_>>()?;
             members.sort_unstable();
             Some(members)
         }
@@ -146,7 +172,9 @@ fn integers(attribute: &Attribute<'_>) -> Option<Vec<i64>> {
 }
 
 fn stamp(time: &Attribute<'_>, region: &Attribute<'_>, dialect: &Dialect) -> Option<Stamp> {
-    let (Attribute::N(seconds), Attribute::S(region)) = (time, region) else { return None };
+    let (Attribute::N(seconds), Attribute::S(region)) = (time, region) else {
+        return None;
+    };
     let index = dialect.regions.iter().position(|known| known == region)?;
     Some(Stamp {
         time_us: microseconds(seconds)?,
@@ -161,5 +189,10 @@ fn microseconds(seconds: &str) -> Option<i64> {
         return None;
     }
     let fraction = format!("{fraction:0<6}").parse::<i64>().ok()?;
-    whole.parse::<i64>().ok().filter(|seconds| *seconds >= 0)?.checked_mul(1_000_000)?.checked_add(fraction)
+    whole
+        .parse::<i64>()
+        .ok()
+        .filter(|seconds| *seconds >= 0)?
+        .checked_mul(1_000_000)?
+        .checked_add(fraction)
 }

@@ -23,8 +23,16 @@ pub(crate) fn request(op: &Op, dialect: &Dialect) -> Request {
             finish("GetItem", body)
         }
         Op::Write { key, value } => update(table, *key, value, None),
-        Op::Cas { key, condition, value: Value::Absent } => delete(table, *key, Some(condition)),
-        Op::Cas { key, condition, value } => update(table, *key, value, Some(condition)),
+        Op::Cas {
+            key,
+            condition,
+            value: Value::Absent,
+        } => delete(table, *key, Some(condition)),
+        Op::Cas {
+            key,
+            condition,
+            value,
+        } => update(table, *key, value, Some(condition)),
         Op::Delete { key } => delete(table, *key, None),
         Op::AddToSet { key, element } => add(table, *key, "ADD members :by", &set_of(*element)),
         Op::Increment { key, delta } => add(table, *key, "ADD v :by", &number(*delta)),
@@ -56,7 +64,10 @@ fn start(table: &str, key: Key) -> String {
 }
 
 fn finish(operation: &'static str, body: String) -> Request {
-    Request { operation, body: body.into() }
+    Request {
+        operation,
+        body: body.into(),
+    }
 }
 
 fn finish_with_old(operation: &'static str, mut body: String) -> Request {
@@ -82,8 +93,11 @@ fn register_value(value: &Value) -> i64 {
 fn update(table: &str, key: Key, value: &Value, condition: Option<&Condition>) -> Request {
     let mut body = start(table, key);
     let _ = write!(body, ",\"UpdateExpression\":\"{SET_REGISTER}\"");
-    let mut values =
-        format!("\":none\":{},\":new\":{}", number(0), number(register_value(value)));
+    let mut values = format!(
+        "\":none\":{},\":new\":{}",
+        number(0),
+        number(register_value(value))
+    );
     if let Some(condition) = condition {
         push_condition(&mut body, &mut values, condition);
     }

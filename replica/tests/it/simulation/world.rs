@@ -1,0 +1,528 @@
+//! Three regions, their disks, clocks and network, and the queue of what happens next.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write as _;
+
+use replica::core::{
+    CallId, CallToken, Config, Core, Effect, Effects, Input, Item, Now, Region, Request, RequestId,
+    Response,
+};
+use replica::defects::Defect;
+use replica::store::{Batch, MemoryStore, Store};
+
+use super::clients::{Attempt, Clients, KEYS, parse, read_body};
+use super::network::{Draws, Network};
+
+const NAMES: [&str; 3] = ["ap-southeast-1", "eu-west-1", "us-east-1"];
+const MS: u64 = 1_000_000;
+const START_MS: i64 = 1_519_085_870_846;
+/// How long clients and faults act, and how long the regions may take to agree afterwards.
+const ACT_NS: u64 = 3_000 * MS;
+const AGREE_NS: u64 = 60_000 * MS;
+
+/// What a run ended in.
+pub(super) struct Outcome {
+    pub(super) trace: Vec<u8>,
+    pub(super) violations: Vec<String>,
+    pub(super) tombstones_collected: u64,
+}
+
+enum Event {
+    Call {
+        to: usize,
+        caller: Caller,
+        body: Vec<u8>,
+    },
+    Answer {
+        caller: Caller,
+        from: usize,
+        result: Result<Vec<u8>, String>,
+    },
+    Synced {
+        region: usize,
+        life: u64,
+    },
+    Wake {
+        region: usize,
+        life: u64,
+    },
+    Restart {
+        region: usize,
+    },
+    Operation,
+    Fault,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Caller {
+    region: usize,
+    life: u64,
+    call: CallId,
+}
+
+struct Place {
+    core: Option<Core>,
+    life: u64,
+    store: MemoryStore,
+    unsynced: Vec<Batch>,
+    clock_offset_ms: i64,
+    collected: u64,
+}
+
+pub(super) struct World {
+    now_ns: u64,
+    sequence: u64,
+    events: BTreeMap<(u64, u64), Event>,
+    draws: Draws,
+    network: Network,
+    places: Vec<Place>,
+    defects: BTreeSet<Defect>,
+    /// Calls that wait for their answer, and where an answer goes.
+    open_calls: BTreeSet<Caller>,
+    tokens: BTreeMap<u64, (usize, u64, Caller)>,
+    attempts: BTreeMap<u64, Attempt>,
+    replies: BTreeMap<u64, Result<Response, String>>,
+    next_id: u64,
+    clients: Clients,
+    trace: String,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, defects: BTreeSet<Defect>) -> Self {
+        let place = |_| Place {
+            core: None,
+            life: 0,
+            store: MemoryStore::new(),
+            unsynced: Vec::new(),
+            clock_offset_ms: 0,
+            collected: 0,
+        };
+        Self {
+            now_ns: 0,
+            sequence: 0,
+            events: BTreeMap::new(),
+            draws: Draws::new(seed),
+            network: Network::new(NAMES.len()),
+            places: (0..NAMES.len()).map(place).collect(),
+            defects,
+            open_calls: BTreeSet::new(),
+            tokens: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            next_id: 1,
+            clients: Clients::default(),
+            trace: String::new(),
+        }
+    }
+
+    pub(super) fn run(mut self) -> Outcome {
+        for region in 0..NAMES.len() {
+            self.start(region);
+        }
+        self.set_up();
+        self.network.is_lossy = true;
+        self.at(0, Event::Operation);
+        self.at(200 * MS, Event::Fault);
+        let end = self.now_ns + ACT_NS;
+        while self.now_ns < end {
+            self.next();
+        }
+        self.heal();
+        self.settle();
+        let places = self
+            .places
+            .iter()
+            .map(|place| place.collected + counted(place));
+        Outcome {
+            tombstones_collected: places.sum(),
+            trace: self.trace.into_bytes(),
+            violations: self.clients.violations,
+        }
+    }
+
+    fn set_up(&mut self) {
+        let table = r#"{"TableName":"table","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"BillingMode":"PAY_PER_REQUEST","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}"#;
+        for region in 0..NAMES.len() {
+            self.ask(region, parse("CreateTable", table))
+                .expect("the table is created");
+        }
+        let create = format!(
+            r#"{{"GlobalTableName":"table","ReplicationGroup":[{{"RegionName":"{}"}},{{"RegionName":"{}"}}]}}"#,
+            NAMES[0], NAMES[1]
+        );
+        self.ask(0, parse("CreateGlobalTable", &create))
+            .expect("two regions");
+        let update = format!(
+            r#"{{"GlobalTableName":"table","ReplicaUpdates":[{{"Create":{{"RegionName":"{}"}}}}]}}"#,
+            NAMES[2]
+        );
+        self.ask(1, parse("UpdateGlobalTable", &update))
+            .expect("a third region");
+    }
+
+    /// Asks and waits for the answer.
+    fn ask(&mut self, region: usize, request: Request) -> Result<Response, String> {
+        let id = self.request(region, request);
+        for _ in 0..100_000 {
+            if let Some(reply) = self.replies.remove(&id) {
+                return reply;
+            }
+            self.next();
+        }
+        panic!("a request to {} was never answered", NAMES[region]);
+    }
+
+    fn request(&mut self, region: usize, request: Request) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.step(
+            region,
+            Input::Request {
+                id: RequestId(id),
+                request,
+            },
+        );
+        id
+    }
+
+    fn at(&mut self, after_ns: u64, event: Event) {
+        self.sequence += 1;
+        self.events
+            .insert((self.now_ns + after_ns, self.sequence), event);
+    }
+
+    fn now(&self, region: usize) -> Now {
+        let elapsed_ms = i64::try_from(self.now_ns / MS).expect("runs are short");
+        Now {
+            wall_ms: START_MS + elapsed_ms + self.places[region].clock_offset_ms,
+            monotonic_ns: self.now_ns,
+        }
+    }
+
+    fn start(&mut self, region: usize) {
+        let peers = NAMES.iter().filter(|name| **name != NAMES[region]);
+        let peers = peers.map(|name| Region::new(name)).collect();
+        let mut config = Config::new(Region::new(NAMES[region]), peers);
+        config.defects = self.defects.clone();
+        config.limits.epoch_rows = 16;
+        config.limits.feed_rows = 5;
+        config.limits.call_deadline_ms = 300;
+        config.limits.join_hold_ms = 500;
+        config.limits.upkeep_rows = 4;
+        let store = self.places[region].store.clone();
+        config.last_commit = store.last_commit().expect("memory never fails");
+        let now = self.now(region);
+        let mut effects = Effects::new();
+        let entropy = 1_000 + region as u64;
+        let core = Core::open(config, entropy, now, &store, &mut effects).expect("it opens");
+        self.places[region].core = Some(core);
+        self.carry_out(region, effects);
+    }
+
+    fn crash(&mut self, region: usize) {
+        let place = &mut self.places[region];
+        place.collected += counted(place);
+        if place.core.take().is_none() {
+            return;
+        }
+        place.life += 1;
+        place.unsynced.clear();
+        self.open_calls.retain(|caller| caller.region != region);
+        self.attempts.retain(|_, attempt| attempt.region != region);
+        self.at((1 + self.now_ns % 700) * MS, Event::Restart { region });
+    }
+
+    fn step(&mut self, region: usize, input: Input) {
+        let now = self.now(region);
+        let place = &mut self.places[region];
+        let Some(core) = &mut place.core else { return };
+        let mut effects = Effects::new();
+        core.step(now, input, &place.store, &mut effects);
+        core.check_invariants(&place.store)
+            .expect("memory never fails");
+        self.carry_out(region, effects);
+    }
+
+    fn carry_out(&mut self, region: usize, effects: Effects) {
+        let life = self.places[region].life;
+        for effect in effects {
+            self.record(region, &effect);
+            match effect {
+                Effect::Reply { to, result } => self.replied(to, result),
+                Effect::Commit(batch) => {
+                    if self.places[region].unsynced.is_empty() {
+                        let after = (1 + self.draws.below(20)) * MS;
+                        self.at(after, Event::Synced { region, life });
+                    }
+                    self.places[region].unsynced.push(batch);
+                }
+                Effect::Call {
+                    to,
+                    id,
+                    body,
+                    deadline_ms,
+                } => {
+                    let caller = Caller {
+                        region,
+                        life,
+                        call: id,
+                    };
+                    self.call(caller, &to, &body, deadline_ms);
+                }
+                Effect::Answer { to, body } => {
+                    let Some((_, _, caller)) = self.tokens.remove(&to.0) else {
+                        continue;
+                    };
+                    for after in self
+                        .network
+                        .arrivals(region, caller.region, &mut self.draws)
+                    {
+                        let result = Ok(body.clone());
+                        self.at(
+                            after,
+                            Event::Answer {
+                                caller,
+                                from: region,
+                                result,
+                            },
+                        );
+                    }
+                }
+                Effect::WakeAt { monotonic_ns } => {
+                    let after = monotonic_ns.saturating_sub(self.now_ns);
+                    self.at(after, Event::Wake { region, life });
+                }
+                Effect::Log(_) => {}
+            }
+        }
+    }
+
+    /// What a region asked for, with long bytes by their checksum.
+    fn record(&mut self, region: usize, effect: &Effect) {
+        let at = self.now_ns;
+        let written = match effect {
+            Effect::Commit(batch) => {
+                let mut sum = crc32fast::Hasher::new();
+                for write in &batch.writes {
+                    sum.update(&write.key);
+                    sum.update(write.value.as_deref().unwrap_or_default());
+                }
+                let (commit, sum) = (batch.commit, sum.finalize());
+                writeln!(self.trace, "{at} {region} commit {commit} {sum:08x}")
+            }
+            Effect::Call { to, id, body, .. } => {
+                let sum = crc32fast::hash(body);
+                writeln!(self.trace, "{at} {region} call {to} {} {sum:08x}", id.0)
+            }
+            Effect::Answer { to, body } => {
+                let sum = crc32fast::hash(body);
+                writeln!(self.trace, "{at} {region} answer {} {sum:08x}", to.0)
+            }
+            Effect::Reply { .. } | Effect::WakeAt { .. } | Effect::Log(_) => {
+                writeln!(self.trace, "{at} {region} {effect:?}")
+            }
+        };
+        written.expect("a string grows");
+    }
+
+    fn call(&mut self, caller: Caller, to: &Region, body: &[u8], deadline_ms: u64) {
+        self.open_calls.insert(caller);
+        let to = NAMES
+            .iter()
+            .position(|name| *name == to.as_str())
+            .expect("a known region");
+        let result = Err("deadline passed".to_owned());
+        self.at(
+            deadline_ms * MS,
+            Event::Answer {
+                caller,
+                from: to,
+                result,
+            },
+        );
+        for after in self.network.arrivals(caller.region, to, &mut self.draws) {
+            self.at(
+                after,
+                Event::Call {
+                    to,
+                    caller,
+                    body: body.to_vec(),
+                },
+            );
+        }
+    }
+
+    fn replied(&mut self, to: RequestId, result: Result<Response, replica::core::ApiError>) {
+        match self.attempts.remove(&to.0) {
+            Some(attempt) => self.clients.told(&attempt, result),
+            None => {
+                let _ = self
+                    .replies
+                    .insert(to.0, result.map_err(|error| error.message));
+            }
+        }
+    }
+
+    fn next(&mut self) {
+        let ((at, _), event) = self.events.pop_first().expect("regions always wake again");
+        self.now_ns = at;
+        match event {
+            Event::Call { to, caller, body } => {
+                let token = self.next_id;
+                self.next_id += 1;
+                self.tokens
+                    .insert(token, (to, self.places[to].life, caller));
+                self.step(
+                    to,
+                    Input::Called {
+                        token: CallToken(token),
+                        body,
+                    },
+                );
+            }
+            Event::Answer {
+                caller,
+                from,
+                result,
+            } => {
+                if self.open_calls.remove(&caller) {
+                    let from = Region::new(NAMES[from]);
+                    self.step(
+                        caller.region,
+                        Input::Answered {
+                            id: caller.call,
+                            from,
+                            result,
+                        },
+                    );
+                }
+            }
+            Event::Synced { region, life } if life == self.places[region].life => {
+                let batches = std::mem::take(&mut self.places[region].unsynced);
+                self.places[region]
+                    .store
+                    .commit(&batches)
+                    .expect("memory never fails");
+                let through = batches.last().map_or(0, |batch| batch.commit);
+                self.step(region, Input::Durable { through });
+            }
+            Event::Wake { region, life } if life == self.places[region].life => {
+                self.step(region, Input::Tick);
+            }
+            Event::Synced { .. } | Event::Wake { .. } => {}
+            Event::Restart { region } => {
+                if self.places[region].core.is_none() {
+                    self.start(region);
+                }
+            }
+            Event::Operation => self.operate(),
+            Event::Fault => self.fault(),
+        }
+    }
+
+    fn operate(&mut self) {
+        // Whole milliseconds, sometimes the same in two regions: ties are part of the contract.
+        for _ in 0..=self.draws.below(3) {
+            let region = self.draws.index(NAMES.len());
+            if self.places[region].core.is_none() {
+                continue;
+            }
+            let (attempt, request) = self.clients.draw(region, &mut self.draws);
+            self.attempts.insert(self.next_id, attempt);
+            self.request(region, request);
+        }
+        let after = self.draws.below(20) * MS + 1;
+        self.at(after, Event::Operation);
+    }
+
+    fn fault(&mut self) {
+        let (a, b) = (self.draws.index(NAMES.len()), self.draws.index(NAMES.len()));
+        match self.draws.below(6) {
+            0 => self.network.cut(a, b),
+            1 => {
+                for other in 0..NAMES.len() {
+                    self.network.cut(a, other);
+                    self.network.cut(other, a);
+                }
+            }
+            2 | 3 => self.network.heal(),
+            4 => self.crash(a),
+            _ => {
+                let step = i64::try_from(self.draws.below(4_000)).expect("small") - 2_000;
+                self.places[a].clock_offset_ms = step;
+            }
+        }
+        let after = (50 + self.draws.below(400)) * MS;
+        self.at(after, Event::Fault);
+    }
+
+    fn heal(&mut self) {
+        self.network.heal();
+        self.network.is_lossy = false;
+        self.events
+            .retain(|_, event| !matches!(event, Event::Operation | Event::Fault));
+        for region in 0..NAMES.len() {
+            if self.places[region].core.is_none() {
+                self.start(region);
+            }
+        }
+    }
+
+    /// Waits until the regions agree and nothing is left to be forgotten; then judges.
+    fn settle(&mut self) {
+        let deadline = self.now_ns + AGREE_NS;
+        loop {
+            let pause = self.now_ns + 500 * MS;
+            while self.now_ns < pause {
+                self.next();
+            }
+            let held: VecDeque<Vec<Option<Item>>> = (0..NAMES.len())
+                .map(|region| self.contents(region))
+                .collect();
+            let equal = held.iter().all(|other| *other == held[0]);
+            let tombstones: Vec<u64> = (0..NAMES.len()).map(|it| self.tombstones(it)).collect();
+            if equal && tombstones.iter().all(|count| *count == 0) {
+                for (key, item) in held[0].iter().enumerate() {
+                    self.clients.judge_final(key, item.as_ref());
+                }
+                return;
+            }
+            if self.now_ns >= deadline {
+                let what = if equal {
+                    "tombstones stay"
+                } else {
+                    "regions differ"
+                };
+                self.clients
+                    .violations
+                    .push(format!("{what}: {tombstones:?} {held:?}"));
+                return;
+            }
+        }
+    }
+
+    fn contents(&mut self, region: usize) -> Vec<Option<Item>> {
+        let read =
+            |world: &mut Self, key| match world.ask(region, parse("GetItem", &read_body(key))) {
+                Ok(Response::GetItem { item, .. }) => item,
+                other => panic!("a read is answered: {other:?}"),
+            };
+        (0..KEYS).map(|key| read(self, key)).collect()
+    }
+
+    fn tombstones(&self, region: usize) -> u64 {
+        let core = self.places[region].core.as_ref();
+        core.map_or(0, |core| core.status(self.now(region)).tombstones)
+    }
+}
+
+fn counted(place: &Place) -> u64 {
+    let now = Now {
+        wall_ms: 0,
+        monotonic_ns: u64::MAX,
+    };
+    place
+        .core
+        .as_ref()
+        .map_or(0, |core| core.status(now).counters.tombstones_collected)
+}
