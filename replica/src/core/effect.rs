@@ -8,6 +8,10 @@ pub type Effects = Vec<Effect>;
 
 /// Everything the core can ask for.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a reply is the commonest effect; a box would cost an allocation per request"
+)]
 pub enum Effect {
     /// Answer a client.
     Reply {
