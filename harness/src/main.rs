@@ -1,2 +1,46 @@
-//! Draft.
-fn main() {}
+//! `dateline`: tells whether a multi-region, last-writer-wins table keeps its promises.
+//!
+//! Read in this order: [`cli`] is what can be asked for, [`run`] is a run from set-up to verdict. A run has [`target`] regions, a
+//! [`proxy`] on every link of its [`topology`], [`client`]s that an [`interpreter`] drives, a [`nemesis`] that makes things go wrong, and a
+//! [`journal`] of all of it in a run folder ([`store`]).
+
+mod cli;
+
+mod run;
+
+mod target;
+
+mod topology;
+
+mod proxy;
+
+mod client;
+
+mod interpreter;
+
+mod nemesis;
+
+#[expect(
+    dead_code,
+    reason = "`dateline load` is being built on it"
+)]
+mod load;
+
+mod journal;
+
+mod store;
+
+mod progress;
+
+mod stop;
+
+mod gateway;
+
+mod exit;
+
+/// The version, as `run.json` and reports state it.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

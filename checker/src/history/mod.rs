@@ -8,6 +8,16 @@ mod event;
 mod op;
 mod value;
 
+mod file;
+mod import;
+pub mod ndjson;
+mod one_line;
+mod operation;
+
 pub use event::{Event, EventKind, Header, Phase};
+pub use file::{open, read_events, read_history, read_history_as};
+pub use import::{Format, read_format};
+pub use one_line::{one_line, one_line_events};
 pub use op::{Condition, MicroOp, MicroReply, Op, Reply, Strength};
+pub use operation::{Ending, History, Operation, Pairing, StructureError};
 pub use value::{Key, Observed, ProcessId, RegionId, Stamp, Value};

@@ -1,6 +1,13 @@
 //! What is tested: one region after another, started here or somewhere else.
 
+mod health;
+mod local;
+mod process;
+mod spawner;
+
 use std::net::SocketAddr;
+
+pub(crate) use local::{LocalOptions, LocalTarget, free_addresses};
 
 /// What can be done to a target's regions. Calls block until done; they come from the run and from the nemesis thread.
 pub(crate) trait Target: Send + Sync {

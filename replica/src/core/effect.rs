@@ -10,7 +10,7 @@ pub type Effects = Vec<Effect>;
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "a reply is the commonest effect; a box would cost an allocation per request"
+    reason = "most effects are replies, which are the large ones; a box would cost each of them an allocation"
 )]
 pub enum Effect {
     /// Answer a client.

@@ -67,8 +67,11 @@ pub fn parse(
     operation(body)
 }
 
-/// The reader of an operation's body.
-fn operation(name: &str) -> Option<fn(&str) -> Result<Request, ApiError>> {
+/// Reads an operation's body.
+type Reader = fn(&str) -> Result<Request, ApiError>;
+
+/// The reader of an operation.
+fn operation(name: &str) -> Option<Reader> {
     Some(match name {
         "PutItem" => item::put,
         "GetItem" => item::get,

@@ -205,7 +205,7 @@ impl<'de> Deserialize<'de> for Blob {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
-                if text.len() % 4 != 0 {
+                if !text.len().is_multiple_of(4) {
                     return Err(refusal(format_args!(
                         "Base64 encoded length is expected a multiple of 4 bytes but found: {}",
                         text.len()

@@ -10,8 +10,16 @@
 //! | `report.html` | one self-contained page | at the end, renamed into place |
 //! | `logs/REGION.log`, `logs/harness.log` | what each process said | as the run goes |
 
+mod error;
+mod examine;
+mod folder;
 mod moment;
 mod run;
+mod write;
 
+pub use error::FolderError;
+pub use examine::Examination;
+pub use folder::{RunFolder, Timeline};
 pub use moment::{FaultAction, FaultResult, Moment};
 pub use run::{Link, Run};
+pub use write::write_atomically;

@@ -36,6 +36,16 @@ pub enum Moment {
     },
 }
 
+impl Moment {
+    /// When it was, nanoseconds since the run began.
+    #[must_use]
+    pub fn t(&self) -> u64 {
+        match self {
+            Self::Phase { t, .. } | Self::Fault { t, .. } => *t,
+        }
+    }
+}
+
 /// Whether a fault begins or ends here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,4 +66,16 @@ pub enum FaultResult {
     Skipped,
     /// Nobody knows.
     Indeterminate,
+}
+
+impl FaultResult {
+    /// Its name, as in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Installed => "installed",
+            Self::Skipped => "skipped",
+            Self::Indeterminate => "indeterminate",
+        }
+    }
 }

@@ -29,6 +29,11 @@ pub struct Run {
     pub links: Vec<Link>,
 }
 
+impl Run {
+    /// The schema that this version writes.
+    pub const SCHEMA: &str = "dateline/run/1";
+}
+
 /// One proxied link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Link {

@@ -1,10 +1,10 @@
 //! Condition, projection and update expressions: parsed once by `wire`, evaluated by the core against an item.
 //!
 //! Read in this order: [`lex`] cuts text into tokens, [`parse`] holds what the three parsers share, `path` and `placeholders` are their
-//! vocabulary; `tree` is what a condition is parsed into and `condition` its parser, `evaluate` its meaning; `projection` and `update` likewise;
+//! vocabulary; `tree` is what a condition is parsed into and `condition_parse` its parser, `evaluate` its meaning; `projection` and `update` likewise;
 //! `legacy` builds the same trees from `Expected` and `AttributeUpdates`. Absent: key conditions, which come with `Query`.
 
-mod condition;
+mod condition_parse;
 mod evaluate;
 mod legacy;
 mod lex;

@@ -47,7 +47,7 @@ impl Path {
         let top = item.get(&self.attribute)?;
         self.steps
             .iter()
-            .try_fold(top, |value, step| step.into_value(value))
+            .try_fold(top, |value, step| step.follow(value))
     }
 
     /// How it clashes with another.
@@ -73,7 +73,7 @@ impl Path {
 
 impl Step {
     /// One step into a value.
-    fn into_value<'a>(&self, value: &'a AttributeValue) -> Option<&'a AttributeValue> {
+    fn follow<'a>(&self, value: &'a AttributeValue) -> Option<&'a AttributeValue> {
         match (self, value) {
             (Self::Field(name), AttributeValue::M(map)) => map.get(name),
             (Self::Index(index), AttributeValue::L(list)) => list.get(*index),

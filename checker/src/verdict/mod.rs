@@ -1,10 +1,14 @@
 //! What a judgement looks like: three outcomes, with evidence and reasons.
 
+mod text;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::history::{Key, RegionId};
+
+pub use text::text;
 
 /// The three outcomes, in the order in which they dominate: one violation outweighs every `unknown`, one `unknown` every `valid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

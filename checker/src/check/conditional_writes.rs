@@ -1,0 +1,200 @@
+//! **Property.** Within one region a conditional write is decided against the item as it is at that instant, and nobody comes between.
+//!
+//! **Source.** Amazon DynamoDB Developer Guide, "Condition expressions": a conditional write succeeds only if the item attributes meet the
+//! condition; in a global table the condition is evaluated in the region that is asked. Invariants I7, I8, I9.
+//!
+//! **Examples that break it.** `us:w1[0-1] us:c1>2[2-3] us:c1>3[4-5]`: two writes both replaced 1 in one region.
+//! `us:w1[0-1] us:c1>2~1[2-3]!`: refused although the condition held. `us:c1>2~5[2-3]`: acknowledged on an item that does not satisfy it.
+//!
+//! Two regions may both accept a condition on the same version: that is a fork, the contract allows it, and it is counted
+//! (`conditional_forks_count`). Conditions on absence are judged only for keys without deletes, since absence has no identity.
+
+use std::collections::BTreeMap;
+
+use super::case::{Case, Fate, How, Item, Order, Sighting, Write};
+use super::evidence::{Evidence, Findings, key_words, number_words, region_name, words};
+use super::floor::{Floor, with_stamp};
+use super::frontier::at;
+use crate::history::{Condition, Ending, Op, RegionId, Reply, Value};
+
+const REFUSED: &str = "ConditionalCheckFailedException";
+
+pub(super) fn run(case: &Case<'_>) -> Findings {
+    let stale = Floor {
+        frontier: |f| &f.seen,
+        judges: |how| how == How::Condition,
+        promise: "A condition is judged against the newest version of its region",
+    };
+    let mut findings = stale.run(case);
+    let unwritten = Floor {
+        frontier: |f| &f.written,
+        ..stale
+    };
+    let more = unwritten.run(case);
+    findings.violation_count += more.violation_count;
+    for violation in more.into_violations() {
+        findings.violation_count -= 1;
+        findings.add(|| violation);
+    }
+    // Histories without conditional writes break nothing; those whose conditions name versions of unknown order do not tell.
+    findings.unknown = None;
+    let conditions = case.registers().flat_map(|item| {
+        let conditions = item.sightings.iter().filter(|s| s.how == How::Condition);
+        conditions
+            .filter(|s| !s.is_absent())
+            .map(|s| item.order_seen(s).is_some())
+    });
+    if conditions.max() == Some(false) {
+        findings.cannot_tell(
+            "no version that a condition required shows its stamp, so it cannot be told whether it was the newest",
+        );
+    }
+    for item in case.registers() {
+        answers(case, item, &mut findings);
+        winners(case, item, &mut findings);
+        gaps(case, item, &mut findings);
+    }
+    if case.registers().next().is_none() {
+        findings.cannot_tell("the history has no operation on a register");
+    }
+    findings
+}
+
+/// The condition of a write, if it has one.
+fn condition<'h>(case: &Case<'h>, write: &Write) -> Option<&'h Condition> {
+    match &case.history.operations[write.operation].op {
+        Op::Cas { condition, .. } => Some(condition),
+        Op::Read { .. }
+        | Op::Write { .. }
+        | Op::Delete { .. }
+        | Op::AddToSet { .. }
+        | Op::Increment { .. }
+        | Op::Append { .. }
+        | Op::Transact { .. }
+        | Op::Scan
+        | Op::Stream => None,
+    }
+}
+
+fn holds(condition: &Condition, item: &Value) -> bool {
+    match condition {
+        Condition::Equals(required) => required == item,
+        Condition::Exists => *item != Value::Absent,
+    }
+}
+
+/// Whether each answer fits the item that it came with.
+fn answers(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
+    for write in &item.writes {
+        let Some(condition) = condition(case, write) else {
+            continue;
+        };
+        let (seen, is_accepted) = match &case.history.operations[write.operation].ending {
+            Ending::Ok(Reply::Done { old: Some(old) }) => (&old.value, true),
+            Ending::Failed {
+                error,
+                seen: Some(seen),
+            } if error == REFUSED => (&seen.value, false),
+            Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => continue,
+        };
+        if holds(condition, seen) == is_accepted {
+            continue;
+        }
+        let verb = if is_accepted { "accepted" } else { "refused" };
+        let fact = if is_accepted {
+            "does not satisfy"
+        } else {
+            "satisfies"
+        };
+        findings.add(|| {
+            Evidence::new(case.history, item.key)
+                .with(write.operation, format!("the conditional write that was {verb}"))
+                .because(format!(
+                    "{}: the conditional write was {verb}, but the item that it reports ({}) {fact} the condition",
+                    key_words(case.history, item.key),
+                    words(seen)
+                ))
+        });
+    }
+}
+
+/// Two writes accepted on one version in one region: on condition, or as their old items say.
+fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
+    let has_deletes = item.deletes().next().is_some();
+    let mut first: BTreeMap<(RegionId, Option<i64>), &Sighting<'_>> = BTreeMap::new();
+    for replaced in &item.sightings {
+        if !matches!(replaced.how, How::Condition | How::Replaced) {
+            continue;
+        }
+        let version = match replaced.value {
+            Value::Absent if !has_deletes => None,
+            Value::Int(number) if item.writer(*number).is_some() => Some(*number),
+            Value::Absent | Value::Int(_) | Value::List(_) => continue,
+        };
+        let winner = *first.entry((replaced.region, version)).or_insert(replaced);
+        if winner.operation == replaced.operation {
+            continue;
+        }
+        findings.add(|| {
+            Evidence::new(case.history, item.key)
+                .with(winner.operation, "the first write that replaced this version")
+                .with(replaced.operation, "the second")
+                .because(format!(
+                    "{}: {} accepted two writes that both replaced {}. One version has one successor in a region",
+                    key_words(case.history, item.key),
+                    region_name(case.history, at(replaced.region)),
+                    words(replaced.value),
+                ))
+        });
+    }
+}
+
+/// A version of the same region that lies between what a conditional write replaced and what it wrote.
+fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
+    let mut present: BTreeMap<RegionId, BTreeMap<Order, usize>> = BTreeMap::new();
+    for (index, sighting) in item.sightings.iter().enumerate() {
+        if let Some(order) = item.order_seen(sighting).filter(|_| sighting.is_current()) {
+            present
+                .entry(sighting.region)
+                .or_default()
+                .entry(order)
+                .or_insert(index);
+        }
+    }
+    for write in item.writes.iter().filter(|w| w.fate == Fate::Acknowledged) {
+        let Some(Condition::Equals(Value::Int(required))) = condition(case, write) else {
+            continue;
+        };
+        let (Some(low), Some(high)) = (
+            item.order(*required),
+            write.value.and_then(|v| item.order(v)),
+        ) else {
+            continue;
+        };
+        let Some(orders) = present.get(&write.region).filter(|_| low < high) else {
+            continue;
+        };
+        let between = orders.range(low..high).find(|(order, _)| **order != low);
+        let Some((_, index)) = between else { continue };
+        let between = &item.sightings[*index];
+        findings.add(|| {
+            let mut evidence = Evidence::new(case.history, item.key)
+                .with(write.operation, "the conditional write")
+                .with(between.operation, "the operation that saw a version in between");
+            for value in [Some(*required), write.value].into_iter().flatten() {
+                if let Some((_, shown)) = item.versions.get(&value).and_then(|v| v.stamp) {
+                    let shown = &item.sightings[shown];
+                    let role = format!("the operation that shows the stamp of {value}");
+                    evidence = evidence.with(shown.operation, role);
+                }
+            }
+            with_stamp(evidence, item, between).because(format!(
+                "{}: {} replaced {required} by {} on condition, yet it showed {}, whose stamp lies between theirs",
+                key_words(case.history, item.key),
+                region_name(case.history, at(write.region)),
+                number_words(write.value),
+                words(between.value),
+            ))
+        });
+    }
+}

@@ -1,0 +1,91 @@
+//! **Property.** After all faults are healed and all writes have ended, every region holds the same item.
+//!
+//! **Source.** Amazon DynamoDB Developer Guide, "Global tables: how it works": DynamoDB makes a best effort to reconcile, and with last
+//! writer wins all replicas agree on the latest update and converge toward the same data.
+//!
+//! **Example that breaks it.** `us:w1[0-1] eu:w2[0-1] us:r1@5us[90-91]F eu:r2@5eu[90-91]F`: the regions ended with different items.
+//!
+//! Judges the last strong read of each key in each region in the final phase. A write of unknown outcome that nobody saw before the final
+//! phase may still be on its way: regions that differ only by such a write give `unknown`.
+
+use super::case::{Case, Fate, Item, Sighting};
+use super::evidence::{Evidence, Findings, key_words, region_name, words};
+use super::frontier::at;
+use crate::history::Value;
+
+pub(super) fn run(case: &Case<'_>) -> Findings {
+    let mut findings = Findings::default();
+    let mut is_judged = false;
+    for item in &case.items {
+        let last = item.final_reads();
+        if last.is_empty() {
+            continue;
+        }
+        if last.len() < case.region_count() {
+            findings.cannot_tell(format!(
+                "{} has final reads in {} of {} regions; read every key in every region after settling",
+                key_words(case.history, item.key),
+                last.len(),
+                case.region_count()
+            ));
+        }
+        is_judged |= last.len() > 1 || case.region_count() == 1;
+        let mut reads = last.into_values();
+        let Some(first) = reads.next() else { continue };
+        let Some(other) = reads.find(|r| r.value != first.value) else {
+            continue;
+        };
+        if may_be_late(item, first.value) || may_be_late(item, other.value) {
+            findings.cannot_tell(format!(
+                "{} differs between regions by a write of unknown outcome that nobody saw before the final reads: it may have happened between them",
+                key_words(case.history, item.key)
+            ));
+            continue;
+        }
+        findings.add(|| violation(case, item, first, other));
+    }
+    if !is_judged {
+        findings.cannot_tell(
+            "the history has no final reads in more than one region; read every key in every region after settling",
+        );
+    }
+    findings
+}
+
+/// Whether this value may have come into being as late as the final reads themselves.
+pub(super) fn may_be_late(item: &Item<'_>, value: &Value) -> bool {
+    match value {
+        Value::Absent => item.deletes().any(|d| d.fate == Fate::Unknown),
+        Value::Int(number) => item.versions.get(number).is_some_and(|version| {
+            let mut writes = version.writes.iter().map(|w| &item.writes[*w]);
+            !version.is_seen_early && writes.any(|w| w.fate == Fate::Unknown)
+        }),
+        Value::List(_) => false,
+    }
+}
+
+fn violation(
+    case: &Case<'_>,
+    item: &Item<'_>,
+    first: &Sighting<'_>,
+    other: &Sighting<'_>,
+) -> crate::verdict::Violation {
+    let region = |s: &Sighting<'_>| region_name(case.history, at(s.region)).to_owned();
+    Evidence::new(case.history, item.key)
+        .with(
+            first.operation,
+            format!("the final read in {}", region(first)),
+        )
+        .with(
+            other.operation,
+            format!("the final read in {}", region(other)),
+        )
+        .because(format!(
+            "{}: in the end {} holds {} and {} holds {}. All regions must hold the same",
+            key_words(case.history, item.key),
+            region(first),
+            words(first.value),
+            region(other),
+            words(other.value),
+        ))
+}

@@ -1,0 +1,212 @@
+//! Collecting evidence: the operations of a violation with the part that each plays, and the words for a person.
+
+use crate::history::{
+    Condition, Ending, History, Key, MicroOp, Observed, Op, Operation, Reply, Strength, Value,
+};
+use crate::verdict::{EvidenceOperation, Violation};
+
+/// How many pieces of evidence a check shows; it counts all.
+const SHOWN_COUNT: usize = 20;
+/// How many it builds at most before it picks the earliest.
+const BUILT_COUNT: usize = 100;
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) violation_count: u64,
+    violations: Vec<Violation>,
+    /// Why it cannot tell; ignored when there is a violation.
+    pub(crate) unknown: Option<String>,
+}
+
+impl Findings {
+    /// Counts a violation, and keeps it while there is room.
+    pub(crate) fn add(&mut self, violation: impl FnOnce() -> Violation) {
+        self.violation_count += 1;
+        if self.violations.len() < BUILT_COUNT {
+            self.violations.push(violation());
+        }
+    }
+
+    /// Notes a reason for which it cannot tell; the first one stays.
+    pub(crate) fn cannot_tell(&mut self, reason: impl Into<String>) {
+        self.unknown.get_or_insert_with(|| reason.into());
+    }
+
+    /// The first violations, by the time at which they became visible.
+    pub(crate) fn into_violations(mut self) -> Vec<Violation> {
+        self.violations
+            .sort_by_key(|v| v.operations.last().map(|o| (o.call_ns, o.line_invoke)));
+        self.violations.truncate(SHOWN_COUNT);
+        self.violations
+    }
+}
+
+/// A violation under construction.
+pub(crate) struct Evidence<'h> {
+    history: &'h History,
+    key: Key,
+    operations: Vec<(usize, String)>,
+}
+
+impl<'h> Evidence<'h> {
+    pub(crate) fn new(history: &'h History, key: Key) -> Self {
+        Self {
+            history,
+            key,
+            operations: Vec::new(),
+        }
+    }
+
+    /// Adds an operation with the part it plays; one that is there already plays both.
+    pub(crate) fn with(mut self, operation: usize, role: impl Into<String>) -> Self {
+        let role = role.into();
+        match self
+            .operations
+            .iter_mut()
+            .find(|(index, _)| *index == operation)
+        {
+            Some((_, roles)) if *roles == role => {}
+            Some((_, roles)) => *roles = format!("{roles}, and {role}"),
+            None => self.operations.push((operation, role)),
+        }
+        self
+    }
+
+    pub(crate) fn because(mut self, summary: impl Into<String>) -> Violation {
+        self.operations.sort_by_key(|(index, _)| *index);
+        let operations = self.operations.iter().map(|(index, role)| {
+            let operation = &self.history.operations[*index];
+            EvidenceOperation {
+                line_invoke: operation.line_invoke,
+                line_complete: operation.line_complete,
+                process: operation.process.0,
+                region: operation.region,
+                call_ns: operation.call_ns,
+                return_ns: operation.return_ns,
+                text: describe(self.history, operation, self.key),
+                role: role.clone(),
+            }
+        });
+        Violation {
+            key: Some(self.key),
+            summary: summary.into(),
+            operations: operations.collect(),
+        }
+    }
+}
+
+/// A value in words.
+pub(crate) fn words(value: &Value) -> String {
+    match value {
+        Value::Absent => "nothing".to_owned(),
+        Value::Int(number) => number.to_string(),
+        Value::List(elements) => format!("{elements:?}"),
+    }
+}
+
+/// What a register holds, in words.
+pub(crate) fn number_words(value: Option<i64>) -> String {
+    value.map_or("nothing".to_owned(), |v| v.to_string())
+}
+
+/// The name of a key for messages.
+pub(crate) fn key_words(history: &History, key: Key) -> String {
+    let name = history.header.key_names.get(&key.0);
+    name.map_or_else(|| format!("key {}", key.0), |name| format!("key {name}"))
+}
+
+/// One sighting in words.
+fn seen_words(history: &History, seen: &Observed) -> String {
+    let value = words(&seen.value);
+    match seen.stamp {
+        None => value,
+        Some(stamp) => {
+            let region = region_name(history, usize::from(stamp.region.0));
+            let (seconds, micros) = (
+                stamp.time_us.div_euclid(1_000_000),
+                stamp.time_us.rem_euclid(1_000_000),
+            );
+            format!("{value} (stamp {seconds}.{micros:06} {region})")
+        }
+    }
+}
+
+/// The name of a region, by its index.
+pub(crate) fn region_name(history: &History, index: usize) -> &str {
+    history
+        .header
+        .regions
+        .get(index)
+        .map_or("an unknown region", String::as_str)
+}
+
+/// An operation in words, as far as it concerns one key.
+fn describe(history: &History, operation: &Operation, key: Key) -> String {
+    let asked = match &operation.op {
+        Op::Read { key: _, strength } => match (strength, &operation.ending) {
+            (Strength::Strong, Ending::Ok(Reply::Read(seen))) => {
+                return format!("read {}", seen_words(history, seen));
+            }
+            (Strength::Eventual, Ending::Ok(Reply::Read(seen))) => {
+                return format!("read (eventually consistent) {}", seen_words(history, seen));
+            }
+            (_, _) => "read".to_owned(),
+        },
+        Op::Write { key: _, value } => format!("wrote {}", words(value)),
+        Op::Delete { key: _ } => "deleted".to_owned(),
+        Op::Cas {
+            key: _,
+            condition,
+            value,
+        } => {
+            let done = match value {
+                Value::Absent => "deleted".to_owned(),
+                Value::Int(_) | Value::List(_) => format!("wrote {}", words(value)),
+            };
+            match condition {
+                Condition::Equals(Value::Absent) => format!("{done} if absent"),
+                Condition::Equals(required) => format!("{done} if it holds {}", words(required)),
+                Condition::Exists => format!("{done} if present"),
+            }
+        }
+        Op::AddToSet { key: _, element } => format!("added {element}"),
+        Op::Increment { key: _, delta } => format!("incremented by {delta}"),
+        Op::Append { key: _, element } => format!("appended {element}"),
+        Op::Transact { ops } => transaction_words(ops, key),
+        Op::Scan => "scanned the table".to_owned(),
+        Op::Stream => "read the stream".to_owned(),
+    };
+    match &operation.ending {
+        Ending::Ok(Reply::Done { old: Some(old) }) => {
+            format!("{asked}, replacing {}", seen_words(history, old))
+        }
+        Ending::Ok(_) => asked,
+        Ending::Failed {
+            error,
+            seen: Some(seen),
+        } => {
+            format!(
+                "{asked}: refused ({error}), it held {}",
+                seen_words(history, seen)
+            )
+        }
+        Ending::Failed { error, seen: None } => format!("{asked}: refused ({error})"),
+        Ending::Unknown { error: Some(error) } => format!("{asked}: outcome unknown ({error})"),
+        Ending::Unknown { error: None } => format!("{asked}: still in flight at the end"),
+    }
+}
+
+fn transaction_words(ops: &[MicroOp], key: Key) -> String {
+    let own = ops.iter().find_map(|op| match op {
+        MicroOp::Write(k, value) if *k == key => Some(format!("wrote {}", words(value))),
+        MicroOp::Append(k, element) if *k == key => Some(format!("appended {element}")),
+        MicroOp::Read(k) if *k == key => Some("read".to_owned()),
+        MicroOp::Read(_) | MicroOp::Write(..) | MicroOp::Append(..) => None,
+    });
+    format!(
+        "{} in a transaction of {} steps",
+        own.unwrap_or_default(),
+        ops.len()
+    )
+}

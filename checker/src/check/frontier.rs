@@ -1,0 +1,258 @@
+//! What a region is known to have shown or acknowledged before a moment: prefix maxima over return times, O(log n) a question.
+//!
+//! If an operation returned before another was called, the later one must see at least the earlier one's version. Only the greatest
+//! version matters, so each region's evidence is a list sorted by return with a running maximum.
+
+use super::case::{Fate, How, Item, Order, Sighting, Write};
+use crate::history::RegionId;
+
+/// At least this version; when exclusive, a greater one.
+///
+/// The second kind comes from writes whose stamp nobody saw: they are greater than everything their region had shown before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Bound {
+    pub(crate) order: Order,
+    pub(crate) is_exclusive: bool,
+}
+
+impl Bound {
+    pub(crate) fn at_least(order: Order) -> Self {
+        Self {
+            order,
+            is_exclusive: false,
+        }
+    }
+
+    pub(crate) fn above(order: Order) -> Self {
+        Self {
+            order,
+            is_exclusive: true,
+        }
+    }
+
+    /// Whether a version satisfies it.
+    pub(crate) fn allows(self, seen: Order) -> bool {
+        Self::at_least(seen) >= self
+    }
+}
+
+/// What an entry of a frontier came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Witness {
+    /// A write, as an index into the item's writes.
+    Write(usize),
+    /// A sighting, as an index into the item's sightings.
+    Sighting(usize),
+}
+
+/// The greatest bound known before each moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frontier {
+    /// Return time, bound, witness; sorted by return, bounds made ascending by [`Frontier::finish`].
+    entries: Vec<(u64, Bound, Witness)>,
+}
+
+impl Frontier {
+    pub(crate) fn push(&mut self, return_ns: u64, bound: Bound, witness: Witness) {
+        self.entries.push((return_ns, bound, witness));
+    }
+
+    pub(crate) fn finish(mut self) -> Self {
+        self.entries.sort_by_key(|(return_ns, ..)| *return_ns);
+        let mut best: Option<(Bound, Witness)> = None;
+        for (_, bound, witness) in &mut self.entries {
+            match best {
+                Some((greatest, by)) if greatest >= *bound => (*bound, *witness) = (greatest, by),
+                Some(_) | None => best = Some((*bound, *witness)),
+            }
+        }
+        self
+    }
+
+    /// The greatest bound among entries that returned before `call_ns`. Equal times count as concurrent.
+    pub(crate) fn before(&self, call_ns: u64) -> Option<(Bound, Witness)> {
+        let count = self
+            .entries
+            .partition_point(|(return_ns, ..)| *return_ns < call_ns);
+        let (_, bound, witness) = self.entries.get(count.checked_sub(1)?)?;
+        Some((*bound, *witness))
+    }
+}
+
+/// The frontiers of one item in all regions, and what is known about its deletes.
+pub(crate) struct Frontiers {
+    /// Strong sightings, conditions that held included, by region.
+    pub(crate) seen: Vec<Frontier>,
+    /// Acknowledged writes of values, by region.
+    pub(crate) written: Vec<Frontier>,
+    /// Deletes acknowledged in the region: their versions are above the bound.
+    pub(crate) deleted: Vec<Frontier>,
+    /// Sightings elsewhere of versions that this region wrote, by that region.
+    pub(crate) seen_elsewhere: Vec<Frontier>,
+    /// Deletes that may have happened: call time, and the greatest upper bound of their versions so far (`None`: unbounded), by call.
+    deletes: Vec<(u64, Option<Order>)>,
+}
+
+impl Frontiers {
+    pub(crate) fn new(item: &Item<'_>, region_count: usize) -> Self {
+        let mut seen = vec![Frontier::default(); region_count];
+        let mut elsewhere = vec![Frontier::default(); region_count];
+        for (index, sighting) in item.sightings.iter().enumerate() {
+            let Some(order) = item.order_seen(sighting) else {
+                continue;
+            };
+            let bound = Bound::at_least(order);
+            let witness = Witness::Sighting(index);
+            if sighting.is_current() {
+                seen[at(sighting.region)].push(sighting.return_ns, bound, witness);
+            }
+            let origin = sighting
+                .number()
+                .and_then(|v| item.writer(v))
+                .map(|w| w.region);
+            if let Some(origin) = origin.filter(|o| *o != sighting.region) {
+                elsewhere[at(origin)].push(sighting.return_ns, bound, witness);
+            }
+        }
+        let seen: Vec<_> = seen.into_iter().map(Frontier::finish).collect();
+        let known = known_writes(item, region_count);
+        let mut written = vec![Frontier::default(); region_count];
+        let mut deleted = vec![Frontier::default(); region_count];
+        for (index, write) in item.writes.iter().enumerate() {
+            let (Fate::Acknowledged, Some(return_ns)) = (write.fate, write.return_ns) else {
+                continue;
+            };
+            let region = at(write.region);
+            let floor = floor(item, index, &seen[region], &known[region]);
+            match write.value {
+                Some(value) => {
+                    let bound = item
+                        .order(value)
+                        .map_or(Bound::above(floor), Bound::at_least);
+                    written[region].push(return_ns, bound, Witness::Write(index));
+                }
+                None if floor > Order::LEAST => {
+                    deleted[region].push(return_ns, Bound::above(floor), Witness::Write(index));
+                }
+                None => {}
+            }
+        }
+        let finish = |all: Vec<Frontier>| all.into_iter().map(Frontier::finish).collect();
+        Self {
+            seen,
+            written: finish(written),
+            deleted: finish(deleted),
+            seen_elsewhere: finish(elsewhere),
+            deletes: deletes(item, region_count),
+        }
+    }
+
+    /// Whether some delete can explain that the item is absent to an operation that returned at `return_ns`, although a version within
+    /// `bound` had been current.
+    pub(crate) fn can_be_absent(&self, return_ns: u64, bound: Bound) -> bool {
+        let count = self
+            .deletes
+            .partition_point(|(call_ns, _)| *call_ns <= return_ns);
+        let Some((_, limit)) = count.checked_sub(1).and_then(|i| self.deletes.get(i)) else {
+            return false;
+        };
+        limit.is_none_or(|limit| limit > bound.order)
+    }
+}
+
+/// The index of a region.
+pub(crate) fn at(region: RegionId) -> usize {
+    usize::from(region.0)
+}
+
+/// Acknowledged writes of known stamp, by region.
+fn known_writes(item: &Item<'_>, region_count: usize) -> Vec<Frontier> {
+    let mut known = vec![Frontier::default(); region_count];
+    for (index, write) in item.writes.iter().enumerate() {
+        let order = write.value.and_then(|v| item.order(v));
+        if let (Fate::Acknowledged, Some(return_ns), Some(order)) =
+            (write.fate, write.return_ns, order)
+        {
+            let bound = Bound::at_least(order);
+            known[at(write.region)].push(return_ns, bound, Witness::Write(index));
+        }
+    }
+    known.into_iter().map(Frontier::finish).collect()
+}
+
+/// What a write is known to be greater than: all that its region had shown or acknowledged before, and the item that it replaced.
+fn floor(item: &Item<'_>, index: usize, seen: &Frontier, known: &Frontier) -> Order {
+    let write = &item.writes[index];
+    let before = [seen, known]
+        .into_iter()
+        .filter_map(|f| f.before(write.call_ns));
+    let before = before.map(|(bound, _)| bound.order).max();
+    before.max(replaced(item, write)).unwrap_or(Order::LEAST)
+}
+
+/// The version that a write says it replaced.
+fn replaced(item: &Item<'_>, write: &Write) -> Option<Order> {
+    // Sightings lie in the order of their operations.
+    let first = item
+        .sightings
+        .partition_point(|s| s.operation < write.operation);
+    let own = item.sightings[first..]
+        .iter()
+        .take_while(|s| s.operation == write.operation);
+    own.filter(|s| matches!(s.how, How::Replaced | How::Condition))
+        .filter_map(|s| item.order_seen(s))
+        .max()
+}
+
+/// Deletes by call, with the running maximum of what bounds their versions from above: whatever their region showed or acknowledged
+/// after them is greater.
+fn deletes(item: &Item<'_>, region_count: usize) -> Vec<(u64, Option<Order>)> {
+    let mut later: Vec<Vec<(u64, Order)>> = vec![Vec::new(); region_count];
+    let current = item.sightings.iter().filter(|s| s.is_current());
+    for sighting in current {
+        if let Some(order) = item.order_seen(sighting) {
+            later[at(sighting.region)].push((sighting.call_ns, order));
+        }
+    }
+    for write in &item.writes {
+        if let Some(order) = write.value.and_then(|v| item.order(v)) {
+            later[at(write.region)].push((write.call_ns, order));
+        }
+    }
+    for list in &mut later {
+        list.sort_unstable_by_key(|(call_ns, _)| *call_ns);
+        let mut least: Option<Order> = None;
+        for (_, order) in list.iter_mut().rev() {
+            let smaller = least.map_or(*order, |l| l.min(*order));
+            *order = smaller;
+            least = Some(smaller);
+        }
+    }
+    let limit = |delete: &Write| {
+        let list = &later[at(delete.region)];
+        let return_ns = delete.return_ns?;
+        list.get(list.partition_point(|(call_ns, _)| *call_ns <= return_ns))
+            .map(|(_, o)| *o)
+    };
+    let mut deletes: Vec<_> = item.deletes().map(|d| (d.call_ns, limit(d))).collect();
+    deletes.sort_by_key(|(call_ns, _)| *call_ns);
+    let mut greatest = Some(Order::LEAST);
+    for (_, limit) in &mut deletes {
+        greatest = greatest.zip(*limit).map(|(g, l)| g.max(l));
+        *limit = greatest;
+    }
+    deletes
+}
+
+/// Whether what a sighting shows satisfies a bound; `None` when that cannot be told.
+pub(crate) fn satisfies(
+    item: &Item<'_>,
+    frontiers: &Frontiers,
+    sighting: &Sighting<'_>,
+    bound: Bound,
+) -> Option<bool> {
+    if sighting.is_absent() {
+        return Some(frontiers.can_be_absent(sighting.return_ns, bound));
+    }
+    item.order_seen(sighting).map(|order| bound.allows(order))
+}

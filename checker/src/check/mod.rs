@@ -1,0 +1,238 @@
+//! The checks, and how they are run: each shielded from the others, merged so that a violation dominates.
+//!
+//! A check is a pure function from a history by key ([`case`]) to findings. Read [`frontier`] and [`floor`] for the idea that most share,
+//! then any check: each file states its property, where the promise comes from, and a history that breaks it.
+
+mod case;
+mod evidence;
+mod floor;
+mod frontier;
+
+mod conditional_writes;
+mod convergence;
+mod lost_write;
+mod monotonic_reads;
+mod origin_first;
+mod phantom;
+mod read_your_writes;
+mod region_linearizable;
+mod resurrection;
+mod winner;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub(crate) use case::{Case, Fate, How, Item, Order, Sighting, Write};
+pub(crate) use frontier::at;
+
+use crate::history::{Ending, History};
+use crate::measure;
+use crate::verdict::{CheckResult, Outcome, Verdict};
+use evidence::Findings;
+
+/// One check: what it promises, where the promise comes from, what it needs and what it proves.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckInfo {
+    /// Its name on the command line and in verdicts.
+    pub id: &'static str,
+    /// The property in one sentence.
+    pub property: &'static str,
+    /// Who promises it.
+    pub source: &'static str,
+    /// What it needs of the workload or the store.
+    pub needs: &'static str,
+    /// What a `valid` proves, and what it does not.
+    pub proves: &'static str,
+    run: fn(&Case<'_>) -> Findings,
+}
+
+/// All checks, in the order in which a report shows them.
+#[must_use]
+pub fn registry() -> &'static [CheckInfo] {
+    REGISTRY
+}
+
+const REGISTRY: &[CheckInfo] = &[
+    CheckInfo {
+        id: "convergence",
+        property: "After all faults are healed and all writes have ended, every region holds the same item",
+        source: "DynamoDB global tables: replicas converge under last writer wins",
+        needs: "final strong reads of every key in every region",
+        proves: "exact for the keys that were read in every region",
+        run: convergence::run,
+    },
+    CheckInfo {
+        id: "winner",
+        property: "In the end every region holds the version with the greatest stamp that anybody saw",
+        source: "DynamoDB global tables: last writer wins",
+        needs: "visible stamps, final strong reads, unique values",
+        proves: "exact for versions that were seen; a write that nobody saw cannot be placed",
+        run: winner::run,
+    },
+    CheckInfo {
+        id: "lost-write",
+        property: "Every acknowledged write is in the end held by every region, or was replaced by a greater version",
+        source: "DynamoDB: an acknowledged write is durable; invariant I12",
+        needs: "visible stamps, final strong reads, unique values",
+        proves: "exact for writes that were seen; an unseen write is lost only if what remains was there before it",
+        run: lost_write::run,
+    },
+    CheckInfo {
+        id: "phantom",
+        property: "Every value that is seen was written by a write that had begun and did not fail",
+        source: "no thin-air, aborted or future reads (Adya 1999, Gibbons and Korach 1997)",
+        needs: "unique values",
+        proves: "exact",
+        run: phantom::run,
+    },
+    CheckInfo {
+        id: "resurrection",
+        property: "In one region, a version that a delete removed does not come back",
+        source: "a delete is a version of its own; invariant I10",
+        needs: "visible stamps, unique values, deletes",
+        proves: "exact for versions that had been visible in the region before the delete",
+        run: resurrection::run,
+    },
+    CheckInfo {
+        id: "read-your-writes",
+        property: "In one region, a strong read sees every write that the region acknowledged before it",
+        source: "DynamoDB, read consistency; Terry et al. 1994",
+        needs: "visible stamps, unique values, strong reads",
+        proves: "exact for writes that were seen; an absent item is accepted if any delete can explain it",
+        run: read_your_writes::run,
+    },
+    CheckInfo {
+        id: "monotonic-reads",
+        property: "In one region, strong reads never go back to an older version",
+        source: "DynamoDB, read consistency; Terry et al. 1994",
+        needs: "visible stamps, unique values, strong reads",
+        proves: "exact; an absent item is accepted if any delete can explain it",
+        run: monotonic_reads::run,
+    },
+    CheckInfo {
+        id: "origin-first",
+        property: "A version that another region has shown is visible in the region that wrote it",
+        source: "invariant I5: replication starts where the write was installed",
+        needs: "visible stamps, unique values, strong reads",
+        proves: "exact for versions that were seen elsewhere",
+        run: origin_first::run,
+    },
+    CheckInfo {
+        id: "conditional-writes",
+        property: "Within one region a conditional write is decided against the item as it is, and nobody comes between",
+        source: "DynamoDB, condition expressions; invariants I7, I8, I9",
+        needs: "unique values; visible stamps for all but double winners and wrong answers",
+        proves: "necessary conditions: what it flags is wrong, what it passes may still hide behind unseen stamps",
+        run: conditional_writes::run,
+    },
+    CheckInfo {
+        id: "region-linearizable",
+        property: "In one region, strong operations on an item behave as if they happened one at a time, remote versions arriving at any instant",
+        source: "Herlihy and Wing 1990; DynamoDB, read consistency and condition expressions",
+        needs: "strong reads; unique values keep it fast; no stamps",
+        proves: "exact for each key in each region, unless too many operations overlap (then unknown)",
+        run: region_linearizable::run,
+    },
+];
+
+/// Judges a history by the checks of these names, in this order.
+///
+/// An unknown name, a failure inside a check, an empty list and a history in which nothing succeeded all give `unknown`, never a pass.
+#[must_use]
+pub fn check(history: &History, checks: &[&str]) -> Verdict {
+    let case = Case::new(history);
+    let mut operations = BTreeMap::new();
+    for operation in &history.operations {
+        let name = match operation.ending {
+            Ending::Ok(_) => "ok",
+            Ending::Failed { .. } => "fail",
+            Ending::Unknown { .. } => "info",
+        };
+        *operations.entry(name.to_owned()).or_default() += 1;
+    }
+    let results: Vec<CheckResult> = checks.iter().map(|name| run_named(&case, name)).collect();
+    let mut outcome = results
+        .iter()
+        .map(|r| r.outcome)
+        .max()
+        .unwrap_or(Outcome::Unknown);
+    let mut reason = results
+        .is_empty()
+        .then(|| "no check was asked for".to_owned());
+    if !operations.contains_key("ok") {
+        outcome = outcome.max(Outcome::Unknown);
+        reason = Some(match history.operations.len() {
+            0 => "the history is empty: nothing was asked, so nothing can be judged".to_owned(),
+            count => format!("none of the {count} operations succeeded, so nothing can be judged"),
+        });
+    }
+    Verdict {
+        outcome,
+        reason,
+        checks: results,
+        measurements: measure::all(&case),
+        operations,
+    }
+}
+
+/// The names of all checks that can say something about this history: those that need stamps only if it shows them.
+#[must_use]
+pub fn applicable_checks(history: &History) -> Vec<&'static str> {
+    let needs_stamps = |info: &&CheckInfo| info.needs.starts_with("visible stamps");
+    let all = registry()
+        .iter()
+        .filter(|i| history.header.stamps_visible || !needs_stamps(i));
+    all.map(|i| i.id).collect()
+}
+
+fn run_named(case: &Case<'_>, name: &str) -> CheckResult {
+    let Some(info) = registry().iter().find(|info| info.id == name) else {
+        let names: Vec<_> = registry().iter().map(|i| i.id).collect();
+        return CheckResult {
+            check: name.to_owned(),
+            outcome: Outcome::Unknown,
+            reason: Some(format!(
+                "there is no check {name}; there are {}",
+                names.join(", ")
+            )),
+            property: String::new(),
+            violation_count: 0,
+            violations: Vec::new(),
+        };
+    };
+    let findings = shielded(|| (info.run)(case));
+    let outcome = match (&findings.violation_count, &findings.unknown) {
+        (0, None) => Outcome::Valid,
+        (0, Some(_)) => Outcome::Unknown,
+        (_, _) => Outcome::Invalid,
+    };
+    CheckResult {
+        check: name.to_owned(),
+        outcome,
+        reason: findings
+            .unknown
+            .clone()
+            .filter(|_| outcome == Outcome::Unknown),
+        property: info.property.to_owned(),
+        violation_count: findings.violation_count,
+        violations: findings.into_violations(),
+    }
+}
+
+/// Runs a check so that its own failure is `unknown` with the text, and cannot take the others with it.
+fn shielded(run: impl FnOnce() -> Findings) -> Findings {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        let mut findings = Findings::default();
+        findings.cannot_tell(format!(
+            "the check itself failed, which is a bug in it: {text}"
+        ));
+        findings
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! Every check against one-line histories: what must fail, what must pass, what cannot be told.
+
+use crate::history::one_line;
+use crate::verdict::Outcome;
+
+use super::check;
+
+/// What one check says about a one-line history.
+fn judged(name: &str, text: &str) -> (Outcome, usize) {
+    let history = one_line(text).expect("the test's history is well formed");
+    let verdict = check(&history, &[name]);
+    let result = &verdict.checks[0];
+    let operation_count = result.violations.first().map_or(0, |v| v.operations.len());
+    (result.outcome, operation_count)
+}
+
+const INVALID: &[(&str, usize, &str)] = &[
+    (
+        "convergence",
+        2,
+        "us:w1[0-1] eu:w2[0-1] us:r1@5us[90-91]F eu:r2@5eu[90-91]F",
+    ),
+    (
+        "convergence",
+        2,
+        "us:w1[0-1] us:r1@5us[90-91]F eu:r-[90-91]F",
+    ),
+    (
+        "convergence",
+        2,
+        "us:w1[0-?] us:r1@5us[5-6] us:r1@5us[90-91]F eu:r-[90-91]F",
+    ),
+    (
+        "winner",
+        2,
+        "us:w1[0-1] us:r1@9us[2-3] eu:w2[0-1] us:r2@5eu[90-91]F eu:r2@5eu[90-91]F",
+    ),
+    (
+        "winner",
+        2,
+        "us:w1[0-1] us:r1@9us[2-3] us:r-[90-91]F eu:r-[90-91]F",
+    ),
+    (
+        "lost-write",
+        3,
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-5] us:r1@5us[90-91]F eu:r1@5us[90-91]F",
+    ),
+    (
+        "lost-write",
+        3,
+        "us:w1[0-1] us:r1@5us[2-3] us:d[4-5] us:r1@5us[90-91]F eu:r1@5us[90-91]F",
+    ),
+    ("lost-write", 2, "us:w1[0-1] us:r-[90-91]F eu:r-[90-91]F"),
+    ("phantom", 1, "us:r7[0-1]"),
+    ("phantom", 2, "us:w7[0-1]! us:r7[2-3]"),
+    ("phantom", 2, "us:r7[0-1] us:w7[2-3]"),
+    ("phantom", 1, "us:w1~7[0-1]"),
+    (
+        "resurrection",
+        3,
+        "us:w1[0-1] us:r1@5us[2-3] us:d[4-5] us:r1@5us[6-7]",
+    ),
+    (
+        "resurrection",
+        2,
+        "us:w1[0-1] us:d~1@5us[4-5] us:r1@5us[6-7]",
+    ),
+    (
+        "resurrection",
+        3,
+        "us:w1[0-1] eu:r1@5us[2-3] us:d[4-5] eu:r-[6-7] eu:r1@5us[8-9]",
+    ),
+    (
+        "read-your-writes",
+        3,
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-5] us:r2@9us[6-7] us:r1@5us[8-9]",
+    ),
+    (
+        "read-your-writes",
+        3,
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-5] us:r1@5us[8-9]",
+    ),
+    ("read-your-writes", 2, "us:w1[0-1] us:r-[2-3]"),
+    (
+        "monotonic-reads",
+        2,
+        "us:w1[0-1] us:w2[2-3] us:r2@9us[4-5] us:r1@5us[6-7]",
+    ),
+    ("monotonic-reads", 2, "us:w1[0-1] us:r1@9us[4-5] us:r-[6-7]"),
+    (
+        "origin-first",
+        2,
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-20] eu:r2@9us[6-7] us:r1@5us[8-9]",
+    ),
+    (
+        "conditional-writes",
+        2,
+        "us:w1[0-1] us:c1>2[2-3] us:c1>3[4-5]",
+    ),
+    ("conditional-writes", 2, "us:c->2[2-3] us:c->3[4-5]"),
+    ("conditional-writes", 1, "us:w1[0-1] us:c1>2~1[2-3]!"),
+    (
+        "conditional-writes",
+        1,
+        "us:w1[0-1] us:w5[0-1] us:c1>2~5[2-3]",
+    ),
+    (
+        "conditional-writes",
+        4,
+        "us:w1[0-1] us:c1>2[2-9] us:r1@5us[2-3] eu:w3[0-1] us:r3@6eu[2-9] us:r2@7us[10-11]",
+    ),
+    (
+        "conditional-writes",
+        3,
+        "us:w1[0-1] us:w2[2-3] us:r2@9us[4-5] us:r1@5us[4-5] us:c1>3[6-7]",
+    ),
+];
+
+const VALID: &[(&str, &str)] = &[
+    (
+        "convergence",
+        "us:w1[0-1] us:r1@5us[90-91]F eu:r1@5us[90-91]F",
+    ),
+    (
+        "winner",
+        "us:w1[0-1] us:r1@5us[2-3] eu:w2[0-1] us:r2@9eu[90-91]F eu:r2@9eu[90-91]F",
+    ),
+    (
+        "winner",
+        "us:w1[0-1] us:r1@9us[2-3] us:d[4-5] us:r-[90-91]F eu:r-[90-91]F",
+    ),
+    (
+        "lost-write",
+        "us:w1[0-1] eu:w2[0-1] us:r2@9eu[90-91]F eu:r2@9eu[90-91]F",
+    ),
+    (
+        "lost-write",
+        "us:w1[0-1] us:d[4-5] us:w2[6-7] us:r2@5us[90-91]F eu:r2@5us[90-91]F",
+    ),
+    // The delete's region had not seen 2, whose stamp may be smaller.
+    (
+        "lost-write",
+        "eu:w2[0-1] us:d[4-5] us:r-[90-91]F eu:r-[90-91]F",
+    ),
+    ("phantom", "us:w7[0-?] us:r7[2-3] us:w8[1-2] us:r8[2-3]"),
+    (
+        "resurrection",
+        "us:w1[0-1] us:r1@5us[2-3] us:d[4-5] eu:w2[0-1] us:r2@9eu[6-7]",
+    ),
+    (
+        "resurrection",
+        "us:w1[0-1] us:r1@5us[2-3] us:d[4-9] us:r1@5us[6-7]",
+    ),
+    (
+        "read-your-writes",
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-5] us:r2@9us[6-7]",
+    ),
+    (
+        "read-your-writes",
+        "us:w1[0-1] eu:w2[0-1] us:r2@9eu[6-7] eu:r2@9eu[3-4] us:r1@5us[2-3]",
+    ),
+    ("read-your-writes", "us:w1[0-1] eu:d[0-1] us:r-[6-7]"),
+    (
+        "monotonic-reads",
+        "us:w1[0-1] us:w2[2-3] us:r2@9us[4-7] us:r1@5us[4-7]",
+    ),
+    (
+        "monotonic-reads",
+        "us:w1[0-1] us:w2[2-3] us:e2@9us[4-5] us:e1@5us[6-7] us:r2@9us[8-9]",
+    ),
+    (
+        "monotonic-reads",
+        "us:w1[0-1] us:r1@9us[4-5] eu:d[0-?] us:r-[6-7]",
+    ),
+    (
+        "origin-first",
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-20] eu:r2@9us[6-7] us:r2@9us[8-9]",
+    ),
+    (
+        "conditional-writes",
+        "us:w1[0-1] us:r1@5us[2-3] us:c1>2[2-3] eu:c1>3[2-3] us:c1>4~2[4-5]!",
+    ),
+    ("conditional-writes", "us:c->2[2-3] us:d[4-5] us:c->3[6-7]"),
+];
+
+const UNKNOWN: &[(&str, &str)] = &[
+    ("convergence", "us:w1[0-1] us:r1@5us[2-3]"),
+    ("convergence", "us:w1[0-?] us:r1@5us[90-91]F eu:r-[90-91]F"),
+    ("winner", "us:w1[0-1] us:r1[90-91]F eu:r1[90-91]F"),
+    ("lost-write", "us:w1[0-1] us:r1@5us[2-3]"),
+    ("phantom", "us:w1[0-1]"),
+    ("resurrection", "us:w1[0-1] us:d[2-3] us:r1[4-5]"),
+    ("read-your-writes", "us:w1[0-1] us:w2[2-3] us:r1[4-5]"),
+    ("monotonic-reads", "us:w1[0-1] us:e1@5us[4-5]"),
+    ("origin-first", "us:w1[0-1]"),
+    ("conditional-writes", "us:w1[0-1] us:c1>2[2-3]"),
+];
+
+#[test]
+fn broken_histories_are_invalid_with_the_fewest_operations() {
+    let wrong = INVALID.iter().filter_map(|(name, operation_count, text)| {
+        let found = judged(name, text);
+        (found != (Outcome::Invalid, *operation_count)).then(|| format!("{found:?} {name}: {text}"))
+    });
+    assert_eq!(wrong.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn lawful_histories_are_valid() {
+    assert_eq!(not(Outcome::Valid, VALID), Vec::<String>::new());
+}
+
+#[test]
+fn what_cannot_be_told_is_unknown() {
+    assert_eq!(not(Outcome::Unknown, UNKNOWN), Vec::<String>::new());
+}
+
+/// The histories that do not get this outcome.
+fn not(expected: Outcome, histories: &[(&str, &str)]) -> Vec<String> {
+    let wrong = histories.iter().filter_map(|(name, text)| {
+        let found = judged(name, text);
+        (found.0 != expected).then(|| format!("{found:?} {name}: {text}"))
+    });
+    wrong.collect()
+}
+
+#[test]
+fn many_deletes_from_elsewhere_do_not_exhaust_the_search() {
+    let round = |n: u64| {
+        let t = n * 10;
+        format!(
+            "eu:d[{t}-{}] us:w{n}[{}-{}] us:r{n}[{}-{}] us:r-[{}-{}] ",
+            t + 1,
+            t + 2,
+            t + 3,
+            t + 4,
+            t + 5,
+            t + 6,
+            t + 7
+        )
+    };
+    let text: String = (1..300).map(round).collect();
+    assert_eq!(judged("region-linearizable", &text).0, Outcome::Valid);
+    // Without its write, the delete cannot make it come back.
+    let broken = format!("{text} us:r7[9000-9001]");
+    assert_eq!(judged("region-linearizable", &broken).0, Outcome::Invalid);
+}

@@ -1,0 +1,95 @@
+//! Histories of other tools: recognised by their first bytes, and turned into our vocabulary.
+//!
+//! Read [`operations`] for one operation per line, [`jepsen`] for Jepsen's two forms over [`edn`]. Nothing is half-imported: the first thing
+//! that is not understood stops the reading with its place. Zstandard is not here: decompress such files first.
+
+mod edn;
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of a foreign value all shapes but the expected are refused alike"
+)]
+mod jepsen;
+mod operations;
+
+use std::io::BufRead;
+
+use super::ndjson::{ReadError, Reader, Syntax};
+use super::{History, read_events};
+
+/// The forms in which a history can come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Our own: a header and one event per line.
+    Dateline,
+    /// One operation per line: `{"process":3,"key":17,"f":"read","value":null,"call":1,"return":2,"out":4}`.
+    Operations,
+    /// `history.edn`, as Jepsen stores it.
+    JepsenEdn,
+    /// Jepsen's log lines: `INFO  jepsen.util - 0 :invoke :write 4`.
+    JepsenLog,
+}
+
+impl Format {
+    /// All names, for `--format`.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("dateline", Self::Dateline),
+        ("operations", Self::Operations),
+        ("jepsen-edn", Self::JepsenEdn),
+        ("jepsen-log", Self::JepsenLog),
+    ];
+
+    /// The form of a file that begins with these bytes, if they look like any.
+    #[must_use]
+    pub fn detect(beginning: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(beginning);
+        let text = text.trim_start();
+        let first_line = text.lines().next().unwrap_or("");
+        if first_line.contains("jepsen.util") {
+            return Some(Self::JepsenLog);
+        }
+        let inside = text.trim_start_matches(['[', '(', '{', ' ', '\n', '\r']);
+        if inside.starts_with(':') || text.starts_with("#jepsen") || inside.starts_with("#jepsen") {
+            return Some(Self::JepsenEdn);
+        }
+        if first_line.starts_with('{') && first_line.contains("\"call\"") {
+            return Some(Self::Operations);
+        }
+        first_line.starts_with('{').then_some(Self::Dateline)
+    }
+}
+
+/// Reads a history in a form that is known.
+///
+/// # Errors
+/// The first thing that is wrong with it, and where.
+pub fn read_format(mut input: impl BufRead, format: Format) -> Result<History, ReadError> {
+    let mut text = String::new();
+    if format == Format::Dateline {
+        return read_events(Reader::new(input)?);
+    }
+    if let Err(source) = input.read_to_string(&mut text) {
+        return Err(ReadError::Stopped { line: 1, source });
+    }
+    match format {
+        Format::Operations => operations::read(&text),
+        Format::JepsenEdn => jepsen::read_edn(&text),
+        Format::JepsenLog | Format::Dateline => jepsen::read_log(&text),
+    }
+}
+
+/// An error at a place of an imported file.
+fn syntax(line: u64, column: usize, expected: &str, found: &str) -> ReadError {
+    let expected = expected.to_owned();
+    let found = match found {
+        "" => "the end of the file".to_owned(),
+        text => format!("`{}`", text.chars().take(24).collect::<String>()),
+    };
+    ReadError::Syntax {
+        line,
+        syntax: Syntax {
+            column,
+            expected,
+            found,
+        },
+    }
+}

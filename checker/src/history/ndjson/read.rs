@@ -1,0 +1,270 @@
+//! Reads a history line by line, in bounded memory.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use serde::Deserialize;
+
+use super::cursor::{Cursor, Parsed};
+use super::fields::Fields;
+use super::{ReadError, SCHEMA};
+use crate::history::{Event, EventKind, Header, Op, Phase, ProcessId, Reply, Strength, Value};
+
+/// Yields the events of a history with their line numbers (the header is line 1).
+#[derive(Debug)]
+pub struct Reader<R: BufRead> {
+    inner: R,
+    header: Header,
+    buffer: Vec<u8>,
+    line: u64,
+    is_done: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeaderLine {
+    schema: String,
+    regions: Vec<String>,
+    #[serde(default)]
+    workload: Option<String>,
+    #[serde(default)]
+    seed: Option<u64>,
+    #[serde(default)]
+    stamps_visible: bool,
+    #[serde(default)]
+    key_names: BTreeMap<u64, String>,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// When the first line cannot be read or is not a header that we know.
+    pub fn new(inner: R) -> Result<Self, ReadError> {
+        let header = Header::default();
+        let mut reader = Self {
+            inner,
+            header,
+            buffer: Vec::new(),
+            line: 0,
+            is_done: false,
+        };
+        if !reader.next_line()? {
+            let reason = "the file is empty".to_owned();
+            return Err(ReadError::Header { reason });
+        }
+        let parsed: Result<HeaderLine, _> = serde_json::from_slice(&reader.buffer);
+        let line = match parsed {
+            Ok(line) => line,
+            Err(error) if error.is_eof() && !reader.buffer.ends_with(b"\n") => {
+                return Err(ReadError::HalfWritten { line: 1 });
+            }
+            Err(error) => {
+                return Err(ReadError::Header {
+                    reason: error.to_string(),
+                });
+            }
+        };
+        if line.schema != SCHEMA {
+            let reason = format!(
+                "its schema is {:?}, this version reads {SCHEMA:?}",
+                line.schema
+            );
+            return Err(ReadError::Header { reason });
+        }
+        if line.regions.is_empty() || line.regions.len() > usize::from(u8::MAX) {
+            let reason = format!("it lists {} regions, expected 1 to 255", line.regions.len());
+            return Err(ReadError::Header { reason });
+        }
+        reader.header = Header {
+            regions: line.regions,
+            key_names: line.key_names,
+            workload: line.workload,
+            seed: line.seed,
+            stamps_visible: line.stamps_visible,
+        };
+        Ok(reader)
+    }
+
+    /// What the first line said.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Reads the next line into the buffer; false at the end.
+    fn next_line(&mut self) -> Result<bool, ReadError> {
+        self.buffer.clear();
+        self.line += 1;
+        let line = self.line;
+        match self.inner.read_until(b'\n', &mut self.buffer) {
+            Ok(0) => Ok(false),
+            Ok(_) => Ok(true),
+            // A compressed file that was cut off.
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+                Err(ReadError::HalfWritten { line })
+            }
+            Err(source) => Err(ReadError::Stopped { line, source }),
+        }
+    }
+
+    fn event(&self) -> Result<Event, ReadError> {
+        let text = self.buffer.strip_suffix(b"\n");
+        let is_whole = text.is_some();
+        let mut cursor = Cursor::new(text.unwrap_or(&self.buffer));
+        let fields = Fields::parse(&mut cursor, &self.header.regions);
+        let event = fields.and_then(|fields| understand(fields, &cursor));
+        event.map_err(|syntax| match is_whole {
+            true => ReadError::Syntax {
+                line: self.line,
+                syntax,
+            },
+            false => ReadError::HalfWritten { line: self.line },
+        })
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<(u64, Event), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let next = self
+            .next_line()
+            .and_then(|more| more.then(|| self.event()).transpose());
+        self.is_done = !matches!(next, Ok(Some(_)));
+        next.transpose()
+            .map(|event| event.map(|event| (self.line, event)))
+    }
+}
+
+/// Makes an event of the fields of its line.
+fn understand(mut fields: Fields<'_>, cursor: &Cursor<'_>) -> Parsed<Event> {
+    let kind = match fields.event {
+        Some("invoke") => EventKind::Invoke(request(&mut fields, cursor)?),
+        Some("ok") => EventKind::Ok(reply(&mut fields, cursor)?),
+        Some("fail") => {
+            let error = fields.error.take();
+            let seen = fields.seen.take();
+            EventKind::Fail {
+                error: required(error, "an \"error\" on a fail line", cursor)?,
+                seen,
+            }
+        }
+        Some("info") => {
+            let error = fields.error.take();
+            EventKind::Info {
+                error: required(error, "an \"error\" on an info line", cursor)?,
+            }
+        }
+        Some(_) | None => {
+            return cursor
+                .error("an \"e\" of \"invoke\", \"ok\", \"fail\" or \"info\" on this line");
+        }
+    };
+    Ok(Event {
+        time_ns: required(
+            fields.time_ns,
+            "a time \"t\" in nanoseconds on this line",
+            cursor,
+        )?,
+        process: ProcessId(required(
+            fields.process,
+            "a process \"p\" on this line",
+            cursor,
+        )?),
+        region: required(fields.region, "a region \"r\" on this line", cursor)?,
+        phase: fields.phase.unwrap_or(Phase::Main),
+        kind,
+    })
+}
+
+fn required<T>(field: Option<T>, expected: &str, cursor: &Cursor<'_>) -> Parsed<T> {
+    field.map_or_else(|| cursor.error(expected), Ok)
+}
+
+const FUNCTIONS: &str = "an \"f\" of \"read\", \"write\", \"cas\", \"delete\", \"add\", \"increment\", \"append\", \"transact\", \"scan\" or \"stream\" on this line";
+
+fn request(fields: &mut Fields<'_>, cursor: &Cursor<'_>) -> Parsed<Op> {
+    let key = || required(fields.key, "a key \"k\" on this line", cursor);
+    let number = |value: Option<Value>| match value {
+        Some(Value::Int(number)) => Ok(number),
+        Some(Value::Absent | Value::List(_)) | None => {
+            cursor.error("a whole number \"v\" on this line")
+        }
+    };
+    let op = match fields.function {
+        Some("read") => Op::Read {
+            key: key()?,
+            strength: fields.strength.unwrap_or(Strength::Strong),
+        },
+        Some("write") => {
+            let value = required(fields.value.take(), "a \"v\" on a write line", cursor)?;
+            if value == Value::Absent {
+                return cursor.error("a \"v\" other than null on a write line (use \"delete\")");
+            }
+            Op::Write { key: key()?, value }
+        }
+        Some("cas") => Op::Cas {
+            key: key()?,
+            value: required(fields.value.take(), "a \"v\" on a cas line", cursor)?,
+            condition: required(fields.condition.take(), "an \"if\" on a cas line", cursor)?,
+        },
+        Some("delete") => Op::Delete { key: key()? },
+        Some("add") => Op::AddToSet {
+            key: key()?,
+            element: number(fields.value.take())?,
+        },
+        Some("increment") => Op::Increment {
+            key: key()?,
+            delta: number(fields.value.take())?,
+        },
+        Some("append") => Op::Append {
+            key: key()?,
+            element: number(fields.value.take())?,
+        },
+        Some("transact") => Op::Transact {
+            ops: required(fields.ops.take(), "\"ops\" on a transact line", cursor)?,
+        },
+        Some("scan") => Op::Scan,
+        Some("stream") => Op::Stream,
+        Some(_) | None => return cursor.error(FUNCTIONS),
+    };
+    Ok(op)
+}
+
+fn reply(fields: &mut Fields<'_>, cursor: &Cursor<'_>) -> Parsed<Reply> {
+    let reply = match fields.function {
+        Some("read") => {
+            if fields.stamp_time_us.is_some() != fields.stamp_region.is_some() {
+                return cursor.error("\"ts\" and \"tr\" together, or neither, on this line");
+            }
+            Reply::Read(required(
+                fields.observed(),
+                "a \"v\" on the ok line of a read",
+                cursor,
+            )?)
+        }
+        Some("write" | "cas" | "delete" | "add" | "increment" | "append") => Reply::Done {
+            old: fields.old.take(),
+        },
+        Some("transact") => Reply::Transact(required(
+            fields.results.take(),
+            "\"results\" on this line",
+            cursor,
+        )?),
+        Some("scan") => Reply::Scan(required(
+            fields.items.take(),
+            "\"items\" on this line",
+            cursor,
+        )?),
+        Some("stream") => Reply::Stream(required(
+            fields.records.take(),
+            "\"records\" on this line",
+            cursor,
+        )?),
+        Some(_) | None => return cursor.error(FUNCTIONS),
+    };
+    Ok(reply)
+}

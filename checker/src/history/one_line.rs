@@ -1,0 +1,227 @@
+//! The one-line language for histories in tests and documentation.
+//!
+//! Tokens are separated by spaces, one operation each: `[KEY/]REGION:ACTION[CALL-RETURN]MARKS`, times in whole milliseconds.
+//!
+//! ```text
+//! us:w1[0-5] eu:r1@7us[20-25] eu:r-[3-4] us:c1>2~1@7us[30-35] eu:w3[40-?] us:r3@41eu[90-91]F
+//! ```
+//!
+//! - `w1` writes 1, `d` deletes, `c1>2` replaces 1 by 2 on condition, `c->2` writes if absent, `c*>2` if present, `c2>-` deletes if 2;
+//! - `r1@7us` is a strong read that saw 1 with the stamp 7 µs of region `us`, `r-` one that saw nothing, `e…` an eventual read;
+//! - `~1@7us` after a write or delete is the old item that it returned; after a failed conditional write the item that refused it;
+//! - a return of `?` is an unknown outcome, a `!` after the interval a definite failure, an `F` the final phase;
+//! - `#3` at the end names the process; otherwise every operation has its own.
+//!
+//! Regions are numbered in alphabetical order. Lines are numbered as in the file that the history would be written to.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Condition, Event, EventKind, Header, History, Key, Observed, Op, Pairing, Phase, ProcessId,
+    RegionId, Reply, Stamp, Strength, Value,
+};
+
+/// Reads a one-line history.
+///
+/// # Errors
+/// A sentence that says which token is wrong.
+pub fn one_line(text: &str) -> Result<History, String> {
+    let (header, events) = one_line_events(text)?;
+    let mut pairing = Pairing::default();
+    for (index, event) in events.into_iter().enumerate() {
+        pairing
+            .push(index as u64 + 2, event)
+            .map_err(|e| e.to_string())?;
+    }
+    Ok(pairing.finish(header))
+}
+
+/// The events of a one-line history, in time order, completions before invocations of the same moment.
+///
+/// # Errors
+/// A sentence that says which token is wrong.
+pub fn one_line_events(text: &str) -> Result<(Header, Vec<Event>), String> {
+    let mut regions = BTreeSet::new();
+    for token in text.split_whitespace() {
+        let place = token
+            .split_once(':')
+            .ok_or_else(|| format!("{token}: no region"))?
+            .0;
+        let region = place.split_once('/').map_or(place, |(_, region)| region);
+        regions.insert(region.to_owned());
+        let stamps = token.split('@').skip(1);
+        for stamp in stamps {
+            let digits = stamp.trim_start_matches(|c: char| c.is_ascii_digit());
+            let name: String = digits
+                .chars()
+                .take_while(char::is_ascii_alphabetic)
+                .collect();
+            regions.insert(name);
+        }
+    }
+    let header = Header {
+        regions: regions.into_iter().collect(),
+        stamps_visible: text.contains('@'),
+        ..Header::default()
+    };
+    let mut events = Vec::new();
+    for (index, token) in (0..).zip(text.split_whitespace()) {
+        Token {
+            text: token,
+            regions: &header.regions,
+            process: index,
+        }
+        .events(&mut events)?;
+    }
+    // A stable sort: an answer at some moment precedes a request at that moment, as in a history that is written as it happens.
+    events.sort_by_key(|e| (e.time_ns, matches!(e.kind, EventKind::Invoke(_))));
+    Ok((header, events))
+}
+
+struct Token<'t> {
+    text: &'t str,
+    regions: &'t [String],
+    process: u32,
+}
+
+impl Token<'_> {
+    fn events(&self, events: &mut Vec<Event>) -> Result<(), String> {
+        let bad = |what: &str| format!("{}: {what}", self.text);
+        let (place, rest) = self.text.split_once(':').ok_or_else(|| bad("no region"))?;
+        let (action, rest) = rest
+            .split_once('[')
+            .ok_or_else(|| bad("no [call-return]"))?;
+        let (times, marks) = rest.split_once(']').ok_or_else(|| bad("no closing ]"))?;
+        let (call, end) = times
+            .split_once('-')
+            .ok_or_else(|| bad("no - between the times"))?;
+        let (key, region) = match place.split_once('/') {
+            Some((key, region)) => (key.parse().map_err(|_| bad("key"))?, region),
+            None => (0, place),
+        };
+        let (action, old) = match action.split_once('~') {
+            Some((action, old)) => (action, Some(self.observed(old)?)),
+            None => (action, None),
+        };
+        let (marks, process) = match marks.split_once('#') {
+            Some((marks, process)) => (marks, process.parse().map_err(|_| bad("process"))?),
+            None => (marks, self.process),
+        };
+        let (op, reply) = self.action(Key(key), action, &old)?;
+        let event = |time: &str, kind| -> Result<Event, String> {
+            let millis: u64 = time.parse().map_err(|_| bad("time"))?;
+            Ok(Event {
+                time_ns: millis * 1_000_000,
+                process: ProcessId(process),
+                region: self.region(region)?,
+                phase: if marks.contains('F') {
+                    Phase::Final
+                } else {
+                    Phase::Main
+                },
+                kind,
+            })
+        };
+        events.push(event(call, EventKind::Invoke(op))?);
+        if marks.contains('!') {
+            let error = "ConditionalCheckFailedException".to_owned();
+            events.push(event(end, EventKind::Fail { error, seen: old })?);
+        } else if end != "?" {
+            events.push(event(end, EventKind::Ok(reply))?);
+        }
+        Ok(())
+    }
+
+    fn action(
+        &self,
+        key: Key,
+        action: &str,
+        old: &Option<Observed>,
+    ) -> Result<(Op, Reply), String> {
+        let done = Reply::Done { old: old.clone() };
+        let mut letters = action.chars();
+        let letter = letters.next();
+        let rest = letters.as_str();
+        match letter {
+            Some('w') => Ok((
+                Op::Write {
+                    key,
+                    value: self.value(rest)?,
+                },
+                done,
+            )),
+            Some('d') => Ok((Op::Delete { key }, done)),
+            Some('r') => {
+                let op = Op::Read {
+                    key,
+                    strength: Strength::Strong,
+                };
+                Ok((op, Reply::Read(self.observed(rest)?)))
+            }
+            Some('e') => {
+                let op = Op::Read {
+                    key,
+                    strength: Strength::Eventual,
+                };
+                Ok((op, Reply::Read(self.observed(rest)?)))
+            }
+            Some('c') => {
+                let (required, new) = rest.split_once('>').ok_or("a conditional write needs >")?;
+                let condition = match required {
+                    "*" => Condition::Exists,
+                    value => Condition::Equals(self.value(value)?),
+                };
+                Ok((
+                    Op::Cas {
+                        key,
+                        condition,
+                        value: self.value(new)?,
+                    },
+                    done,
+                ))
+            }
+            Some(_) | None => Err(format!("{}: unknown action", self.text)),
+        }
+    }
+
+    fn value(&self, text: &str) -> Result<Value, String> {
+        match text {
+            "-" => Ok(Value::Absent),
+            number => number
+                .parse()
+                .map(Value::Int)
+                .map_err(|_| format!("{}: value {text}", self.text)),
+        }
+    }
+
+    fn observed(&self, text: &str) -> Result<Observed, String> {
+        let (value, stamp) = match text.split_once('@') {
+            None => (text, None),
+            Some((value, stamp)) => {
+                let digits = stamp.bytes().take_while(u8::is_ascii_digit).count();
+                let time = stamp[..digits].parse();
+                let time_us = time.map_err(|_| format!("{}: stamp", self.text))?;
+                (
+                    value,
+                    Some(Stamp {
+                        time_us,
+                        region: self.region(&stamp[digits..])?,
+                    }),
+                )
+            }
+        };
+        Ok(Observed {
+            value: self.value(value)?,
+            stamp,
+            previous: None,
+        })
+    }
+
+    fn region(&self, name: &str) -> Result<RegionId, String> {
+        let index = self.regions.iter().position(|r| r == name);
+        let index = index.and_then(|i| u8::try_from(i).ok());
+        index
+            .map(RegionId)
+            .ok_or_else(|| format!("{}: region {name}", self.text))
+    }
+}

@@ -1,0 +1,184 @@
+//! Linearizability of one register in one region, where versions written elsewhere may arrive at any instant.
+//!
+//! What a region is asked becomes [`Step`]s: what the item must have been, and what it is afterwards. A write of another region, and one of
+//! unknown outcome, is an optional step that may happen at any time after it was asked. [`search`] decides it for any mix of steps.
+
+pub(crate) mod search;
+
+use std::collections::BTreeSet;
+
+use crate::check::{Case, Fate, How, Item};
+use crate::history::{Condition, Ending, Op, RegionId, Value};
+
+/// What a register holds: a number, or nothing.
+pub(crate) type State = Option<i64>;
+
+/// What an operation says about the item at its instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Requirement {
+    /// Nothing.
+    Any,
+    /// It was this.
+    Is(State),
+    /// It was not this.
+    IsNot(State),
+}
+
+impl Requirement {
+    pub(crate) fn holds(self, state: State) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Is(required) => required == state,
+            Self::IsNot(forbidden) => forbidden != state,
+        }
+    }
+}
+
+/// One operation on the register.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    /// Index of its operation in the history.
+    pub(crate) operation: usize,
+    pub(crate) call_ns: u64,
+    /// When it had happened at the latest; `None` for optional steps.
+    pub(crate) return_ns: Option<u64>,
+    pub(crate) requirement: Requirement,
+    /// What the item is afterwards, if it changes.
+    pub(crate) effect: Option<State>,
+}
+
+impl Step {
+    /// Whether this is an optional delete. Deletes cannot be told apart, and each that is open doubles the configurations; so the earliest
+    /// stands for all and may happen any number of times. That can only explain more, never flag more.
+    pub(crate) fn is_reusable(&self) -> bool {
+        let is_optional = self.return_ns.is_none() && self.requirement == Requirement::Any;
+        is_optional && self.effect == Some(None)
+    }
+}
+
+/// The steps of one item in one region, in the order of their calls.
+pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, region: RegionId) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut sightings = item.sightings.iter().peekable();
+    let mut own = Vec::new();
+    for sighting in sightings
+        .by_ref()
+        .filter(|s| s.region == region && s.is_current())
+    {
+        let state = sighting.number();
+        match sighting.how {
+            // A refused condition saw this item; its own write did not happen.
+            How::StrongRead | How::Refused => steps.push(Step {
+                operation: sighting.operation,
+                call_ns: sighting.call_ns,
+                return_ns: Some(sighting.return_ns),
+                requirement: Requirement::Is(state),
+                effect: None,
+            }),
+            // The old item is what a condition was judged on, so it says all that the condition does.
+            How::Replaced | How::Condition => own.push((sighting.operation, state)),
+            How::EventualRead => {}
+        }
+    }
+    let refused_with_item: BTreeSet<usize> = steps.iter().map(|s| s.operation).collect();
+    for write in &item.writes {
+        let is_local = write.region == region;
+        let mut step = Step {
+            operation: write.operation,
+            call_ns: write.call_ns,
+            return_ns: write
+                .return_ns
+                .filter(|_| is_local && write.fate == Fate::Acknowledged),
+            requirement: Requirement::Any,
+            effect: Some(write.value),
+        };
+        if is_local {
+            let said = own.partition_point(|(operation, _)| *operation < write.operation);
+            let said = own
+                .get(said)
+                .filter(|(operation, _)| *operation == write.operation);
+            step.requirement = said.map_or_else(
+                || condition(case, write.operation),
+                |(_, state)| Requirement::Is(*state),
+            );
+        }
+        match write.fate {
+            Fate::Acknowledged | Fate::Unknown => steps.push(step),
+            Fate::Failed if !is_local || refused_with_item.contains(&write.operation) => {}
+            Fate::Failed => {
+                if let (Some(requirement), Some(return_ns)) =
+                    (refusal(case, write.operation), write.return_ns)
+                {
+                    let return_ns = Some(return_ns);
+                    steps.push(Step {
+                        requirement,
+                        return_ns,
+                        effect: None,
+                        ..step
+                    });
+                }
+            }
+        }
+    }
+    keep_what_matters(&mut steps);
+    steps.sort_by_key(|s| (s.call_ns, s.operation));
+    let mut has_delete = false;
+    steps.retain(|s| !s.is_reusable() || !std::mem::replace(&mut has_delete, true));
+    steps
+}
+
+/// What a conditional write that happened says about the item.
+fn condition(case: &Case<'_>, operation: usize) -> Requirement {
+    let Op::Cas { condition, .. } = &case.history.operations[operation].op else {
+        return Requirement::Any;
+    };
+    match condition {
+        Condition::Equals(Value::Int(number)) => Requirement::Is(Some(*number)),
+        Condition::Equals(Value::Absent) => Requirement::Is(None),
+        Condition::Equals(Value::List(_)) => Requirement::Any,
+        Condition::Exists => Requirement::IsNot(None),
+    }
+}
+
+/// What a refusal that does not show the item says about it.
+fn refusal(case: &Case<'_>, operation: usize) -> Option<Requirement> {
+    let Ending::Failed { error, .. } = &case.history.operations[operation].ending else {
+        return None;
+    };
+    if error != "ConditionalCheckFailedException" {
+        return None;
+    }
+    match condition(case, operation) {
+        Requirement::Any => None,
+        Requirement::Is(state) => Some(Requirement::IsNot(state)),
+        Requirement::IsNot(state) => Some(Requirement::Is(state)),
+    }
+}
+
+/// Drops optional steps that cannot explain anything: those whose value no other step requires.
+fn keep_what_matters(steps: &mut Vec<Step>) {
+    // A requirement of "not this" can be met by anything.
+    if steps
+        .iter()
+        .any(|s| matches!(s.requirement, Requirement::IsNot(_)))
+    {
+        return;
+    }
+    let required = |s: &Step| match s.requirement {
+        Requirement::Is(state) => Some(state),
+        Requirement::Any | Requirement::IsNot(_) => None,
+    };
+    let definite = steps.iter().filter(|s| s.return_ns.is_some());
+    let mut needed: BTreeSet<State> = definite.filter_map(required).collect();
+    loop {
+        let before = needed.len();
+        let optional = steps.iter().filter(|s| s.return_ns.is_none());
+        let used = optional.filter(|s| s.effect.is_some_and(|e| needed.contains(&e)));
+        let more: Vec<State> = used.filter_map(required).collect();
+        needed.extend(more);
+        if needed.len() == before {
+            break;
+        }
+    }
+    steps.retain(|s| s.return_ns.is_some() || s.effect.is_some_and(|e| needed.contains(&e)));
+}

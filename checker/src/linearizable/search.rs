@@ -1,0 +1,203 @@
+//! Just-in-time search: follows the history in time and keeps every state that the item can be in.
+//!
+//! A configuration is a state and the set of open steps that have happened already. When a step returns, every configuration in which it has
+//! not happened must let it happen now, perhaps after other open steps; none left means a violation at that very moment. Memory depends on
+//! how many steps are open at once, not on the length (Lowe 2017, "Testing for linearizability"). Two refinements keep it small: an
+//! open read that fits the state happens at once, which can never hurt; and an optional step is forgotten after the last step that
+//! can need its value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Requirement, State, Step};
+
+/// What the search found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// There is an order.
+    Linearizable,
+    /// There is none; the step (index) at whose return the last hope went.
+    Broken(usize),
+    /// The budget ran out.
+    Unknown,
+}
+
+/// How many open steps fit: bits of a mask.
+const OPEN_MAX: usize = 128;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Configuration {
+    state: State,
+    /// Open steps, by slot, that have happened.
+    happened: u128,
+}
+
+/// Decides whether the steps of one register, sorted by call, have an order. `budget` bounds how many configurations are looked at.
+pub(crate) fn decide(steps: &[Step], budget: u64) -> Answer {
+    let mut search = Search {
+        steps,
+        slots: Vec::new(),
+        observers: 0,
+        budget,
+    };
+    let mut alive = BTreeSet::from([Configuration {
+        state: None,
+        happened: 0,
+    }]);
+    for (_, order, index) in moments(steps) {
+        if order == CALL {
+            if !search.open(index) {
+                return Answer::Unknown;
+            }
+            if search.observers != 0 {
+                alive = alive.into_iter().map(|c| search.observe(c)).collect();
+            }
+            continue;
+        }
+        let Some(slot) = search.slots.iter().position(|s| *s == Some(index)) else {
+            continue;
+        };
+        let bit = 1_u128 << slot;
+        if steps[index].return_ns.is_some() {
+            let Some(next) = search.must_happen(alive, slot) else {
+                return Answer::Unknown;
+            };
+            if next.is_empty() {
+                return Answer::Broken(index);
+            }
+            alive = next;
+        }
+        search.close(slot);
+        alive = alive
+            .into_iter()
+            .map(|c| Configuration {
+                happened: c.happened & !bit,
+                ..c
+            })
+            .collect();
+    }
+    Answer::Linearizable
+}
+
+/// Calls and returns sort so that at equal times calls come first: touching steps count as concurrent.
+const CALL: u8 = 0;
+const RETURN: u8 = 1;
+
+/// All calls, returns, and the ends of optional steps' usefulness, in time order.
+fn moments(steps: &[Step]) -> Vec<(u64, u8, usize)> {
+    let has_not = steps
+        .iter()
+        .any(|s| matches!(s.requirement, Requirement::IsNot(_)));
+    let mut last_needed: BTreeMap<State, u64> = BTreeMap::new();
+    for step in steps {
+        if let Requirement::Is(state) = step.requirement {
+            let until = step.return_ns.unwrap_or(u64::MAX);
+            let last = last_needed.entry(state).or_insert(until);
+            *last = until.max(*last);
+        }
+    }
+    let mut moments = Vec::with_capacity(steps.len() * 2);
+    for (index, step) in steps.iter().enumerate() {
+        moments.push((step.call_ns, CALL, index));
+        let useful_ns = match step.effect {
+            Some(state) if !has_not => last_needed.get(&state).copied().unwrap_or(step.call_ns),
+            Some(_) | None => u64::MAX,
+        };
+        // Just after its last use: returns at that time must still find it.
+        let end = step
+            .return_ns
+            .map_or((useful_ns, RETURN + 1), |ns| (ns, RETURN));
+        moments.push((end.0.max(step.call_ns), end.1, index));
+    }
+    moments.sort_unstable();
+    moments
+}
+
+struct Search<'s> {
+    steps: &'s [Step],
+    /// Which step each slot holds.
+    slots: Vec<Option<usize>>,
+    /// Slots of steps that change nothing.
+    observers: u128,
+    budget: u64,
+}
+
+impl Search<'_> {
+    /// Gives a step a slot; false when there is none.
+    fn open(&mut self, index: usize) -> bool {
+        let slot = match self.slots.iter().position(Option::is_none) {
+            Some(free) => free,
+            None => {
+                self.slots.push(None);
+                self.slots.len() - 1
+            }
+        };
+        if slot >= OPEN_MAX {
+            return false;
+        }
+        self.slots[slot] = Some(index);
+        if self.steps[index].effect.is_none() {
+            self.observers |= 1 << slot;
+        }
+        true
+    }
+
+    fn close(&mut self, slot: usize) {
+        self.slots[slot] = None;
+        self.observers &= !(1 << slot);
+    }
+
+    /// Lets every open step that changes nothing, and fits, happen.
+    fn observe(&self, mut configuration: Configuration) -> Configuration {
+        let mut waiting = self.observers & !configuration.happened;
+        while waiting != 0 {
+            let slot = waiting.trailing_zeros() as usize;
+            waiting &= waiting - 1;
+            if let Some(index) = self.slots[slot]
+                && self.steps[index].requirement.holds(configuration.state)
+            {
+                configuration.happened |= 1 << slot;
+            }
+        }
+        configuration
+    }
+
+    /// All configurations in which the step of this slot has happened, reached by letting open steps happen. `None`: out of budget.
+    fn must_happen(
+        &mut self,
+        alive: BTreeSet<Configuration>,
+        slot: usize,
+    ) -> Option<BTreeSet<Configuration>> {
+        let bit = 1_u128 << slot;
+        let mut reached = BTreeSet::new();
+        let mut tried = BTreeSet::new();
+        let mut open: Vec<Configuration> = alive.into_iter().collect();
+        while let Some(configuration) = open.pop() {
+            if configuration.happened & bit != 0 {
+                reached.insert(configuration);
+                continue;
+            }
+            if !tried.insert(configuration) {
+                continue;
+            }
+            self.budget = self.budget.checked_sub(1)?;
+            for (other, index) in self.slots.iter().enumerate() {
+                let Some(step) = index.map(|i| &self.steps[i]) else {
+                    continue;
+                };
+                let is_open = configuration.happened & (1 << other) == 0;
+                let (Some(effect), true) = (step.effect, is_open) else {
+                    continue;
+                };
+                if step.requirement.holds(configuration.state) {
+                    let used = if step.is_reusable() { 0 } else { 1 << other };
+                    let happened = configuration.happened | used;
+                    open.push(self.observe(Configuration {
+                        state: effect,
+                        happened,
+                    }));
+                }
+            }
+        }
+        Some(reached)
+    }
+}

@@ -1,0 +1,91 @@
+//! Replication lag per ordered pair of regions, from heartbeats: keys that one region writes in ascending order and all others read.
+//!
+//! For a write `w` and a region, the true lag lies between two figures: the last read that missed `w` was asked `lower` after `w` was
+//! acknowledged, and the first read that saw `w` or a successor returned `upper` after `w` was asked. How far they lie apart depends on how
+//! often the region was read.
+
+use std::collections::BTreeMap;
+
+use super::quantile::{count, ms, quantile};
+use crate::check::{Case, Fate, How, Item, Sighting, Write};
+use crate::history::RegionId;
+
+/// Lags of one ordered pair.
+#[derive(Default)]
+struct Pair {
+    lower_ns: Vec<u64>,
+    upper_ns: Vec<u64>,
+    unseen_count: usize,
+}
+
+/// Quantiles of both bounds for every ordered pair that has any.
+pub(super) fn measure(case: &Case<'_>, measurements: &mut BTreeMap<String, f64>) {
+    let mut pairs: BTreeMap<(RegionId, RegionId), Pair> = BTreeMap::new();
+    for item in case.registers().filter(|item| item.key.is_heartbeat()) {
+        one_heartbeat(item, &mut pairs);
+    }
+    let name = |region: &RegionId| &case.history.header.regions[usize::from(region.0)];
+    for ((from, to), pair) in &mut pairs {
+        let prefix = format!("lag_{}_to_{}", name(from), name(to));
+        for (bound, lags_ns) in [("lower", &mut pair.lower_ns), ("upper", &mut pair.upper_ns)] {
+            lags_ns.sort_unstable();
+            if lags_ns.is_empty() {
+                continue;
+            }
+            for (label, per_mille) in [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1000)] {
+                let figure = ms(quantile(lags_ns, per_mille));
+                measurements.insert(format!("{prefix}_{bound}_{label}_ms"), figure);
+            }
+        }
+        measurements.insert(format!("{prefix}_unseen_count"), count(pair.unseen_count));
+    }
+}
+
+fn one_heartbeat(item: &Item<'_>, pairs: &mut BTreeMap<(RegionId, RegionId), Pair>) {
+    let acknowledged = item.writes.iter().filter(|w| w.fate == Fate::Acknowledged);
+    let writes: Vec<&Write> = acknowledged.filter(|w| w.value.is_some()).collect();
+    let Some(from) = writes.first().map(|w| w.region) else {
+        return;
+    };
+    if writes.iter().any(|w| w.region != from) {
+        return;
+    }
+    let mut reads: BTreeMap<RegionId, Vec<(i64, &Sighting<'_>)>> = BTreeMap::new();
+    for sighting in &item.sightings {
+        let is_read = matches!(sighting.how, How::StrongRead | How::EventualRead);
+        if is_read && sighting.region != from {
+            // Absent means older than the first beat.
+            let value = sighting.number().unwrap_or(i64::MIN);
+            reads
+                .entry(sighting.region)
+                .or_default()
+                .push((value, sighting));
+        }
+    }
+    for (to, mut reads) in reads {
+        reads.sort_by_key(|(value, _)| *value);
+        // The greatest call among reads up to each place, the least return from each place on.
+        let mut last_call_ns = Vec::with_capacity(reads.len());
+        for (_, read) in &reads {
+            let before = last_call_ns.last().copied().unwrap_or(0);
+            last_call_ns.push(read.call_ns.max(before));
+        }
+        let mut first_return_ns = vec![u64::MAX; reads.len() + 1];
+        for (place, (_, read)) in reads.iter().enumerate().rev() {
+            first_return_ns[place] = read.return_ns.min(first_return_ns[place + 1]);
+        }
+        let pair = pairs.entry((from, to)).or_default();
+        for write in &writes {
+            let (Some(value), Some(return_ns)) = (write.value, write.return_ns) else {
+                continue;
+            };
+            let fresh = reads.partition_point(|(seen, _)| *seen < value);
+            let stale_ns = fresh.checked_sub(1).map_or(0, |place| last_call_ns[place]);
+            pair.lower_ns.push(stale_ns.saturating_sub(return_ns));
+            match first_return_ns[fresh] {
+                u64::MAX => pair.unseen_count += 1,
+                seen_ns => pair.upper_ns.push(seen_ns.saturating_sub(write.call_ns)),
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! How far the regions' clocks were apart at least, from stamps alone.
+//!
+//! A write's stamp was taken between its call and its return. So its region's clock ran ahead of the harness's by at least
+//! `stamp - return` and at most `stamp - call`. If one write proves more than another allows, their clocks differ by the gap. A stamp can
+//! also be pushed ahead by a remote version that it had to beat; then the gap shows the skew of that version's region.
+
+use std::collections::BTreeMap;
+
+use crate::check::{Case, Fate};
+
+/// The least spread of clocks that explains all stamps, over all regions and over the whole run.
+pub(super) fn measure(case: &Case<'_>, measurements: &mut BTreeMap<String, f64>) {
+    let mut greatest_lower_us: Option<i64> = None;
+    let mut least_upper_us: Option<i64> = None;
+    for item in case.registers() {
+        for write in item.writes.iter().filter(|w| w.fate == Fate::Acknowledged) {
+            let order = write.value.and_then(|v| item.order(v));
+            let (Some(order), Some(return_ns)) = (order, write.return_ns) else {
+                continue;
+            };
+            let micros = |ns: u64| i64::try_from(ns / 1000).unwrap_or(i64::MAX);
+            // Rounded outwards, so that the claim stays a lower bound.
+            let lower = order.time_us - micros(return_ns) - 1;
+            let upper = order.time_us - micros(write.call_ns);
+            greatest_lower_us = greatest_lower_us.max(Some(lower));
+            least_upper_us = Some(least_upper_us.map_or(upper, |least| least.min(upper)));
+        }
+    }
+    if let (Some(lower), Some(upper)) = (greatest_lower_us, least_upper_us) {
+        let spread_us = lower.saturating_sub(upper).max(0);
+        measurements.insert("clock_spread_min_ms".to_owned(), milliseconds(spread_us));
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a report shows six digits, a double holds fifteen"
+)]
+fn milliseconds(us: i64) -> f64 {
+    us as f64 / 1e3
+}

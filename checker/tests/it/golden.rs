@@ -1,0 +1,272 @@
+//! Stored histories with their expected verdicts: for every check one that must fail, one that must pass, one that cannot be told.
+//!
+//! `checker/histories/CHECK-OUTCOME.jsonl` is the history, `CHECK-OUTCOME.txt` what the checker says about it, for people to read. Both are
+//! made from the one-line texts below; `BLESS=1 cargo test -p checker golden` writes them again after a deliberate change.
+
+use std::path::PathBuf;
+
+use checker::history::{ndjson, one_line_events, read_history};
+use checker::verdict::{Outcome, text};
+
+const STORED: &[(&str, &str, &str)] = &[
+    (
+        "convergence",
+        "invalid",
+        "us:w1[0-1] eu:w2[0-1] us:r1@5us[90-91]F eu:r2@5eu[90-91]F",
+    ),
+    (
+        "convergence",
+        "valid",
+        "us:w1[0-1] eu:w2[0-1] us:r2@9eu[90-91]F eu:r2@9eu[90-91]F",
+    ),
+    (
+        "convergence",
+        "unknown",
+        "us:w1[0-1] us:r1@5us[90-91]F eu:w2[0-1] eu:r2@9eu[2-3]",
+    ),
+    (
+        "winner",
+        "invalid",
+        "us:w1[0-1] us:r1@9us[2-3] eu:w2[0-1] us:r2@5eu[90-91]F eu:r2@5eu[90-91]F",
+    ),
+    (
+        "winner",
+        "valid",
+        "us:w1[0-1] us:r1@5us[2-3] eu:w2[0-1] us:r2@9eu[90-91]F eu:r2@9eu[90-91]F",
+    ),
+    (
+        "winner",
+        "unknown",
+        "us:w1[0-1] eu:w2[0-1] us:r2[90-91]F eu:r2[90-91]F",
+    ),
+    (
+        "lost-write",
+        "invalid",
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-5] us:r1@5us[90-91]F eu:r1@5us[90-91]F",
+    ),
+    (
+        "lost-write",
+        "valid",
+        "us:w1[0-1] eu:w2[0-1] us:r2@9eu[90-91]F eu:r2@9eu[90-91]F",
+    ),
+    (
+        "lost-write",
+        "unknown",
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-5]",
+    ),
+    ("phantom", "invalid", "us:w7[0-1]! us:w8[0-1] eu:r7[2-3]"),
+    ("phantom", "valid", "us:w7[0-?] us:w8[0-1] eu:r7[2-3]"),
+    ("phantom", "unknown", "us:w7[0-1] us:w8[2-3]"),
+    (
+        "resurrection",
+        "invalid",
+        "us:w1[0-1] us:r1@5us[2-3] us:d[4-5] us:r-[6-7] us:r1@5us[8-9]",
+    ),
+    (
+        "resurrection",
+        "valid",
+        "us:w1[0-1] us:r1@5us[2-3] us:d[4-5] us:r-[6-7] eu:w2[8-9] us:r2@9eu[20-21]",
+    ),
+    (
+        "resurrection",
+        "unknown",
+        "us:w1[0-1] us:r1[2-3] us:d[4-5] us:r1[6-7]",
+    ),
+    (
+        "read-your-writes",
+        "invalid",
+        "us:w1[0-1]#0 us:r1@5us[2-3]#0 us:w2[4-5]#0 us:r1@5us[8-9]#0 us:r2@9us[10-11]#0",
+    ),
+    (
+        "read-your-writes",
+        "valid",
+        "us:w1[0-1]#0 us:r1@5us[2-3]#0 us:w2[4-5]#0 us:r2@9us[8-9]#0",
+    ),
+    (
+        "read-your-writes",
+        "unknown",
+        "us:w1[0-1]#0 us:w2[2-3]#0 us:r1[4-5]#0",
+    ),
+    (
+        "monotonic-reads",
+        "invalid",
+        "us:w1[0-1] us:w2[2-3] us:r2@9us[4-5]#9 us:r1@5us[6-7]#9",
+    ),
+    (
+        "monotonic-reads",
+        "valid",
+        "us:w1[0-1] us:w2[2-3] us:r1@5us[2-4]#9 us:r2@9us[6-7]#9",
+    ),
+    (
+        "monotonic-reads",
+        "unknown",
+        "us:w1[0-1] us:w2[2-3] us:r2[4-5]#9 us:r1[6-7]#9",
+    ),
+    (
+        "origin-first",
+        "invalid",
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-20] eu:r2@9us[6-7] us:r1@5us[8-9]",
+    ),
+    (
+        "origin-first",
+        "valid",
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-20] eu:r2@9us[6-7] us:r2@9us[8-9]",
+    ),
+    (
+        "origin-first",
+        "unknown",
+        "us:w1[0-1] us:w2[4-20] eu:r2[6-7] us:r1[8-9]",
+    ),
+    (
+        "conditional-writes",
+        "invalid",
+        "us:w1[0-1] us:c1>2[2-3] us:c1>3[4-5]",
+    ),
+    (
+        "conditional-writes",
+        "valid",
+        "us:w1[0-1] us:r1@5us[2-3] us:c1>2[4-5] eu:c1>3[4-5] us:c1>4~2[6-7]!",
+    ),
+    (
+        "conditional-writes",
+        "unknown",
+        "us:w1[0-1] us:c1>2[2-3] us:c2>3[4-5]",
+    ),
+    (
+        "region-linearizable",
+        "invalid",
+        "us:w1[0-1] us:w2[2-3] eu:w3[0-1] us:r3[4-5] us:r1[6-7]",
+    ),
+    (
+        "region-linearizable",
+        "valid",
+        "us:w1[0-1] us:w2[2-9] eu:w3[0-1] us:r3[4-5] us:r2[6-7]",
+    ),
+    ("region-linearizable", "unknown", "us:w1[0-1] us:w2[2-3]"),
+];
+
+fn path(check: &str, outcome: &str, extension: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("histories");
+    folder.join(format!("{check}-{outcome}.{extension}"))
+}
+
+/// The history file of a one-line text.
+fn file(line: &str) -> Vec<u8> {
+    let (mut header, events) = one_line_events(line).expect("stored histories are well formed");
+    header.workload = Some("register".to_owned());
+    let mut writer = ndjson::Writer::new(Vec::new(), &header).expect("to memory");
+    for event in &events {
+        writer.write(event).expect("to memory");
+    }
+    writer.into_inner()
+}
+
+#[test]
+fn every_check_has_a_history_of_each_outcome() {
+    for info in checker::registry() {
+        for outcome in ["invalid", "valid", "unknown"] {
+            let is_stored = STORED.iter().any(|s| (s.0, s.1) == (info.id, outcome));
+            assert!(
+                is_stored,
+                "no stored history for which {} is {outcome}",
+                info.id
+            );
+        }
+    }
+}
+
+#[test]
+fn stored_histories_get_their_verdicts() {
+    let is_blessing = std::env::var_os("BLESS").is_some();
+    for (check, outcome, line) in STORED {
+        let history_path = path(check, outcome, "jsonl");
+        if is_blessing {
+            std::fs::write(&history_path, file(line)).expect("to the source folder");
+        }
+        let stored = std::fs::read(&history_path).expect("run with BLESS=1 to write it");
+        assert_eq!(
+            stored,
+            file(line),
+            "{} is not what its line says",
+            history_path.display()
+        );
+        let history = read_history(&history_path).expect("stored histories are well formed");
+        let verdict = checker::check(&history, &[check]);
+        let expected = match *outcome {
+            "invalid" => Outcome::Invalid,
+            "valid" => Outcome::Valid,
+            _ => Outcome::Unknown,
+        };
+        assert_eq!(verdict.outcome, expected, "{check}: {line}");
+        let said = text(&verdict, &history.header);
+        let verdict_path = path(check, outcome, "txt");
+        if is_blessing {
+            std::fs::write(&verdict_path, &said).expect("to the source folder");
+        }
+        let expected =
+            std::fs::read_to_string(&verdict_path).expect("run with BLESS=1 to write it");
+        assert_eq!(said, expected, "{}", verdict_path.display());
+    }
+}
+
+#[test]
+fn evidence_has_nothing_to_leave_out() {
+    // Without the failed write, an aborted read is still a phantom: one out of thin air.
+    let shown = STORED
+        .iter()
+        .filter(|s| s.1 == "invalid" && s.0 != "phantom");
+    for (check, outcome, line) in shown {
+        let history = checker::history::one_line(line).expect("well formed");
+        let verdict = checker::check(&history, &[check]);
+        let violation = &verdict.checks[0].violations[0];
+        assert!(
+            violation.operations.len() <= 6,
+            "{check} {outcome}: {violation:?}"
+        );
+        let is_evidence = |line: u64| violation.operations.iter().any(|o| o.line_invoke == line);
+        // The other writes stay, since values must come from somewhere, but nothing is known of their outcomes.
+        let mut only = history.clone();
+        only.operations.retain(|o| {
+            is_evidence(o.line_invoke) || !matches!(o.op, checker::history::Op::Read { .. })
+        });
+        for operation in only
+            .operations
+            .iter_mut()
+            .filter(|o| !is_evidence(o.line_invoke))
+        {
+            operation.return_ns = None;
+            operation.ending = checker::history::Ending::Unknown { error: None };
+        }
+        for left_out in violation.operations.iter().map(|o| o.line_invoke) {
+            // A read is left out by dropping it, a write by forgetting when it happened: its value was still written by somebody.
+            let mut rest = only.clone();
+            rest.operations.retain(|o| {
+                o.line_invoke != left_out || !matches!(o.op, checker::history::Op::Read { .. })
+            });
+            for operation in rest
+                .operations
+                .iter_mut()
+                .filter(|o| o.line_invoke == left_out)
+            {
+                operation.return_ns = None;
+                operation.ending = checker::history::Ending::Unknown { error: None };
+            }
+            let again = checker::check(&rest, &[check]);
+            assert_ne!(
+                again.outcome,
+                Outcome::Invalid,
+                "{check}: line {left_out} is not needed"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_history_in_which_nothing_succeeded_is_unknown() {
+    for line in ["", "us:w1[0-1]!", "us:w1[0-?]"] {
+        let history = checker::history::one_line(line).expect("well formed");
+        let verdict = checker::check(&history, &["phantom", "no-such-check"]);
+        assert_eq!(verdict.outcome, Outcome::Unknown, "{line}");
+        assert!(verdict.reason.is_some());
+    }
+}

@@ -1,0 +1,12 @@
+//! The checker from outside: against brute force, against stored histories, and against files of every kind of damage.
+
+mod format;
+mod fuzz;
+mod golden;
+mod import;
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the oracle knows the operations of registers only"
+)]
+mod oracle;
+mod simulated;

@@ -1,0 +1,117 @@
+//! `dateline list`: what there is.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use reports::run_folder::RunFolder;
+
+use crate::{
+    client::errors,
+    exit::{Ending, Failure},
+    nemesis, store,
+};
+
+/// `dateline list WHAT`.
+#[derive(Debug, Args)]
+pub(super) struct ListCommand {
+    /// What to list
+    what: What,
+
+    /// The folder that holds the runs
+    #[arg(long, value_name = "DIRECTORY", default_value = store::DEFAULT_OUT)]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    Workloads,
+    Checks,
+    Faults,
+    Defects,
+    Errors,
+    Runs,
+}
+
+impl ListCommand {
+    pub(super) fn run(self) -> Result<Ending, Failure> {
+        let rows = match self.what {
+            What::Workloads => workloads::catalogue::WORKLOADS
+                .iter()
+                .map(|entry| (entry.name.to_owned(), entry.about.to_owned()))
+                .collect(),
+            What::Checks => checker::registry()
+                .iter()
+                .map(|info| (info.id.to_owned(), info.property.to_owned()))
+                .collect(),
+            What::Faults => nemesis::registry()
+                .iter()
+                .map(|package| {
+                    (
+                        package.name().to_owned(),
+                        format!("{} (needs {:?})", package.about(), package.needs()),
+                    )
+                })
+                .collect(),
+            What::Defects => replica::defects::DEFECTS
+                .iter()
+                .map(|row| {
+                    (
+                        row.name.to_owned(),
+                        format!("{} (check {})", row.breaks, row.check),
+                    )
+                })
+                .collect(),
+            What::Errors => errors(),
+            What::Runs => runs(&self.out)?,
+        };
+        print!("{}", columns(&rows));
+        Ok(Ending::Valid)
+    }
+}
+
+fn errors() -> Vec<(String, String)> {
+    let effect = |effect| match effect {
+        errors::Effect::Definite => "did not happen",
+        errors::Effect::Indefinite => "nobody knows",
+    };
+    errors::ERRORS
+        .iter()
+        .map(|row| {
+            (
+                row.code.to_owned(),
+                format!("{:<15}{}", effect(row.effect), row.meaning),
+            )
+        })
+        .collect()
+}
+
+fn runs(out: &std::path::Path) -> Result<Vec<(String, String)>, Failure> {
+    let folders = store::runs(out).map_err(|error| {
+        Failure::Usage(format!(
+            "--out {}: {error}; name a folder that holds runs",
+            out.display()
+        ))
+    })?;
+    Ok(folders
+        .into_iter()
+        .map(|folder| {
+            let state = match RunFolder::at(&folder).results() {
+                Ok(Some(results)) => reports::summary::ending_word(results.ending()).to_owned(),
+                Ok(None) => "not judged".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            (folder.display().to_string(), state)
+        })
+        .collect())
+}
+
+fn columns(rows: &[(String, String)]) -> String {
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    rows.iter()
+        .map(|(name, about)| format!("{name:<width$}  {about}\n"))
+        .collect()
+}

@@ -1,0 +1,89 @@
+//! The command line: what can be asked for, and nothing else. Every command lives in a file of its own.
+
+mod check;
+mod list;
+mod proxy;
+mod replica;
+mod report;
+mod test;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+use crate::exit;
+
+pub(crate) use test::TestFlags;
+
+/// Tells whether a multi-region, last-writer-wins table keeps its promises, and how fast it keeps them.
+#[derive(Debug, Parser)]
+#[command(name = "dateline", version, max_term_width = 100, after_help = EXAMPLES)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dateline up                                  three regions on ports 8000-8003 until Ctrl-C
+  dateline test register                       run, judge and report, with all faults, within a minute
+  dateline test register --faults partition,kill --time-limit 60 --seed 7
+  dateline check dateline-runs/latest          judge a saved run or history file again
+  dateline list faults                         what can be made to go wrong
+
+Exit codes: 0 valid, 1 invalid, 2 unknown, 3 harness failure, 64 bad usage.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Keep a multi-region cluster running on fixed ports, for the aws CLI, SDKs and people
+    Up(up::UpCommand),
+    /// Run a workload under faults, judge its history, report
+    Test(Box<test::TestCommand>),
+    /// Judge saved histories: files, or run folders
+    Check(check::CheckCommand),
+    /// Write the report of a saved run again
+    Report(report::ReportCommand),
+    /// List what there is: workloads, checks, faults, defects, errors, runs
+    List(list::ListCommand),
+    /// Run the fault proxy alone, between any TCP client and server
+    Proxy(proxy::ProxyCommand),
+    /// Run one reference replica: one region of a global table
+    Replica(Box<::replica::server::Options>),
+}
+
+/// Parses and does it.
+pub(crate) fn main() -> ExitCode {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version go to standard output and are no error.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _mistake => exit::usage(),
+            };
+        }
+    };
+    match line.command {
+        Command::Up(command) => exit::code(command.run()),
+        Command::Test(command) => exit::code(command.run()),
+        Command::Check(command) => exit::code(command.run()),
+        Command::Report(command) => exit::code(command.run()),
+        Command::List(command) => exit::code(command.run()),
+        Command::Proxy(command) => exit::code(command.run()),
+        Command::Replica(options) => replica::run(*options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,203 @@
+//! `dateline test`: flags and the settings file. `run::settings` resolves them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+
+use crate::{
+    exit::{Ending, Failure},
+    run::{self, Settings},
+    topology::TopologyForm,
+};
+
+/// `dateline test WORKLOAD`.
+#[derive(Debug, Args)]
+pub(super) struct TestCommand {
+    #[command(subcommand)]
+    workload: Workload,
+}
+
+#[derive(Debug, Subcommand)]
+enum Workload {
+    /// Reads, writes, conditional writes and deletes of single items; each key ends in a duel of all regions
+    #[command(after_help = EXAMPLES)]
+    Register(Box<RegisterCommand>),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dateline test register --seed 7
+  dateline test register --faults none --rtt-scale 0.1 --time-limit 8
+  dateline test register --defect lww-by-arrival          a planted fault that the checks must find
+  dateline test register --set nightly.toml --seed 7      flags win over the file
+
+A settings file has the same names as the flags:
+  time-limit = 60
+  faults = [\"partition\", \"kill\"]";
+
+#[derive(Debug, Args)]
+struct RegisterCommand {
+    /// Read settings from a TOML file; flags win
+    #[arg(long, value_name = "FILE.toml")]
+    set: Option<PathBuf>,
+
+    #[command(flatten)]
+    flags: TestFlags,
+}
+
+/// Everything that can be set, on the command line or in a file. What is left out has the default named in its help.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct TestFlags {
+    /// Decides every draw of the run [default: from the clock]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+
+    /// Seconds under faults; set-up, settling and judging come on top [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) time_limit: Option<u64>,
+
+    /// Operations per second of all clients together, heartbeats aside [default: 200]
+    #[arg(long, value_name = "PER-SECOND")]
+    pub(crate) rate: Option<u64>,
+
+    /// Clients per region [default: 5]
+    #[arg(long, value_name = "CLIENTS")]
+    pub(crate) concurrency: Option<usize>,
+
+    /// Keys alive at any time; each lives `keys` quarters of a second [default: 12]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) keys: Option<u64>,
+
+    /// How operations spread over the keys: uniform or zipfian [default: uniform]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) key_distribution: Option<String>,
+
+    /// Deletes in 100 operations, 0 to 50 [default: 4]
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) deletes: Option<u64>,
+
+    /// Region names, or one of the sets three, five, twelve [default: three]
+    #[arg(long, value_name = "REGIONS", value_delimiter = ',')]
+    pub(crate) regions: Option<Vec<String>>,
+
+    /// Regions and links as data; in a settings file only
+    #[arg(skip)]
+    pub(crate) topology: Option<TopologyForm>,
+
+    /// Measured round-trip times between the regions times this; 0 for none [default: 1]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
+    pub(crate) rtt_scale: Option<f64>,
+
+    /// What goes wrong: names of `dateline list faults`, or none [default: partition,kill,pause,clock]
+    #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
+    pub(crate) faults: Option<Vec<String>>,
+
+    /// Plant a fault in every replica: names of `dateline list defects`
+    #[arg(long, value_name = "DEFECTS", value_delimiter = ',')]
+    pub(crate) defect: Option<Vec<String>>,
+
+    /// Milliseconds after which an operation is given up, its outcome unknown [default: 2000]
+    #[arg(long, value_name = "MS")]
+    pub(crate) op_timeout: Option<u64>,
+
+    /// Seconds after healing within which the regions must have converged [default: 20]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) settle_limit: Option<u64>,
+
+    /// The folder that holds all runs [default: dateline-runs]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Keep what the regions stored, in the run folder's `data`
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    pub(crate) keep_data: Option<bool>,
+}
+
+impl TestCommand {
+    pub(super) fn run(self) -> Result<Ending, Failure> {
+        match self.workload {
+            Workload::Register(command) => {
+                let file = command.set.as_deref().map(TestFlags::read).transpose();
+                let flags = command
+                    .flags
+                    .over(file.map_err(Failure::Usage)?.unwrap_or_default());
+                let settings =
+                    Settings::resolve(workloads::register::NAME, flags).map_err(Failure::usage)?;
+                run::test(settings)
+            }
+        }
+    }
+}
+
+impl TestFlags {
+    fn read(path: &std::path::Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("--set {}: {error}", path.display()))?;
+        // The error names the line, the unknown key and the keys that there are.
+        toml::from_str(&text).map_err(|error| format!("--set {}: {error}", path.display()))
+    }
+
+    /// These where they say something, else those of the file.
+    fn over(self, file: Self) -> Self {
+        Self {
+            seed: self.seed.or(file.seed),
+            time_limit: self.time_limit.or(file.time_limit),
+            rate: self.rate.or(file.rate),
+            concurrency: self.concurrency.or(file.concurrency),
+            keys: self.keys.or(file.keys),
+            key_distribution: self.key_distribution.or(file.key_distribution),
+            deletes: self.deletes.or(file.deletes),
+            // A list of regions on the command line replaces the file's whole topology.
+            topology: if self.regions.is_some() {
+                None
+            } else {
+                file.topology
+            },
+            regions: self.regions.or(file.regions),
+            rtt_scale: self.rtt_scale.or(file.rtt_scale),
+            faults: self.faults.or(file.faults),
+            defect: self.defect.or(file.defect),
+            op_timeout: self.op_timeout.or(file.op_timeout),
+            settle_limit: self.settle_limit.or(file.settle_limit),
+            out: self.out.or(file.out),
+            keep_data: self.keep_data.or(file.keep_data),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> Result<TestFlags, String> {
+        let file = tempfile::NamedTempFile::new().expect("temporary file");
+        std::fs::write(file.path(), text).expect("writable");
+        TestFlags::read(file.path())
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let from_file = file("seed = 1\nrate = 50\nfaults = [\"kill\"]").expect("well formed");
+        let flags = TestFlags {
+            seed: Some(2),
+            ..TestFlags::default()
+        }
+        .over(from_file);
+        assert_eq!((flags.seed, flags.rate), (Some(2), Some(50)));
+        assert_eq!(flags.faults, Some(vec!["kill".to_owned()]));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_the_known_ones() {
+        let message = file("time-limt = 5").expect_err("a typo");
+        assert!(message.contains("unknown field `time-limt`"), "{message}");
+        assert!(message.contains("`time-limit`"), "{message}");
+        let message = file("rate = \"fast\"").expect_err("no number");
+        assert!(
+            message.contains("line 1") && message.contains("rate"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,213 @@
+use bytes::Bytes;
+use checker::history::{
+    Condition, EventKind, Key, Observed, Op, RegionId, Reply, Stamp, Strength, Value,
+};
+
+use super::{outcome, request};
+use crate::client::{Dialect, FailedCondition, connection::Answer, errors};
+
+fn dialect() -> Dialect {
+    Dialect {
+        table: "dateline".into(),
+        regions: vec!["ap-southeast-1".into(), "us-east-1".into()],
+        failed_condition: FailedCondition::ProvesAbsence,
+    }
+}
+
+fn body(op: &Op) -> serde_json::Value {
+    serde_json::from_slice(&request(op, &dialect()).body).expect("requests are JSON")
+}
+
+fn answered(op: &Op, status: u16, body: &str) -> EventKind {
+    let answer = Answer {
+        status,
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    };
+    outcome(op, &answer, &dialect())
+}
+
+fn read() -> Op {
+    Op::Read {
+        key: Key(17),
+        strength: Strength::Strong,
+    }
+}
+
+fn cas(expected: Value, value: Value) -> Op {
+    Op::Cas {
+        key: Key(17),
+        condition: Condition::Equals(expected),
+        value,
+    }
+}
+
+#[test]
+fn every_kind_of_operation_is_one_well_formed_request() {
+    let key = Key(17);
+    let operations = [
+        (read(), "GetItem"),
+        (
+            Op::Write {
+                key,
+                value: Value::Int(5),
+            },
+            "UpdateItem",
+        ),
+        (cas(Value::Absent, Value::Int(5)), "UpdateItem"),
+        (cas(Value::Int(4), Value::Int(5)), "UpdateItem"),
+        (cas(Value::Int(4), Value::Absent), "DeleteItem"),
+        (
+            Op::Cas {
+                key,
+                condition: Condition::Exists,
+                value: Value::Absent,
+            },
+            "DeleteItem",
+        ),
+        (Op::Delete { key }, "DeleteItem"),
+        (Op::AddToSet { key, element: 3 }, "UpdateItem"),
+        (Op::Increment { key, delta: -3 }, "UpdateItem"),
+        (Op::Append { key, element: 3 }, "UpdateItem"),
+    ];
+    for (op, operation) in operations {
+        assert_eq!(request(&op, &dialect()).operation, operation);
+        let body = body(&op);
+        assert_eq!(body["TableName"], "dateline");
+        assert_eq!(body["Key"]["pk"]["S"], "k17");
+        let is_read = matches!(op, Op::Read { .. });
+        assert_eq!(body["ReturnValues"] == "ALL_OLD", !is_read, "{body}");
+        let is_conditional = matches!(op, Op::Cas { .. });
+        assert_eq!(
+            body.get("ConditionExpression").is_some(),
+            is_conditional,
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_conditional_write_names_what_it_expects() {
+    let body = body(&cas(Value::Int(4), Value::Int(5)));
+    assert_eq!(body["ConditionExpression"], "v = :expected");
+    assert_eq!(body["ExpressionAttributeValues"][":expected"]["N"], "4");
+    assert_eq!(body["ExpressionAttributeValues"][":new"]["N"], "5");
+    assert_eq!(body["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
+}
+
+#[test]
+fn an_item_is_read_with_its_stamp_and_what_it_replaced() {
+    let body = r#"{"Item":{"pk":{"S":"k17"},"v":{"N":"30001"},"prev":{"N":"0"},"other":{"BOOL":true},
+        "aws:rep:deleting":{"BOOL":false},"aws:rep:updatetime":{"N":"1519085870.8460"},
+        "aws:rep:updateregion":{"S":"us-east-1"}}}"#;
+    let seen = Observed {
+        value: Value::Int(30001),
+        stamp: Some(Stamp {
+            time_us: 1_519_085_870_846_000,
+            region: RegionId(1),
+        }),
+        previous: Some(Value::Absent),
+    };
+    assert_eq!(
+        answered(&read(), 200, body),
+        EventKind::Ok(Reply::Read(seen))
+    );
+    let nothing = Observed {
+        value: Value::Absent,
+        stamp: None,
+        previous: None,
+    };
+    assert_eq!(
+        answered(&read(), 200, "{}"),
+        EventKind::Ok(Reply::Read(nothing))
+    );
+}
+
+#[test]
+fn a_write_shows_what_it_replaced() {
+    let body = r#"{"Attributes":{"v":{"N":"7"},"prev":{"N":"6"}}}"#;
+    let old = Observed {
+        value: Value::Int(7),
+        stamp: None,
+        previous: Some(Value::Int(6)),
+    };
+    let write = Op::Write {
+        key: Key(1),
+        value: Value::Int(8),
+    };
+    assert_eq!(
+        answered(&write, 200, body),
+        EventKind::Ok(Reply::Done { old: Some(old) })
+    );
+}
+
+#[test]
+fn a_failed_condition_is_definite_and_shows_the_item() {
+    let op = cas(Value::Int(4), Value::Int(5));
+    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+        "message":"The conditional request failed","Item":{"v":{"N":"9"}}}"#;
+    let EventKind::Fail {
+        error,
+        seen: Some(seen),
+    } = answered(&op, 400, body)
+    else {
+        panic!("a failure with an item")
+    };
+    assert_eq!(
+        (error.as_str(), seen.value),
+        (errors::CONDITION_FAILED, Value::Int(9))
+    );
+    let bare = r#"{"__type":"ConditionalCheckFailedException"}"#;
+    let EventKind::Fail {
+        seen: Some(seen), ..
+    } = answered(&op, 400, bare)
+    else {
+        panic!("a failure that proves absence")
+    };
+    assert_eq!(seen.value, Value::Absent);
+}
+
+#[test]
+fn doubt_is_never_called_a_failure() {
+    for (status, body, code) in [
+        (
+            500,
+            r#"{"__type":"x#InternalServerError"}"#,
+            "InternalServerError",
+        ),
+        (
+            500,
+            r#"{"__type":"x#ValidationException"}"#,
+            errors::HTTP_5XX,
+        ),
+        (503, "", errors::HTTP_5XX),
+        (
+            400,
+            r#"{"__type":"x#NeverHeardOfException"}"#,
+            errors::UNREGISTERED,
+        ),
+        (400, "not json", errors::BAD_REPLY),
+        (200, "not json", errors::BAD_REPLY),
+        (302, "{}", errors::BAD_REPLY),
+        (200, r#"{"Item":{"v":{"S":"text"}}}"#, errors::BAD_REPLY),
+        (
+            200,
+            r#"{"Item":{"v":{"N":"1"},"aws:rep:updatetime":{"N":"1.0000001"},
+            "aws:rep:updateregion":{"S":"us-east-1"}}}"#,
+            errors::BAD_REPLY,
+        ),
+        (
+            200,
+            r#"{"Item":{"v":{"N":"1"},"aws:rep:updatetime":{"N":"1"},
+            "aws:rep:updateregion":{"S":"mars-1"}}}"#,
+            errors::BAD_REPLY,
+        ),
+    ] {
+        assert_eq!(
+            answered(&read(), status, body),
+            EventKind::Info {
+                error: code.to_owned()
+            },
+            "{status} {body}"
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! Carries out what the workload asks for: one task per slot, one operation in flight each, every attempt recorded.
+//!
+//! After an outcome that nobody knows, the slot goes on as a new process (old number + number of slots), because the old one may
+//! still be at work: it never acts again. This is Jepsen's rule. A slot waits for the moment that its workload names and never
+//! catches up by hurrying: in a test of correctness the pauses between operations matter, the rate does not.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use checker::history::{EventKind, Key, Op, Phase, ProcessId, RegionId, Strength};
+use tokio::task::JoinSet;
+use workloads::workload::Workload;
+
+use crate::{client::Client, journal::Journal, stop::Stop};
+
+/// How often a final read is asked again when it brought no answer. Each attempt is recorded.
+const FINAL_READ_ATTEMPTS: usize = 5;
+
+/// How many final reads a region answers at a time.
+const FINAL_READERS: usize = 4;
+
+/// The slots of one run, with what they share.
+pub(crate) struct Interpreter {
+    workload: Arc<Mutex<Box<dyn Workload>>>,
+    journal: Arc<Journal>,
+    stop: Stop,
+    slots: Vec<SlotState>,
+}
+
+/// What a slot keeps between operations.
+struct SlotState {
+    number: usize,
+    /// How many slots there are: the step from one process to its successor.
+    step: u32,
+    region: RegionId,
+    process: ProcessId,
+    client: Client,
+    journal: Arc<Journal>,
+}
+
+impl Interpreter {
+    /// One slot for each that the workload wants; `client_of` opens nothing yet.
+    pub(crate) fn new(
+        workload: Box<dyn Workload>,
+        journal: Arc<Journal>,
+        stop: Stop,
+        mut client_of: impl FnMut(RegionId) -> Client,
+    ) -> Self {
+        let step = number_of(workload.slots().len());
+        let slots = workload
+            .slots()
+            .iter()
+            .enumerate()
+            .map(|(number, slot)| SlotState {
+                number,
+                step,
+                region: slot.region,
+                process: ProcessId(number_of(number)),
+                client: client_of(slot.region),
+                journal: journal.clone(),
+            })
+            .collect();
+        Self {
+            workload: Arc::new(Mutex::new(workload)),
+            journal,
+            stop,
+            slots,
+        }
+    }
+
+    /// Runs every slot until `until_ns` or until the run is told to stop; returns when the last operation has ended.
+    pub(crate) async fn work(&mut self, until_ns: u64) {
+        let mut tasks = JoinSet::new();
+        for slot in self.slots.drain(..) {
+            tasks.spawn(work(
+                slot,
+                self.workload.clone(),
+                self.stop.clone(),
+                until_ns,
+            ));
+        }
+        self.slots = tasks.join_all().await;
+        self.slots.sort_by_key(|slot| slot.number);
+    }
+
+    /// Reads every key of the workload in every region, strongly. Returns how many reads brought no answer.
+    pub(crate) async fn final_reads(&mut self) -> u64 {
+        let keys = Arc::new(locked(&self.workload).final_reads());
+        let mut readers: Vec<(SlotState, usize)> = Vec::new();
+        let mut idle = Vec::new();
+        for slot in self.slots.drain(..) {
+            let share = readers
+                .iter()
+                .filter(|(other, _)| other.region == slot.region)
+                .count();
+            if share < FINAL_READERS {
+                readers.push((slot, share))
+            } else {
+                idle.push(slot)
+            }
+        }
+        let mut tasks = JoinSet::new();
+        let shares: Vec<(RegionId, usize)> = readers
+            .iter()
+            .map(|(slot, share)| (slot.region, *share))
+            .collect();
+        for (slot, share) in readers {
+            let of = shares
+                .iter()
+                .filter(|(region, _)| *region == slot.region)
+                .count();
+            let mine: Vec<Key> = keys.iter().copied().skip(share).step_by(of).collect();
+            tasks.spawn(read_all(slot, mine, self.stop.clone()));
+        }
+        let mut missing = 0;
+        for (slot, unanswered) in tasks.join_all().await {
+            missing += unanswered;
+            idle.push(slot);
+        }
+        idle.sort_by_key(|slot| slot.number);
+        self.slots = idle;
+        self.journal.flush();
+        missing
+    }
+
+    /// The checks that judge this workload.
+    pub(crate) fn checks(&self) -> &'static [&'static str] {
+        locked(&self.workload).checks()
+    }
+}
+
+impl SlotState {
+    /// One attempt, recorded at both ends.
+    async fn attempt(&mut self, op: &Op, phase: Phase) -> EventKind {
+        self.journal.record(
+            self.process,
+            self.region,
+            phase,
+            EventKind::Invoke(op.clone()),
+        );
+        let outcome = self.client.attempt(op).await;
+        self.journal
+            .record(self.process, self.region, phase, outcome.clone());
+        if matches!(outcome, EventKind::Info { .. }) {
+            let next = self.process.0.checked_add(self.step);
+            self.process = ProcessId(next.expect("four billion processes outlast any run"));
+        }
+        outcome
+    }
+}
+
+async fn work(
+    mut slot: SlotState,
+    workload: Arc<Mutex<Box<dyn Workload>>>,
+    stop: Stop,
+    until_ns: u64,
+) -> SlotState {
+    loop {
+        let now_ns = slot.journal.now_ns();
+        let Some(step) = locked(&workload).next(slot.number, now_ns) else {
+            return slot;
+        };
+        if step.at_ns >= until_ns {
+            wait(&slot.journal, until_ns, &stop).await;
+            return slot;
+        }
+        wait(&slot.journal, step.at_ns, &stop).await;
+        if stop.is_set() {
+            return slot;
+        }
+        let outcome = slot.attempt(&step.op, Phase::Main).await;
+        locked(&workload).observe(slot.number, &step.op, &outcome);
+    }
+}
+
+async fn wait(journal: &Journal, at_ns: u64, stop: &Stop) {
+    if at_ns > journal.now_ns() {
+        let instant = tokio::time::Instant::from_std(journal.instant(at_ns));
+        tokio::select! {
+            () = tokio::time::sleep_until(instant) => {}
+            () = stop.wait() => {}
+        }
+    }
+}
+
+async fn read_all(mut slot: SlotState, keys: Vec<Key>, stop: Stop) -> (SlotState, u64) {
+    let mut unanswered = 0;
+    for key in keys {
+        let op = Op::Read {
+            key,
+            strength: Strength::Strong,
+        };
+        let mut is_answered = false;
+        for _ in 0..FINAL_READ_ATTEMPTS {
+            if stop.is_forced() {
+                return (slot, unanswered + 1);
+            }
+            is_answered = matches!(slot.attempt(&op, Phase::Final).await, EventKind::Ok(_));
+            if is_answered {
+                break;
+            }
+        }
+        unanswered += u64::from(!is_answered);
+    }
+    (slot, unanswered)
+}
+
+fn number_of(count: usize) -> u32 {
+    u32::try_from(count).expect("slots are few")
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

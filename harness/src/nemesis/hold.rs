@@ -1,0 +1,197 @@
+//! Deeds done and undone on real links and processes, each verified: a probe through the link, the target's word for a process or a clock.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use super::deed::{Deed, Way};
+use crate::{
+    proxy::{Carried, Direction, Link, LinkFault, Network, probe_all},
+    target::{Action, Skew, Target},
+    topology::End,
+};
+
+/// How long a healed link may take to carry a probe, besides its own delays.
+const HEALING: Duration = Duration::from_secs(5);
+/// How long a probe waits for what should not come, besides the link's own delays.
+const SILENCE: Duration = Duration::from_millis(60);
+
+/// How an action went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It took hold, and that was verified.
+    Installed,
+    /// It took hold where it could; the rest is somebody else's.
+    InstalledBut(String),
+    /// It was not tried.
+    Skipped(String),
+    /// Nobody knows.
+    Indeterminate(String),
+}
+
+/// What deeds are done to.
+pub(super) struct Field {
+    pub(super) target: Arc<dyn Target>,
+    pub(super) network: Arc<Network>,
+}
+
+impl Field {
+    /// Begins a deed in the name of this holder.
+    pub(super) fn begin(&self, deed: &Deed, holder: &str) -> Outcome {
+        if let Err(reason) = self.target.can(deed.needs()) {
+            return Outcome::Skipped(reason);
+        }
+        match deed {
+            Deed::Links { ways, fault } => {
+                for way in ways {
+                    self.link(way).install(holder, way.direction, *fault);
+                }
+                self.verify_begun(ways, *fault)
+            }
+            Deed::Kill { region } => self.act(*region, &Action::Kill),
+            Deed::Pause { region } => self.act(*region, &Action::Pause),
+            Deed::Clock { region, skew } => self.act(*region, &Action::Clock(*skew)),
+        }
+    }
+
+    /// Ends what this holder began.
+    pub(super) fn end(&self, deed: &Deed, holder: &str) -> Outcome {
+        match deed {
+            Deed::Links { ways, .. } => {
+                for way in ways {
+                    self.link(way).remove(holder);
+                }
+                self.verify_ended(ways)
+            }
+            Deed::Kill { region } => self.act(*region, &Action::Start),
+            Deed::Pause { region } => self.act(*region, &Action::Resume),
+            Deed::Clock { region, .. } => self.act(*region, &Action::Clock(Skew::default())),
+        }
+    }
+
+    /// Takes every fault from every link and names those that do not carry bytes nevertheless.
+    pub(super) fn heal_links(&self) -> Vec<String> {
+        self.network.heal_all();
+        let links: Vec<Arc<Link>> = self
+            .network
+            .links()
+            .map(|(_, _, link)| Arc::clone(link))
+            .collect();
+        let carried = probe(&links, HEALING);
+        let both = Carried {
+            forward: true,
+            backward: true,
+        };
+        let dumb = links
+            .iter()
+            .zip(carried)
+            .filter(|(_, carried)| *carried != both);
+        dumb.map(|(link, carried)| format!("link {} carries {}", link.name(), in_words(carried)))
+            .collect()
+    }
+
+    fn act(&self, region: usize, action: &Action) -> Outcome {
+        match self.target.act(region, action) {
+            Ok(()) => Outcome::Installed,
+            Err(reason) => Outcome::Indeterminate(reason),
+        }
+    }
+
+    fn verify_begun(&self, ways: &[Way], fault: LinkFault) -> Outcome {
+        match fault {
+            LinkFault::Blackhole { .. } => {}
+            LinkFault::Refuse => return self.verify_refused(ways),
+            // Pumps ask what holds at every turn, so these hold from now on; how much they do is for the traffic to show.
+            LinkFault::Latency { .. }
+            | LinkFault::Bandwidth { .. }
+            | LinkFault::SlowClose { .. }
+            | LinkFault::Truncate { .. } => return Outcome::Installed,
+        }
+        let carrying = self.probe_ways(ways, SILENCE, |arrived| arrived);
+        if carrying.is_empty() {
+            Outcome::Installed
+        } else {
+            Outcome::Indeterminate(format!("a probe still passed: {}", carrying.join(", ")))
+        }
+    }
+
+    fn verify_refused(&self, ways: &[Way]) -> Outcome {
+        let carrying = self.probe_ways(ways, SILENCE, |arrived| arrived);
+        if carrying.is_empty() {
+            Outcome::Installed
+        } else {
+            Outcome::Indeterminate(format!("still listening: {}", carrying.join(", ")))
+        }
+    }
+
+    fn verify_ended(&self, ways: &[Way]) -> Outcome {
+        let mut free = Vec::new();
+        let mut held = BTreeSet::new();
+        for way in ways {
+            let link = self.link(way);
+            let holders = link.cut_by(way.direction);
+            if holders.is_empty() && !link.refuses() {
+                free.push(*way);
+            } else {
+                held.extend(holders);
+            }
+        }
+        let dumb = self.probe_ways(&free, HEALING, |arrived| !arrived);
+        if !dumb.is_empty() {
+            return Outcome::Indeterminate(format!("a probe did not pass: {}", dumb.join(", ")));
+        }
+        if free.len() == ways.len() {
+            return Outcome::Installed;
+        }
+        let holders: Vec<String> = held.into_iter().collect();
+        Outcome::InstalledBut(format!(
+            "{} of {} ways are still held by {}",
+            ways.len() - free.len(),
+            ways.len(),
+            holders.join(", ")
+        ))
+    }
+
+    /// Probes the links of these ways and names the ways for which the answer to "did it arrive?" is `wrong`.
+    fn probe_ways(&self, ways: &[Way], patience: Duration, wrong: fn(bool) -> bool) -> Vec<String> {
+        let ends: BTreeSet<(End, usize)> = ways.iter().map(|way| (way.from, way.to)).collect();
+        let links: Vec<Arc<Link>> = ends
+            .iter()
+            .map(|&(from, to)| Arc::clone(self.network.link(from, to)))
+            .collect();
+        let carried = probe(&links, patience);
+        let arrived = |way: &Way| {
+            let place = ends.iter().position(|&end| end == (way.from, way.to));
+            let carried = carried[place.expect("every way's link was probed")];
+            match way.direction {
+                Direction::Forward => carried.forward,
+                Direction::Backward => carried.backward,
+            }
+        };
+        ways.iter()
+            .filter(|way| wrong(arrived(way)))
+            .map(|way| format!("{} ({:?})", self.link(way).name(), way.direction).to_lowercase())
+            .collect()
+    }
+
+    fn link(&self, way: &Way) -> &Arc<Link> {
+        self.network.link(way.from, way.to)
+    }
+}
+
+/// Probes links for as long as their own delays take and this much more.
+fn probe(links: &[Arc<Link>], patience: Duration) -> Vec<Carried> {
+    let slowest = links
+        .iter()
+        .map(|link| link.round_trip_max())
+        .max()
+        .unwrap_or_default();
+    probe_all(links, slowest + patience)
+}
+
+fn in_words(carried: Carried) -> &'static str {
+    match (carried.forward, carried.backward) {
+        (true, true) => "both ways",
+        (true, false) => "forward only",
+        (false, true) => "backward only",
+        (false, false) => "nothing",
+    }
+}

@@ -1,0 +1,153 @@
+//! Regions that cannot reach each other, while their clients still reach them.
+//!
+//! A partition is a set of ordered pairs of regions whose packets do not pass, so one-way partitions are as easy as two-way ones.
+
+use std::ops::RangeInclusive;
+
+use workloads::seed::Stream;
+
+use super::{
+    deed::{Deed, packets},
+    package::{Drawn, Package},
+};
+use crate::{
+    proxy::{AfterHeal, LinkFault},
+    target::Ability,
+};
+
+/// The package.
+pub(crate) struct Partition;
+
+/// Ordered pairs whose packets do not pass.
+type Pairs = Vec<(usize, usize)>;
+
+impl Package for Partition {
+    fn name(&self) -> &'static str {
+        "partition"
+    }
+
+    fn about(&self) -> &'static str {
+        "cut links between regions: isolate one, halves, mute or deafen one, a single link, one way of it"
+    }
+
+    fn needs(&self) -> &'static [Ability] {
+        &[Ability::PeerLinks]
+    }
+
+    fn lasts_ms(&self) -> RangeInclusive<u64> {
+        1_500..=6_000
+    }
+
+    fn draw(&self, draws: &mut Stream, regions: &[String]) -> Option<Drawn> {
+        if regions.len() < 2 {
+            return None;
+        }
+        let shape = draws.pick(&[isolate, halves, mute, deafen, single_link, one_way]);
+        let (what, shaded, pairs) = shape(draws, regions);
+        assert!(!pairs.is_empty(), "a partition cuts something");
+        let after = *draws.pick(&[AfterHeal::Continue, AfterHeal::Reset]);
+        let healing = match after {
+            AfterHeal::Continue => "",
+            AfterHeal::Reset => ", connections reset at its end",
+        };
+        let mut ways: Vec<_> = pairs
+            .iter()
+            .flat_map(|&(from, to)| packets(from, to))
+            .collect();
+        ways.sort_unstable();
+        Some(Drawn {
+            what: format!("{what}{healing}"),
+            regions: shaded,
+            deed: Deed::Links {
+                ways,
+                fault: LinkFault::Blackhole { after },
+            },
+        })
+    }
+}
+
+fn isolate(draws: &mut Stream, regions: &[String]) -> (String, Vec<usize>, Pairs) {
+    let one = draws.index(regions.len());
+    (
+        format!("isolate {}", regions[one]),
+        vec![one],
+        [out_of(one, regions), into(one, regions)].concat(),
+    )
+}
+
+fn mute(draws: &mut Stream, regions: &[String]) -> (String, Vec<usize>, Pairs) {
+    let one = draws.index(regions.len());
+    (
+        format!("mute {}: nothing leaves it", regions[one]),
+        vec![one],
+        out_of(one, regions),
+    )
+}
+
+fn deafen(draws: &mut Stream, regions: &[String]) -> (String, Vec<usize>, Pairs) {
+    let one = draws.index(regions.len());
+    (
+        format!("deafen {}: nothing reaches it", regions[one]),
+        vec![one],
+        into(one, regions),
+    )
+}
+
+/// Two halves, the first the smaller one when the number is odd.
+fn halves(draws: &mut Stream, regions: &[String]) -> (String, Vec<usize>, Pairs) {
+    let mut order: Vec<usize> = (0..regions.len()).collect();
+    draws.shuffle(&mut order);
+    let (first, second) = order.split_at_mut(regions.len() / 2);
+    first.sort_unstable();
+    second.sort_unstable();
+    let pairs = first
+        .iter()
+        .flat_map(|&a| second.iter().flat_map(move |&b| [(a, b), (b, a)]))
+        .collect();
+    let names = |half: &[usize]| {
+        half.iter()
+            .map(|&region| regions[region].as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    (
+        format!("halves {} | {}", names(first), names(second)),
+        first.to_vec(),
+        pairs,
+    )
+}
+
+fn single_link(draws: &mut Stream, regions: &[String]) -> (String, Vec<usize>, Pairs) {
+    let (a, b) = two(draws, regions);
+    let what = format!("cut {} <-> {}", regions[a], regions[b]);
+    (what, vec![a, b], vec![(a, b), (b, a)])
+}
+
+fn one_way(draws: &mut Stream, regions: &[String]) -> (String, Vec<usize>, Pairs) {
+    let (a, b) = two(draws, regions);
+    (
+        format!("one-way {} -> {}", regions[a], regions[b]),
+        vec![a, b],
+        vec![(a, b)],
+    )
+}
+
+fn two(draws: &mut Stream, regions: &[String]) -> (usize, usize) {
+    let a = draws.index(regions.len());
+    let b = (a + 1 + draws.index(regions.len() - 1)) % regions.len();
+    (a, b)
+}
+
+fn out_of(one: usize, regions: &[String]) -> Pairs {
+    (0..regions.len())
+        .filter(|other| *other != one)
+        .map(|other| (one, other))
+        .collect()
+}
+
+fn into(one: usize, regions: &[String]) -> Pairs {
+    out_of(one, regions)
+        .into_iter()
+        .map(|(one, other)| (other, one))
+        .collect()
+}

@@ -1,0 +1,436 @@
+//! Plans from seeds, and plans done to a target that records what it was told.
+
+use std::{
+    collections::BTreeSet,
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use reports::run_folder::{
+    FaultAction::{self, Start, Stop},
+    FaultResult::{self, Indeterminate, Installed, Skipped},
+    Moment,
+};
+
+use super::{
+    deed::{Deed, Touch, packets},
+    plan::Planned,
+    *,
+};
+use crate::{
+    proxy::{AfterHeal, LinkFault, Network},
+    target::{Ability, Action, Skew, Target},
+    topology::Topology,
+};
+
+fn regions(count: usize) -> Vec<String> {
+    crate::topology::MEASURED_REGIONS[..count]
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+fn all() -> Vec<&'static dyn Package> {
+    by_names(&["all".to_owned()]).unwrap()
+}
+
+fn plan(seed: u64, seconds: u64, count: usize) -> Plan {
+    Plan::draw(&all(), seed, Duration::from_secs(seconds), &regions(count))
+}
+
+#[test]
+fn a_seed_gives_the_same_bytes_and_another_seed_others() {
+    assert_eq!(plan(7, 30, 3).to_json(), plan(7, 30, 3).to_json());
+    assert_ne!(plan(7, 30, 3).to_json(), plan(8, 30, 3).to_json());
+    let again = Plan::from_json(&plan(7, 30, 3).to_json(), &regions(3)).unwrap();
+    assert_eq!(again, plan(7, 30, 3), "a saved plan is the plan");
+}
+
+#[test]
+fn the_plan_of_a_seed_is_pinned() {
+    let actions: Vec<String> = plan(7, 10, 3)
+        .actions
+        .iter()
+        .map(|a| format!("{:>5} {} {:?} {}", a.at_ms, a.id, a.action, a.what))
+        .collect();
+    insta::assert_snapshot!(actions.join("\n"), @r"
+     339 1 Start strobe ap-southeast-1 -157 ms every 862 ms
+    1081 2 Start kill eu-west-1
+    1679 2 Stop kill eu-west-1
+    2372 3 Start pause eu-west-1
+    2720 4 Start mute us-east-1: nothing leaves it, connections reset at its end
+    4139 1 Stop strobe ap-southeast-1 -157 ms every 862 ms
+    5193 3 Stop pause eu-west-1
+    6467 4 Stop mute us-east-1: nothing leaves it, connections reset at its end
+    ");
+}
+
+#[test]
+fn each_package_occurs_in_thirty_seconds_and_the_first_begins_early() {
+    for seed in 0..300 {
+        for count in [2, 3, 12] {
+            let plan = plan(seed, 30, count);
+            let seen: BTreeSet<&str> = plan.actions.iter().map(|a| a.fault.as_str()).collect();
+            assert_eq!(
+                seen.len(),
+                registry().len(),
+                "seed {seed}, {count} regions: {seen:?}"
+            );
+            assert!(
+                plan.actions[0].at_ms <= 2_000,
+                "seed {seed}: {}",
+                plan.actions[0].at_ms
+            );
+        }
+    }
+}
+
+#[test]
+fn every_start_has_its_stop_in_time_and_processes_are_hit_once_at_a_time() {
+    for seed in 0..300 {
+        for seconds in [1, 5, 30, 120] {
+            let plan = plan(seed, seconds, 3);
+            assert!(!plan.actions.is_empty(), "seed {seed}, {seconds} s");
+            let mut down = BTreeSet::new();
+            let mut open = BTreeSet::new();
+            for action in &plan.actions {
+                assert!(action.at_ms < seconds * 1_000, "seed {seed}: {action:?}");
+                let begins = action.action == Start;
+                let fits = if begins {
+                    open.insert(action.id)
+                } else {
+                    open.remove(&action.id)
+                };
+                assert!(fits, "seed {seed}: {action:?}");
+                match action.deed.touch() {
+                    Touch::Down(region) if begins => assert!(down.insert(region), "seed {seed}"),
+                    Touch::Down(region) => assert!(down.remove(&region), "seed {seed}"),
+                    Touch::Skewed(region) => assert!(!down.contains(&region), "seed {seed}"),
+                    Touch::None => {}
+                }
+            }
+            assert!(open.is_empty(), "seed {seed}: {open:?} never stop");
+        }
+    }
+}
+
+#[test]
+fn every_shape_and_both_signs_are_drawn() {
+    let what: BTreeSet<String> = (0..200)
+        .flat_map(|seed| plan(seed, 30, 3).actions)
+        .map(|action| action.what)
+        .collect();
+    for part in [
+        "isolate",
+        "mute",
+        "deafen",
+        "halves",
+        "cut ",
+        "one-way",
+        "reset at its end",
+        "kill ",
+        "pause ",
+        "step",
+        "drift",
+        "strobe",
+        " +",
+        " -",
+    ] {
+        assert!(
+            what.iter().any(|what| what.contains(part)),
+            "{part:?} was never drawn"
+        );
+    }
+    assert!(plan(1, 0, 3).actions.is_empty(), "no time, no faults");
+    let one_region: BTreeSet<String> = plan(1, 30, 1)
+        .actions
+        .into_iter()
+        .map(|action| action.fault)
+        .collect();
+    assert!(
+        !one_region.contains("partition") && one_region.contains("kill"),
+        "{one_region:?}"
+    );
+}
+
+#[test]
+fn unknown_faults_and_plans_of_other_runs_are_refused_in_words() {
+    let names = |list: &[&str]| by_names(&list.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert!(names(&["none"]).unwrap().is_empty());
+    assert!(
+        names(&["flood"])
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("partition, kill, pause, clock")
+    );
+    assert!(names(&["none", "kill"]).is_err());
+    let json = plan(7, 30, 3).to_json();
+    let refused = |text: &str, count| {
+        Plan::from_json(text, &regions(count))
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(refused(&json, 2).contains("--regions ap-southeast-1,us-east-1,eu-west-1"));
+    assert!(refused("{", 3).contains("plan.json"));
+    assert!(refused(&json.replace("plan/1", "plan/9"), 3).contains("plan/9"));
+    assert!(
+        refused(&json.replace("\"region\": 0", "\"region\": 5"), 3).contains("region number 5")
+    );
+}
+
+/// A target that notes what it is told, and fails or refuses as told.
+struct Recorder {
+    regions: Vec<String>,
+    acts: Mutex<Vec<String>>,
+    failing: Mutex<Option<Action>>,
+    cannot: Option<Ability>,
+}
+
+impl Target for Recorder {
+    fn regions(&self) -> &[String] {
+        &self.regions
+    }
+
+    fn address(&self, _: usize) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 1))
+    }
+
+    fn can(&self, ability: Ability) -> Result<(), String> {
+        if self.cannot == Some(ability) {
+            Err("not here".to_owned())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn act(&self, region: usize, action: &Action) -> Result<(), String> {
+        self.acts
+            .lock()
+            .unwrap()
+            .push(format!("{region} {action:?}"));
+        match self.failing.lock().unwrap().as_ref() {
+            Some(failing) if failing == action => Err("it would not".to_owned()),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+struct Scene {
+    target: Arc<Recorder>,
+    network: Arc<Network>,
+    nemesis: Arc<Nemesis>,
+    moments: Vec<Moment>,
+}
+
+impl Scene {
+    fn new(cannot: Option<Ability>) -> Scene {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let upstreams = vec![listener.local_addr().unwrap(); 3];
+        let topology = Topology::without_delay(&regions(3)).unwrap();
+        let network = Arc::new(Network::start(&topology, &upstreams, 1).unwrap());
+        let target = Arc::new(Recorder {
+            regions: regions(3),
+            acts: Mutex::default(),
+            failing: Mutex::default(),
+            cannot,
+        });
+        let as_target: Arc<dyn Target> = Arc::<Recorder>::clone(&target);
+        let nemesis = Nemesis::new(as_target, Arc::clone(&network), Instant::now());
+        Scene {
+            target,
+            network,
+            nemesis,
+            moments: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, plan: &Plan) {
+        let nemesis = Arc::clone(&self.nemesis);
+        nemesis.run(plan, &mut |moment| self.moments.push(moment), &|| false);
+    }
+
+    fn heal(&mut self) -> Vec<String> {
+        let nemesis = Arc::clone(&self.nemesis);
+        nemesis.heal_everything(&mut |moment| self.moments.push(moment))
+    }
+
+    fn results(&self) -> Vec<(u64, FaultAction, FaultResult)> {
+        self.moments
+            .iter()
+            .map(|moment| match moment {
+                Moment::Fault {
+                    id,
+                    action,
+                    result,
+                    begun,
+                    t,
+                    ..
+                } => {
+                    assert!(begun <= t);
+                    (*id, *action, *result)
+                }
+                Moment::Phase { .. } => unreachable!("the nemesis has no phases"),
+            })
+            .collect()
+    }
+}
+
+/// A plan of these deeds, one after the other, without pauses.
+fn script(deeds: &[(u64, FaultAction, Deed)]) -> Plan {
+    let actions = deeds
+        .iter()
+        .map(|(id, action, deed)| Planned {
+            at_ms: 0,
+            id: *id,
+            fault: "test".to_owned(),
+            action: *action,
+            what: "something".to_owned(),
+            regions: vec![0],
+            deed: deed.clone(),
+        })
+        .collect();
+    Plan {
+        actions,
+        ..plan(0, 0, 3)
+    }
+}
+
+fn cut(pairs: &[(usize, usize)]) -> Deed {
+    Deed::Links {
+        ways: pairs
+            .iter()
+            .flat_map(|&(from, to)| packets(from, to))
+            .collect(),
+        fault: LinkFault::Blackhole {
+            after: AfterHeal::Continue,
+        },
+    }
+}
+
+#[test]
+fn every_package_starts_and_stops_and_each_action_is_verified() {
+    let mut scene = Scene::new(None);
+    let mut plan = plan(3, 30, 3);
+    for action in &mut plan.actions {
+        action.at_ms = 0;
+    }
+    scene.run(&plan);
+    assert_eq!(scene.moments.len(), plan.actions.len());
+    assert!(
+        scene
+            .results()
+            .iter()
+            .all(|(_, _, result)| *result == Installed)
+    );
+    assert!(scene.nemesis.open.lock().unwrap().is_empty());
+    let acts = scene.target.acts.lock().unwrap().join("\n");
+    for act in [
+        "Kill",
+        "Start",
+        "Pause",
+        "Resume",
+        "Clock(Skew { offset_ms: 0, drift_ppm: 0, strobe_period_ms: 0 })",
+    ] {
+        assert!(acts.contains(act), "{act} was never done:\n{acts}");
+    }
+    assert_eq!(scene.heal(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_open_when_told_to_stop_is_healed_once() {
+    let mut scene = Scene::new(None);
+    let skew = Skew {
+        offset_ms: 5,
+        ..Skew::default()
+    };
+    scene.run(&script(&[
+        (1, Start, Deed::Kill { region: 1 }),
+        (2, Start, Deed::Clock { region: 2, skew }),
+        (3, Start, cut(&[(0, 1)])),
+    ]));
+    assert_eq!(scene.nemesis.open.lock().unwrap().len(), 3);
+    assert_eq!(scene.heal(), Vec::<String>::new());
+    let stops = [
+        (3, Stop, Installed),
+        (2, Stop, Installed),
+        (1, Stop, Installed),
+    ];
+    assert_eq!(scene.results()[3..], stops, "the last first");
+    let before = scene.moments.len();
+    assert_eq!(scene.heal(), Vec::<String>::new());
+    assert_eq!(
+        scene.moments.len(),
+        before,
+        "the second time there is nothing to do"
+    );
+}
+
+#[test]
+fn overlapping_cuts_do_not_heal_each_other() {
+    let mut scene = Scene::new(None);
+    scene.run(&script(&[
+        (1, Start, cut(&[(0, 1), (1, 0)])),
+        (2, Start, cut(&[(0, 1)])),
+        (1, Stop, cut(&[(0, 1), (1, 0)])),
+    ]));
+    let Some(Moment::Fault { result, why, .. }) = scene.moments.last() else {
+        unreachable!()
+    };
+    assert_eq!(*result, Installed);
+    assert_eq!(
+        why.as_deref(),
+        Some("2 of 4 ways are still held by fault 2")
+    );
+    let link = scene.network.link(crate::topology::End::Region(0), 1);
+    assert_eq!(link.cut_by(crate::proxy::Direction::Forward), ["fault 2"]);
+}
+
+#[test]
+fn what_a_target_cannot_is_skipped_and_what_it_fails_is_indeterminate() {
+    let mut scene = Scene::new(Some(Ability::Clock));
+    *scene.target.failing.lock().unwrap() = Some(Action::Start);
+    let clock = Deed::Clock {
+        region: 0,
+        skew: Skew::default(),
+    };
+    scene.run(&script(&[
+        (1, Start, clock.clone()),
+        (1, Stop, clock),
+        (2, Start, Deed::Kill { region: 0 }),
+        (2, Stop, Deed::Kill { region: 0 }),
+    ]));
+    let expected = [
+        (1, Start, Skipped),
+        (1, Stop, Skipped),
+        (2, Start, Installed),
+        (2, Stop, Indeterminate),
+    ];
+    assert_eq!(scene.results(), expected);
+    let unhealed = scene.heal();
+    assert!(
+        unhealed.len() == 1 && unhealed[0].contains("fault 2"),
+        "{unhealed:?}"
+    );
+    *scene.target.failing.lock().unwrap() = None;
+    assert_eq!(
+        scene.heal(),
+        Vec::<String>::new(),
+        "trying again later works"
+    );
+}
+
+#[test]
+fn a_wish_to_stop_ends_the_waiting() {
+    let mut scene = Scene::new(None);
+    let mut plan = script(&[(1, Start, Deed::Kill { region: 0 })]);
+    plan.actions[0].at_ms = 3_600_000;
+    let asked = std::cell::Cell::new(0);
+    let nemesis = Arc::clone(&scene.nemesis);
+    nemesis.run(&plan, &mut |moment| scene.moments.push(moment), &|| {
+        asked.set(asked.get() + 1);
+        asked.get() > 3
+    });
+    assert!(scene.moments.is_empty());
+}

@@ -1,0 +1,122 @@
+//! What can be wrong with a link, and what several wrongs come to together.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::topology::Weather;
+
+/// One of the two ways that bytes go on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Direction {
+    /// From whoever opened the connection: requests.
+    Forward,
+    /// Back to whoever opened it: replies.
+    Backward,
+}
+
+/// Both, in order.
+pub(crate) const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Backward];
+
+/// One thing wrong with one direction of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(crate) enum LinkFault {
+    /// More delay than the weather has.
+    Latency {
+        /// On top of the topology's delay.
+        delay_ms: u64,
+        /// At most this much more or less.
+        jitter_ms: u64,
+    },
+    /// Less bandwidth; the least of several counts.
+    Bandwidth {
+        /// Shared by all connections of the link. At least 1.
+        bytes_per_s: u64,
+    },
+    /// Nothing passes: bytes are held until it heals, new connections go nowhere.
+    Blackhole {
+        /// What becomes of the connections that were there.
+        after: AfterHeal,
+    },
+    /// An end of stream is passed on late.
+    SlowClose {
+        /// How late.
+        delay_ms: u64,
+    },
+    /// Each connection is closed after this many more bytes.
+    Truncate {
+        /// Counted from when the fault was installed or the connection opened.
+        bytes: u64,
+    },
+    /// Nobody listens: connections are refused, those that exist stay. Concerns the link, whichever direction is named.
+    Refuse,
+}
+
+/// What becomes of existing connections when a cut heals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AfterHeal {
+    /// Held bytes go on their way, as when routes come back.
+    Continue,
+    /// They are reset, as by a firewall that lost its state.
+    Reset,
+}
+
+/// What a pump has to do: the weather and all faults of one direction together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Effect {
+    pub(super) delay: Duration,
+    pub(super) jitter: Duration,
+    pub(super) bytes_per_s: Option<u64>,
+    pub(super) passage: Passage,
+    pub(super) slow_close: Duration,
+    pub(super) truncate_after: Option<u64>,
+}
+
+/// Whether bytes pass at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passage {
+    Open,
+    Held,
+}
+
+impl Effect {
+    pub(super) fn of_weather(weather: Weather) -> Effect {
+        Effect {
+            delay: weather.delay,
+            jitter: weather.jitter,
+            bytes_per_s: weather.bandwidth,
+            passage: Passage::Open,
+            slow_close: Duration::ZERO,
+            truncate_after: None,
+        }
+    }
+
+    /// This and one fault more.
+    pub(super) fn with(mut self, fault: LinkFault) -> Effect {
+        let least = |a: Option<u64>, b: u64| Some(a.map_or(b, |a| a.min(b)));
+        match fault {
+            LinkFault::Latency {
+                delay_ms,
+                jitter_ms,
+            } => {
+                self.delay += Duration::from_millis(delay_ms);
+                self.jitter += Duration::from_millis(jitter_ms);
+            }
+            LinkFault::Bandwidth { bytes_per_s } => {
+                self.bytes_per_s = least(self.bytes_per_s, bytes_per_s.max(1));
+            }
+            LinkFault::Blackhole { .. } => self.passage = Passage::Held,
+            LinkFault::SlowClose { delay_ms } => {
+                self.slow_close += Duration::from_millis(delay_ms);
+            }
+            LinkFault::Truncate { bytes } => {
+                self.truncate_after = least(self.truncate_after, bytes);
+            }
+            LinkFault::Refuse => {}
+        }
+        self
+    }
+}

@@ -1,0 +1,139 @@
+//! A link for each ordered pair of regions and one for each region's clients, on a thread of their own.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+};
+
+use tokio::{runtime, sync::oneshot};
+use workloads::seed::Seed;
+
+use super::link::{Link, LinkError};
+use crate::topology::{End, Topology};
+
+/// Every link of a run. Dropping it closes every socket.
+pub(crate) struct Network {
+    links: BTreeMap<(End, usize), Arc<Link>>,
+    thread: Mutex<Option<Running>>,
+}
+
+struct Running {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+/// Why there is no network.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NetworkError {
+    /// A link could not be opened.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The system refused a thread or its event queue.
+    #[error(
+        "cannot start the proxy's thread: {0}; are there enough processes and file descriptors left? (ulimit -u, ulimit -n)"
+    )]
+    Thread(std::io::Error),
+}
+
+impl Network {
+    /// Opens every link of the topology on a free port of the loopback interface, and serves them until shut down.
+    ///
+    /// # Errors
+    /// When ports, threads or file descriptors run out.
+    pub(crate) fn start(
+        topology: &Topology,
+        upstreams: &[SocketAddr],
+        seed: u64,
+    ) -> Result<Network, NetworkError> {
+        assert_eq!(
+            upstreams.len(),
+            topology.regions().len(),
+            "one upstream for each region"
+        );
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(NetworkError::Thread)?;
+        let mut links = BTreeMap::new();
+        for (from, to, weather) in topology.links() {
+            let name = format!(
+                "{} -> {}",
+                topology.end_name(from, to),
+                topology.regions()[to]
+            );
+            let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let handle = runtime.handle();
+            let link = Link::open(&name, any, upstreams[to], weather, Seed(seed), handle)?;
+            links.insert((from, to), link);
+        }
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("proxy".to_owned())
+            .spawn(move || {
+                // Everything that the proxy does is a task of this runtime, so its end is the end of all of them.
+                runtime.block_on(stopped).ok();
+            })
+            .map_err(NetworkError::Thread)?;
+        Ok(Network {
+            links,
+            thread: Mutex::new(Some(Running { stop, thread })),
+        })
+    }
+
+    /// Where to connect in order to go from there to this region.
+    pub(crate) fn address(&self, from: End, to: usize) -> SocketAddr {
+        self.link(from, to).address()
+    }
+
+    /// The link from there to this region. Asking for a link of a region to itself is a bug.
+    pub(crate) fn link(&self, from: End, to: usize) -> &Arc<Link> {
+        self.links
+            .get(&(from, to))
+            .expect("a link leads from a region, or from clients, to another region")
+    }
+
+    /// Every link.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (End, usize, &Arc<Link>)> {
+        self.links
+            .iter()
+            .map(|(&(from, to), link)| (from, to, link))
+    }
+
+    /// Lets every link to this region lead to another address from now on.
+    #[cfg(test)]
+    pub(crate) fn set_upstream(&self, region: usize, upstream: SocketAddr) {
+        for (_, to, link) in self.links() {
+            if to == region {
+                link.set_upstream(upstream);
+            }
+        }
+    }
+
+    /// Takes every fault from every link.
+    pub(crate) fn heal_all(&self) {
+        for link in self.links.values() {
+            link.heal();
+        }
+    }
+
+    /// Closes every listener and connection, and returns when all are closed. Nothing happens the second time.
+    pub(crate) fn shutdown(&self) {
+        let running = self
+            .thread
+            .lock()
+            .expect("no holder of this lock panics")
+            .take();
+        if let Some(Running { stop, thread }) = running {
+            stop.send(()).ok();
+            assert!(thread.join().is_ok(), "the proxy's thread does not panic");
+        }
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}

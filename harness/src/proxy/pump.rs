@@ -1,0 +1,312 @@
+//! One direction of one connection: reads, holds for as long as the link says, writes, in order.
+//!
+//! What holds is asked anew at every turn, so a fault that comes or goes concerns bytes that are already held: after a heal they all go at
+//! once. An end of stream and a reset travel like bytes: a cut link keeps them too.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::AsyncWriteExt,
+    net::tcp::{ReadHalf, WriteHalf},
+    sync::watch,
+    time::sleep_until,
+};
+use workloads::seed::Stream;
+
+use super::{
+    fault::{Direction, Effect, Passage},
+    link::{Gauge, Link},
+    state::State,
+};
+
+/// Bytes of one direction of one connection that are under way; beyond it the sender feels the pressure, as with a full TCP window.
+const WINDOW: usize = 1024 * 1024;
+/// Bytes read at once.
+const CHUNK: usize = 16 * 1024;
+/// A limited link may catch up this much after a late timer.
+const BURST: Duration = Duration::from_millis(5);
+
+/// Why a connection ends before both directions have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Close both ends.
+    Close,
+    /// Reset both ends.
+    Reset,
+}
+
+/// What is under way.
+enum Parcel {
+    Bytes(Vec<u8>),
+    End,
+    Reset,
+}
+
+struct Held {
+    arrived: Instant,
+    /// Where in the jitter it falls, thousandths from -1000 to 1000.
+    luck: i64,
+    parcel: Parcel,
+}
+
+/// One direction of one connection.
+pub(super) struct Pump<'a> {
+    link: &'a Link,
+    direction: Direction,
+    state: watch::Receiver<State>,
+    resets: u64,
+    draws: Stream,
+    queue: VecDeque<Held>,
+    queued_bytes: usize,
+    source: Source,
+    passed: u64,
+    /// What had passed when a truncation began to count.
+    truncated_from: Option<u64>,
+}
+
+/// Whether more can come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Flowing,
+    Ended,
+}
+
+/// What the head of the queue may do now.
+enum Head {
+    Go,
+    WaitUntil(Instant),
+    WaitForChange,
+}
+
+impl<'a> Pump<'a> {
+    pub(super) fn new(
+        link: &'a Link,
+        direction: Direction,
+        connection: u64,
+        resets: u64,
+    ) -> Pump<'a> {
+        Pump {
+            link,
+            direction,
+            state: link.state.subscribe(),
+            resets,
+            draws: link.stream(direction, connection),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            source: Source::Flowing,
+            passed: 0,
+            truncated_from: None,
+        }
+    }
+
+    /// The same with bytes that were read before it began.
+    pub(super) fn holding(mut self, early: Vec<u8>) -> Pump<'a> {
+        if !early.is_empty() {
+            self.hold(Parcel::Bytes(early));
+        }
+        self
+    }
+
+    /// Runs until the end of stream has been passed on, or the writer is gone: the other direction will tell the news.
+    pub(super) async fn run(
+        mut self,
+        from: ReadHalf<'_>,
+        mut to: WriteHalf<'_>,
+    ) -> Result<(), Cut> {
+        loop {
+            let (effect, resets) = {
+                let state = self.state.borrow_and_update();
+                (state.effect(self.direction), state.resets)
+            };
+            if resets > self.resets {
+                return Err(Cut::Reset);
+            }
+            self.count_truncation(&effect)?;
+            let head = self.head(&effect);
+            let roomy = self.source == Source::Flowing && self.queued_bytes < WINDOW;
+            let (until, go) = match head {
+                Head::Go => (None, true),
+                Head::WaitUntil(instant) => (Some(instant), false),
+                Head::WaitForChange => (None, false),
+            };
+            if go && self.head_is_mark() {
+                return self.pass_mark(&mut to).await;
+            }
+            tokio::select! {
+                changed = self.state.changed() => assert!(changed.is_ok(), "the link outlives its pumps"),
+                ready = to.writable(), if go => {
+                    if ready.and_then(|()| self.write(&to, &effect)).is_err() {
+                        return Ok(());
+                    }
+                }
+                ready = from.readable(), if roomy => match ready {
+                    Ok(()) => self.read(&from),
+                    Err(_) => self.end(Parcel::Reset),
+                },
+                () = sleep_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => {}
+            }
+        }
+    }
+
+    fn head(&self, effect: &Effect) -> Head {
+        let Some(head) = self.queue.front() else {
+            return Head::WaitForChange;
+        };
+        if effect.passage == Passage::Held {
+            return Head::WaitForChange;
+        }
+        let mut due = head.arrived + delay(effect, head.luck);
+        match head.parcel {
+            Parcel::Bytes(_) => {
+                if effect.bytes_per_s.is_some()
+                    && let Some(free_at) = *self.pace()
+                {
+                    due = due.max(free_at);
+                }
+            }
+            Parcel::End => due += effect.slow_close,
+            Parcel::Reset => {}
+        }
+        if due <= Instant::now() {
+            Head::Go
+        } else {
+            Head::WaitUntil(due)
+        }
+    }
+
+    fn head_is_mark(&self) -> bool {
+        matches!(
+            self.queue.front(),
+            Some(Held {
+                parcel: Parcel::End | Parcel::Reset,
+                ..
+            })
+        )
+    }
+
+    /// Passes on the end of stream or the reset at the head, the last thing this pump does.
+    async fn pass_mark(mut self, to: &mut WriteHalf<'_>) -> Result<(), Cut> {
+        match self.queue.pop_front().map(|held| held.parcel) {
+            Some(Parcel::End) => {
+                // It fails only when the other side is gone, and then nobody is left to be told.
+                to.shutdown().await.ok();
+                Ok(())
+            }
+            Some(Parcel::Reset) => Err(Cut::Reset),
+            Some(Parcel::Bytes(_)) | None => unreachable!("the head was a mark"),
+        }
+    }
+
+    fn read(&mut self, from: &ReadHalf<'_>) {
+        let mut bytes = Vec::with_capacity(CHUNK);
+        match from.try_read_buf(&mut bytes) {
+            Ok(0) => self.end(Parcel::End),
+            Ok(_) => self.hold(Parcel::Bytes(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.end(Parcel::Reset),
+        }
+    }
+
+    fn write(&mut self, to: &WriteHalf<'_>, effect: &Effect) -> io::Result<()> {
+        let Some(Held {
+            parcel: Parcel::Bytes(bytes),
+            ..
+        }) = self.queue.front_mut()
+        else {
+            unreachable!("only bytes are written");
+        };
+        let mut count = bytes.len();
+        if let Some(rate) = effect.bytes_per_s {
+            // A hundredth of a second at a time, so that a narrow link trickles.
+            count = count.min(usize::try_from(rate / 100).unwrap_or(CHUNK).max(1));
+        }
+        if let (Some(limit), Some(from)) = (effect.truncate_after, self.truncated_from) {
+            let left = (from + limit).saturating_sub(self.passed);
+            count = count.min(usize::try_from(left).unwrap_or(CHUNK));
+        }
+        let written = match to.try_write(&bytes[..count]) {
+            Ok(written) => written,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if written == bytes.len() {
+            self.queue.pop_front();
+        } else {
+            bytes.drain(..written);
+        }
+        self.queued_bytes -= written;
+        self.account(written as u64, effect);
+        Ok(())
+    }
+
+    fn account(&mut self, written: u64, effect: &Effect) {
+        self.passed += written;
+        self.gauge().bytes.fetch_add(written, Ordering::Relaxed);
+        if let Some(rate) = effect.bytes_per_s {
+            let now = Instant::now();
+            let mut free_at = self.pace();
+            let begin = free_at.map_or(now, |at| at.max(now.checked_sub(BURST).unwrap_or(now)));
+            *free_at =
+                Some(begin + Duration::from_nanos(written.saturating_mul(1_000_000_000) / rate));
+        }
+    }
+
+    fn count_truncation(&mut self, effect: &Effect) -> Result<(), Cut> {
+        let Some(limit) = effect.truncate_after else {
+            self.truncated_from = None;
+            return Ok(());
+        };
+        let from = *self.truncated_from.get_or_insert(self.passed);
+        if self.passed >= from + limit {
+            Err(Cut::Close)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn end(&mut self, mark: Parcel) {
+        self.source = Source::Ended;
+        self.hold(mark);
+    }
+
+    fn hold(&mut self, parcel: Parcel) {
+        if let Parcel::Bytes(bytes) = &parcel {
+            self.queued_bytes += bytes.len();
+            assert!(
+                self.queued_bytes < WINDOW + WINDOW,
+                "the window bounds what is held"
+            );
+        }
+        let luck = i64::try_from(self.draws.below(2001)).expect("small") - 1000;
+        self.queue.push_back(Held {
+            arrived: Instant::now(),
+            luck,
+            parcel,
+        });
+    }
+
+    fn gauge(&self) -> &'a Gauge {
+        self.link.gauge(self.direction)
+    }
+
+    fn pace(&self) -> std::sync::MutexGuard<'a, Option<Instant>> {
+        self.gauge()
+            .free_at
+            .lock()
+            .expect("no holder of this lock panics")
+    }
+}
+
+fn delay(effect: &Effect, luck: i64) -> Duration {
+    let shift = effect.jitter.mul_f64(luck.unsigned_abs() as f64 / 1000.0);
+    if luck < 0 {
+        effect.delay.saturating_sub(shift)
+    } else {
+        effect.delay + shift
+    }
+}

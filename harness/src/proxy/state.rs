@@ -1,0 +1,197 @@
+//! What holds on a link now. Every pump watches it, so a change reaches connections that are already open.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use super::fault::{AfterHeal, Direction, Effect, LinkFault, Passage};
+use crate::topology::Weather;
+
+/// Faults by the name of their holder, and what they come to.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    weather: Weather,
+    faults: BTreeMap<String, Vec<(Direction, LinkFault)>>,
+    forward: Effect,
+    backward: Effect,
+    /// Where connections lead.
+    pub(super) upstream: SocketAddr,
+    /// Connections opened before this was last raised are to be reset.
+    pub(super) resets: u64,
+}
+
+impl State {
+    pub(super) fn new(weather: Weather, upstream: SocketAddr) -> State {
+        let calm = Effect::of_weather(weather);
+        State {
+            weather,
+            faults: BTreeMap::new(),
+            forward: calm,
+            backward: calm,
+            upstream,
+            resets: 0,
+        }
+    }
+
+    pub(super) fn effect(&self, direction: Direction) -> Effect {
+        match direction {
+            Direction::Forward => self.forward,
+            Direction::Backward => self.backward,
+        }
+    }
+
+    /// Whether a connection can be opened: its handshake needs both directions.
+    pub(super) fn passage(&self) -> Passage {
+        match (self.forward.passage, self.backward.passage) {
+            (Passage::Open, Passage::Open) => Passage::Open,
+            (Passage::Held, _) | (_, Passage::Held) => Passage::Held,
+        }
+    }
+
+    pub(super) fn refuses(&self) -> bool {
+        self.all_faults()
+            .any(|(_, fault)| fault == LinkFault::Refuse)
+    }
+
+    /// Names of those who hold this direction cut.
+    pub(super) fn cut_by(&self, direction: Direction) -> Vec<String> {
+        let cuts = |faults: &[(Direction, LinkFault)]| {
+            faults.iter().any(|(way, fault)| {
+                *way == direction && matches!(fault, LinkFault::Blackhole { .. })
+            })
+        };
+        self.faults
+            .iter()
+            .filter(|(_, faults)| cuts(faults))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    pub(super) fn install(&mut self, holder: &str, direction: Direction, fault: LinkFault) {
+        self.faults
+            .entry(holder.to_owned())
+            .or_default()
+            .push((direction, fault));
+        self.sum_up();
+    }
+
+    /// Takes away all that this holder installed. Existing connections are reset if a cut of his asked for it.
+    pub(super) fn remove(&mut self, holder: &str) {
+        let Some(faults) = self.faults.remove(holder) else {
+            return;
+        };
+        if faults.iter().any(|(_, fault)| asks_for_reset(*fault)) {
+            self.resets += 1;
+        }
+        self.sum_up();
+    }
+
+    pub(super) fn clear(&mut self) {
+        let holders: Vec<String> = self.faults.keys().cloned().collect();
+        for holder in holders {
+            self.remove(&holder);
+        }
+        assert!(self.faults.is_empty(), "every holder was removed");
+    }
+
+    fn all_faults(&self) -> impl Iterator<Item = (Direction, LinkFault)> + '_ {
+        self.faults.values().flatten().copied()
+    }
+
+    fn sum_up(&mut self) {
+        let sum = |direction: Direction| {
+            self.all_faults()
+                .filter(|(way, _)| *way == direction)
+                .fold(Effect::of_weather(self.weather), |effect, (_, fault)| {
+                    effect.with(fault)
+                })
+        };
+        (self.forward, self.backward) = (sum(Direction::Forward), sum(Direction::Backward));
+    }
+}
+
+fn asks_for_reset(fault: LinkFault) -> bool {
+    match fault {
+        LinkFault::Blackhole { after } => after == AfterHeal::Reset,
+        LinkFault::Latency { .. }
+        | LinkFault::Bandwidth { .. }
+        | LinkFault::SlowClose { .. }
+        | LinkFault::Truncate { .. }
+        | LinkFault::Refuse => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const CUT: LinkFault = LinkFault::Blackhole {
+        after: AfterHeal::Continue,
+    };
+
+    fn state() -> State {
+        let weather = Weather {
+            delay: Duration::from_millis(10),
+            ..Weather::default()
+        };
+        State::new(weather, SocketAddr::from(([127, 0, 0, 1], 1)))
+    }
+
+    #[test]
+    fn a_cut_lasts_until_its_last_holder_lets_go() {
+        let mut state = state();
+        state.install("a", Direction::Forward, CUT);
+        state.install("b", Direction::Forward, CUT);
+        state.remove("a");
+        assert_eq!(state.effect(Direction::Forward).passage, Passage::Held);
+        assert_eq!(state.effect(Direction::Backward).passage, Passage::Open);
+        assert_eq!(
+            state.passage(),
+            Passage::Held,
+            "no handshake with one direction cut"
+        );
+        assert_eq!(state.cut_by(Direction::Forward), ["b"]);
+        state.remove("b");
+        assert_eq!((state.passage(), state.resets), (Passage::Open, 0));
+    }
+
+    #[test]
+    fn faults_add_to_the_weather_and_healing_leaves_the_weather() {
+        let mut state = state();
+        let calm = state.effect(Direction::Forward);
+        state.install(
+            "slow",
+            Direction::Forward,
+            LinkFault::Latency {
+                delay_ms: 5,
+                jitter_ms: 2,
+            },
+        );
+        state.install(
+            "thin",
+            Direction::Forward,
+            LinkFault::Bandwidth { bytes_per_s: 9 },
+        );
+        state.install(
+            "thin",
+            Direction::Forward,
+            LinkFault::Bandwidth { bytes_per_s: 7 },
+        );
+        state.install("none", Direction::Backward, LinkFault::Refuse);
+        let worse = state.effect(Direction::Forward);
+        assert_eq!(worse.delay, Duration::from_millis(15));
+        assert_eq!(worse.bytes_per_s, Some(7));
+        assert!(state.refuses());
+        state.install(
+            "cut",
+            Direction::Backward,
+            LinkFault::Blackhole {
+                after: AfterHeal::Reset,
+            },
+        );
+        state.clear();
+        assert_eq!(state.effect(Direction::Forward), calm);
+        assert!(!state.refuses());
+        assert_eq!(state.resets, 1);
+    }
+}

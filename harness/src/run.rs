@@ -1,0 +1,187 @@
+//! A run from set-up to verdict: its phases in order, readable from top to bottom.
+//!
+//! ```text
+//!   set up ─ warm up ─ safety (under faults) ─ heal ─ settle ─ final reads ─ judge ─ report ─ tear down
+//! ```
+//! The regions are stopped before judging: nothing is asked of them any more, and a judge needs the processor. Whatever goes wrong, what was
+//! recorded is kept, healed, judged and reported; a violation that was found counts, whatever else failed. Ctrl-C stops new work and
+//! goes on from "heal". Absent on purpose: what a fault is (`nemesis`) and what a client does (`client`).
+
+mod environment;
+mod faults;
+mod judge;
+mod regions;
+mod report;
+mod settings;
+mod settle;
+mod usage;
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    exit::{Ending, Failure},
+    interpreter::Interpreter,
+    journal::{FLUSH_EVERY, Journal},
+    progress::Progress,
+    run::{faults::Faults, regions::Regions, report::Evidence, usage::Usage},
+    stop::Stop,
+};
+
+pub(crate) use judge::judge;
+pub(crate) use regions::blocking;
+pub(crate) use report::style;
+pub(crate) use settings::Settings;
+
+/// Work before the first fault, so that connections are open and the plots have a calm stretch to compare with.
+const WARM_UP: Duration = Duration::from_secs(2);
+
+/// How often final reads are repeated: the second round would see a store that still moves after it said that it was quiet.
+const FINAL_ROUNDS: usize = 2;
+
+/// How often the state of regions and files is looked at while the workload runs.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+
+/// Runs a workload against local regions, judges it and reports.
+pub(crate) fn test(settings: Settings) -> Result<Ending, Failure> {
+    // One thread is enough for the clients; proxy, faults and files have their own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::harness)?;
+    runtime.block_on(phases(&settings))
+}
+
+async fn phases(settings: &Settings) -> Result<Ending, Failure> {
+    let stop = Stop::new();
+    stop.listen().map_err(Failure::harness)?;
+    let plan = settings.plan();
+    let evidence = Evidence::begin(settings, plan).map_err(Failure::Usage)?;
+    let journal = evidence.journal().map_err(Failure::harness)?;
+    let progress = Progress::start(journal.clone());
+    let flusher = tokio::spawn(flush(journal.clone()));
+
+    journal.phase("set-up");
+    let usage = Usage::start();
+    let acted = act(settings, &evidence, &journal, &stop).await;
+    drop(progress);
+    flusher.abort();
+    journal.flush();
+    let usage = usage.stop(journal.counts());
+
+    journal.phase("judge");
+    let outcome = evidence.conclude(acted, usage, &stop);
+    journal.phase("end");
+    outcome
+}
+
+/// What was found out while acting, beside the history.
+#[derive(Debug, Default)]
+struct Acted {
+    /// The checks that the workload asks for.
+    checks: Vec<&'static str>,
+    /// How the regions came to rest; `None` if the run did not get there.
+    settled: Option<settle::Settled>,
+    /// Why the harness could not do its job.
+    failure: Option<String>,
+    /// What to be careful about.
+    warnings: Vec<String>,
+}
+
+/// Everything that needs regions. They are gone when it returns, however it returns.
+async fn act(
+    settings: &Settings,
+    evidence: &Evidence,
+    journal: &Arc<Journal>,
+    stop: &Stop,
+) -> Acted {
+    let mut acted = Acted::default();
+    let regions = match Regions::set_up(settings, evidence.folder()).await {
+        Ok(regions) => regions,
+        Err(failure) => {
+            acted.failure = Some(failure);
+            return acted;
+        }
+    };
+    let client_of = |region| regions.client(region);
+    let generator = Box::new(settings.generator());
+    let mut interpreter = Interpreter::new(generator, journal.clone(), stop.clone(), client_of);
+    acted.checks = interpreter.checks().to_vec();
+    let watch = tokio::spawn(watch(journal.clone(), regions.target.clone(), stop.clone()));
+
+    journal.phase("warm-up");
+    interpreter.work(journal.now_ns() + nanos(WARM_UP)).await;
+
+    journal.phase("safety");
+    let begin_ns = journal.now_ns();
+    let faults = match Faults::start(evidence.plan(), &regions, journal) {
+        Ok(faults) => Some(faults),
+        Err(error) => {
+            stop.fail(format!("the nemesis cannot be started: {error}"));
+            None
+        }
+    };
+    interpreter
+        .work(begin_ns + nanos(settings.time_limit))
+        .await;
+
+    journal.phase("heal");
+    if let Some(faults) = faults {
+        let unhealed = faults.end().await;
+        acted.warnings.extend(
+            unhealed
+                .iter()
+                .map(|what| format!("could not be healed: {what}")),
+        );
+    }
+    watch.abort();
+
+    journal.phase("settle");
+    if stop.is_forced() {
+        acted
+            .warnings
+            .push("stopped twice: neither settled nor read at the end".into());
+    } else {
+        let settled = settle::wait(&regions.target, settings.settle_limit, stop).await;
+        journal.phase("final-reads");
+        for _round in 0..FINAL_ROUNDS {
+            let missing = interpreter.final_reads().await;
+            if missing > 0 {
+                acted
+                    .warnings
+                    .push(format!("{missing} final reads brought no answer"));
+            }
+        }
+        acted.settled = Some(settled);
+    }
+    let failure = stop
+        .failure()
+        .map(str::to_owned)
+        .or_else(|| journal.failure());
+    acted.failure = failure.or_else(|| regions.target.unexpected_end());
+    journal.phase("tear-down");
+    drop(interpreter);
+    regions.tear_down(settings.keep_data).await;
+    acted
+}
+
+/// Ends the work when a region has died by itself or a file cannot be written any more.
+async fn watch(journal: Arc<Journal>, target: Arc<crate::target::LocalTarget>, stop: Stop) {
+    loop {
+        tokio::time::sleep(WATCH_EVERY).await;
+        if let Some(failure) = journal.failure().or_else(|| target.unexpected_end()) {
+            stop.fail(failure);
+            return;
+        }
+    }
+}
+
+async fn flush(journal: Arc<Journal>) {
+    loop {
+        tokio::time::sleep(FLUSH_EVERY).await;
+        journal.flush();
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,106 @@
+//! Judging a recorded history: what `dateline test` does at the end of a run, and `dateline check` at any time.
+
+use std::path::Path;
+
+use checker::{
+    history::{History, ndjson::ReadError, read_history},
+    verdict::{CheckResult, Outcome, Verdict},
+};
+
+use super::settle::Settled;
+
+/// The name of the check that the harness itself makes: it needs a clock, so no history can be judged for it.
+const SETTLING: &str = "settling";
+
+/// Judges a history file: by these checks, or by all that can say something about it.
+pub(crate) fn judge(path: &Path, checks: Option<&[&str]>) -> Result<(History, Verdict), ReadError> {
+    let history = read_history(path)?;
+    let verdict = match checks {
+        Some(checks) => checker::check(&history, checks),
+        None => checker::check(&history, &checker::applicable_checks(&history)),
+    };
+    Ok((history, verdict))
+}
+
+/// Adds whether the regions came to rest to what the history shows.
+pub(super) fn add_settling(verdict: &mut Verdict, settled: Option<&Settled>) {
+    let (outcome, reason) = match settled {
+        Some(Settled::AtRest(_)) => (Outcome::Valid, None),
+        Some(Settled::StillMoving { limit, what }) => (
+            Outcome::Invalid,
+            Some(format!(
+                "{} s after everything was healed, {what}",
+                limit.as_secs()
+            )),
+        ),
+        Some(Settled::Interrupted) => (
+            Outcome::Unknown,
+            Some("the run was stopped before the regions had settled".into()),
+        ),
+        None => (
+            Outcome::Unknown,
+            Some("the run did not get as far as settling".into()),
+        ),
+    };
+    let violations = match (&outcome, &reason) {
+        (Outcome::Invalid, Some(summary)) => vec![checker::verdict::Violation {
+            key: None,
+            summary: summary.clone(),
+            operations: Vec::new(),
+        }],
+        (Outcome::Valid | Outcome::Unknown | Outcome::Invalid, _) => Vec::new(),
+    };
+    verdict.checks.push(CheckResult {
+        check: SETTLING.to_owned(),
+        outcome,
+        reason: reason.filter(|_| outcome == Outcome::Unknown),
+        property:
+            "After everything is healed, all regions answer and nothing is pending between them"
+                .to_owned(),
+        violation_count: violations.len() as u64,
+        violations,
+    });
+    verdict.outcome = verdict.outcome.max(outcome);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, time::Duration};
+
+    use super::*;
+
+    fn verdict(outcome: Outcome) -> Verdict {
+        Verdict {
+            outcome,
+            reason: None,
+            checks: Vec::new(),
+            measurements: BTreeMap::new(),
+            operations: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_store_that_does_not_settle_is_invalid_and_nothing_weakens_a_violation() {
+        let moving = Settled::StillMoving {
+            limit: Duration::from_secs(20),
+            what: "a had 3 pending".into(),
+        };
+        let rest = Settled::AtRest(Duration::from_secs(1));
+        for (before, settled, after) in [
+            (Outcome::Valid, Some(&rest), Outcome::Valid),
+            (Outcome::Valid, Some(&moving), Outcome::Invalid),
+            (Outcome::Unknown, Some(&moving), Outcome::Invalid),
+            (Outcome::Valid, None, Outcome::Unknown),
+            (
+                Outcome::Invalid,
+                Some(&Settled::Interrupted),
+                Outcome::Invalid,
+            ),
+        ] {
+            let mut verdict = verdict(before);
+            add_settling(&mut verdict, settled);
+            assert_eq!(verdict.outcome, after);
+            assert_eq!(verdict.checks.len(), 1);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The regions of a run: processes, a proxy on every link, and the global table on them.
+
+use std::{path::Path, path::PathBuf, sync::Arc, time::Duration};
+
+use checker::history::RegionId;
+
+use super::Settings;
+use crate::{
+    client::{Client, Credentials, Dialect, Endpoint, FailedCondition, control},
+    proxy::Network,
+    target::{LocalOptions, LocalTarget, free_addresses},
+    topology::End,
+};
+
+/// The table that workloads use.
+const TABLE: &str = "dateline";
+
+/// Regions, links and what clients need to talk to them.
+pub(super) struct Regions {
+    pub(super) target: Arc<LocalTarget>,
+    pub(super) network: Arc<Network>,
+    dialect: Arc<Dialect>,
+    endpoints: Vec<Endpoint>,
+    data: PathBuf,
+}
+
+impl Regions {
+    /// Starts them, and makes the global table.
+    pub(super) async fn set_up(settings: &Settings, folder: &Path) -> Result<Self, String> {
+        let names = settings.topology.regions().to_vec();
+        let addresses = free_addresses(names.len())
+            .map_err(|error| format!("no free ports on the loopback interface: {error}"))?;
+        let network = Network::start(&settings.topology, &addresses, settings.seed)
+            .map_err(|error| error.to_string())?;
+        let data = folder.join("data");
+        let options = LocalOptions {
+            regions: names.clone(),
+            peers: peer_addresses(&network, &addresses),
+            addresses,
+            data: data.clone(),
+            logs: folder.join("logs"),
+            defects: settings.defects.clone(),
+        };
+        let target = LocalTarget::prepare(&options).map_err(|error| {
+            format!(
+                "the regions' folders in {} cannot be made: {error}",
+                folder.display()
+            )
+        })?;
+        let target = Arc::new(target);
+        let starting = target.clone();
+        blocking(move || starting.start()).await?;
+        let endpoints = endpoints(settings, &names, &network);
+        control::create_tables(&endpoints, TABLE)
+            .await
+            .map_err(|error| error.to_string())?;
+        let dialect = Dialect {
+            table: TABLE.to_owned(),
+            regions: names,
+            failed_condition: FailedCondition::ProvesAbsence,
+        };
+        Ok(Self {
+            target,
+            network: Arc::new(network),
+            dialect: Arc::new(dialect),
+            endpoints,
+            data,
+        })
+    }
+
+    /// A client beside this region.
+    pub(super) fn client(&self, region: RegionId) -> Client {
+        Client::new(
+            self.endpoints[usize::from(region.0)].clone(),
+            self.dialect.clone(),
+        )
+    }
+
+    /// Stops every process, closes every link and removes the data unless it is to be kept.
+    pub(super) async fn tear_down(self, keep_data: bool) {
+        let target = self.target;
+        blocking(move || target.stop()).await;
+        let network = self.network;
+        blocking(move || network.shutdown()).await;
+        if !keep_data && let Err(error) = std::fs::remove_dir_all(&self.data) {
+            tracing::warn!(%error, folder = %self.data.display(), "the regions' data stays");
+        }
+    }
+}
+
+fn peer_addresses(
+    network: &Network,
+    addresses: &[std::net::SocketAddr],
+) -> Vec<Vec<std::net::SocketAddr>> {
+    let count = addresses.len();
+    let towards = |from, to| {
+        // Nobody goes to itself through a proxy; its own address fills the place.
+        if from == to {
+            addresses[to]
+        } else {
+            network.address(End::Region(from), to)
+        }
+    };
+    (0..count)
+        .map(|from| (0..count).map(|to| towards(from, to)).collect())
+        .collect()
+}
+
+fn endpoints(settings: &Settings, names: &[String], network: &Network) -> Vec<Endpoint> {
+    let credentials = Arc::new(Credentials {
+        access_key: "DATELINE".into(),
+        secret_key: "local regions take any key".into(),
+    });
+    names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| Endpoint {
+            address: network.address(End::Client, index),
+            region: name.clone(),
+            credentials: credentials.clone(),
+            timeout: settings.op_timeout,
+        })
+        .collect()
+}
+
+/// Does something that blocks, beside the runtime.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work)
+        .await
+        .expect("it does not panic, and nobody cancels it")
+}
+
+/// How long a pause between two looks at the regions is.
+pub(super) const POLL: Duration = Duration::from_millis(100);

@@ -1,0 +1,347 @@
+//! What a run is to do, with every default resolved and every value checked; and the line that repeats it.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use serde_json::{Value, json};
+use workloads::{keys::KeyDistribution, register, seed::Seed};
+
+use crate::{
+    cli::TestFlags,
+    nemesis::{self, Package, Plan, UnknownFault},
+    store,
+    topology::{Topology, TopologyError},
+};
+
+/// A key dies every so often, so one duel is fought every so often.
+const KEY_SPACING: Duration = Duration::from_millis(250);
+
+/// Faults of a run that names none.
+const DEFAULT_FAULTS: [&str; 4] = ["partition", "kill", "pause", "clock"];
+
+/// What a run is to do.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) workload: &'static str,
+    pub(crate) seed: u64,
+    pub(crate) time_limit: Duration,
+    pub(crate) rate: u64,
+    pub(crate) concurrency: usize,
+    pub(crate) keys: u64,
+    pub(crate) key_distribution: KeyDistribution,
+    pub(crate) deletes_percent: u64,
+    pub(crate) topology: Topology,
+    pub(crate) faults: Vec<&'static dyn Package>,
+    pub(crate) defects: Vec<String>,
+    pub(crate) op_timeout: Duration,
+    pub(crate) settle_limit: Duration,
+    pub(crate) out: PathBuf,
+    pub(crate) keep_data: bool,
+    /// What was asked for, for the line that repeats it.
+    flags: TestFlags,
+}
+
+/// What cannot be asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    #[error("--{flag} {given}: {wrong}")]
+    Value {
+        flag: &'static str,
+        given: String,
+        wrong: String,
+    },
+    #[error("--{flag} {given}: there is no such {what}; {advice}")]
+    Unknown {
+        flag: &'static str,
+        given: String,
+        what: &'static str,
+        advice: String,
+    },
+    #[error("--regions: {0}")]
+    Topology(#[from] TopologyError),
+    #[error(transparent)]
+    Fault(#[from] UnknownFault),
+    #[error("regions: name them in `regions` or in `topology`, not in both")]
+    TwoTopologies,
+}
+
+impl Settings {
+    /// Resolves defaults and refuses what cannot be.
+    pub(crate) fn resolve(workload: &'static str, flags: TestFlags) -> Result<Self, SettingsError> {
+        let within = |flag, given: Option<u64>, default, from, to| {
+            let value = given.unwrap_or(default);
+            if (from..=to).contains(&value) {
+                return Ok(value);
+            }
+            let wrong = format!("it must be {from} to {to}");
+            Err(SettingsError::Value {
+                flag,
+                given: value.to_string(),
+                wrong,
+            })
+        };
+        let concurrency = flags.concurrency.map(|count| count as u64);
+        Ok(Self {
+            workload,
+            seed: flags.seed.unwrap_or_else(seed_from_the_clock),
+            time_limit: Duration::from_secs(within(
+                "time-limit",
+                flags.time_limit,
+                30,
+                1,
+                604_800,
+            )?),
+            rate: within("rate", flags.rate, 200, 1, 1_000_000)?,
+            concurrency: usize::try_from(within("concurrency", concurrency, 5, 1, 10_000)?)
+                .expect("ten thousand is a usize"),
+            keys: within("keys", flags.keys, 12, 1, 1_000_000)?,
+            key_distribution: key_distribution(flags.key_distribution.as_deref())?,
+            deletes_percent: within("deletes", flags.deletes, 4, 0, 50)?,
+            topology: topology(&flags)?,
+            faults: faults(flags.faults.as_deref())?,
+            defects: defects(flags.defect.as_deref())?,
+            op_timeout: Duration::from_millis(within(
+                "op-timeout",
+                flags.op_timeout,
+                2000,
+                1,
+                600_000,
+            )?),
+            settle_limit: Duration::from_secs(within(
+                "settle-limit",
+                flags.settle_limit,
+                20,
+                1,
+                86_400,
+            )?),
+            out: flags
+                .out
+                .clone()
+                .unwrap_or_else(|| PathBuf::from(store::DEFAULT_OUT)),
+            keep_data: flags.keep_data.unwrap_or(false),
+            flags,
+        })
+    }
+
+    /// The workload's generator.
+    pub(crate) fn generator(&self) -> register::Register {
+        register::Register::new(register::Options {
+            regions: u8::try_from(self.topology.regions().len()).expect("at most twelve regions"),
+            concurrency: self.concurrency,
+            rate: self.rate,
+            keys: self.keys,
+            distribution: self.key_distribution,
+            spacing_ns: u64::try_from(KEY_SPACING.as_nanos()).expect("a quarter of a second"),
+            deletes_per_thousand: self.deletes_percent * 10,
+            seed: Seed(self.seed),
+        })
+    }
+
+    /// Everything that will go wrong, drawn from the seed.
+    pub(crate) fn plan(&self) -> Plan {
+        Plan::draw(
+            &self.faults,
+            self.seed,
+            self.time_limit,
+            self.topology.regions(),
+        )
+    }
+
+    /// Every option, resolved, for `run.json`.
+    pub(crate) fn options(&self) -> BTreeMap<String, Value> {
+        [
+            ("time_limit_s", json!(self.time_limit.as_secs())),
+            ("rate", json!(self.rate)),
+            ("concurrency", json!(self.concurrency)),
+            ("keys", json!(self.keys)),
+            ("key_distribution", json!(self.key_distribution.name())),
+            ("deletes_percent", json!(self.deletes_percent)),
+            ("rtt_scale", json!(self.flags.rtt_scale.unwrap_or(1.0))),
+            (
+                "faults",
+                json!(
+                    self.faults
+                        .iter()
+                        .map(|fault| fault.name())
+                        .collect::<Vec<_>>()
+                ),
+            ),
+            ("defects", json!(self.defects)),
+            (
+                "op_timeout_ms",
+                json!(self.op_timeout.as_secs_f64() * 1000.0),
+            ),
+            ("settle_limit_s", json!(self.settle_limit.as_secs())),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+    }
+
+    /// One line that repeats this run.
+    pub(crate) fn reproduce(&self) -> String {
+        let flags = &self.flags;
+        let mut words = vec![format!(
+            "dateline test {} --seed {}",
+            self.workload, self.seed
+        )];
+        let mut push = |flag: &str, value: Option<String>| {
+            words.extend(value.map(|value| format!("--{flag} {value}")));
+        };
+        let text = |value: Option<u64>| value.map(|value| value.to_string());
+        let list = |value: &Option<Vec<String>>| value.as_ref().map(|value| value.join(","));
+        push("time-limit", text(flags.time_limit));
+        push("rate", text(flags.rate));
+        push(
+            "concurrency",
+            flags.concurrency.map(|count| count.to_string()),
+        );
+        push("keys", text(flags.keys));
+        push("key-distribution", flags.key_distribution.clone());
+        push("deletes", text(flags.deletes));
+        push("regions", list(&flags.regions));
+        push("rtt-scale", flags.rtt_scale.map(|scale| scale.to_string()));
+        push("faults", list(&flags.faults));
+        push("defect", list(&flags.defect));
+        push("op-timeout", text(flags.op_timeout));
+        push("settle-limit", text(flags.settle_limit));
+        // Links as data do not fit into a flag; the run folder has them.
+        push(
+            "set",
+            flags
+                .topology
+                .as_ref()
+                .map(|_| "FILE-WITH-THE-SAME-TOPOLOGY.toml".to_owned()),
+        );
+        words.join(" ")
+    }
+}
+
+/// Milliseconds: short enough to be typed again.
+fn seed_from_the_clock() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |since| {
+        u64::try_from(since.as_millis() % 1_000_000_000).unwrap_or(0)
+    })
+}
+
+fn key_distribution(given: Option<&str>) -> Result<KeyDistribution, SettingsError> {
+    let Some(name) = given else {
+        return Ok(KeyDistribution::default());
+    };
+    KeyDistribution::named(name).ok_or_else(|| SettingsError::Unknown {
+        flag: "key-distribution",
+        given: name.to_owned(),
+        what: "distribution",
+        advice: format!("there are {}", KeyDistribution::NAMES.join(", ")),
+    })
+}
+
+fn topology(flags: &TestFlags) -> Result<Topology, SettingsError> {
+    let topology = match (&flags.topology, &flags.regions) {
+        (Some(_), Some(_)) => return Err(SettingsError::TwoTopologies),
+        (Some(form), None) => form.resolve()?,
+        (None, None) => Topology::set("three")?,
+        (None, Some(names)) => match names.as_slice() {
+            [set] if ["three", "five", "twelve"].contains(&set.as_str()) => Topology::set(set)?,
+            names => Topology::of_regions(names)?,
+        },
+    };
+    Ok(topology.scaled(flags.rtt_scale.unwrap_or(1.0))?)
+}
+
+fn faults(given: Option<&[String]>) -> Result<Vec<&'static dyn Package>, SettingsError> {
+    let default = DEFAULT_FAULTS.map(str::to_owned);
+    Ok(nemesis::by_names(given.unwrap_or(&default))?)
+}
+
+fn defects(given: Option<&[String]>) -> Result<Vec<String>, SettingsError> {
+    let names = given.unwrap_or_default();
+    let known = replica::defects::DEFECTS;
+    match names
+        .iter()
+        .find(|name| known.iter().all(|row| row.name != name.as_str()))
+    {
+        None => Ok(names.to_vec()),
+        Some(unknown) => Err(SettingsError::Unknown {
+            flag: "defect",
+            given: unknown.clone(),
+            what: "defect",
+            advice: format!(
+                "there are {}",
+                known
+                    .iter()
+                    .map(|row| row.name)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_repeated_by_one_line() {
+        let flags = TestFlags {
+            seed: Some(7),
+            faults: Some(vec!["kill".into(), "clock".into()]),
+            rtt_scale: Some(0.1),
+            ..TestFlags::default()
+        };
+        let Ok(settings) = Settings::resolve("register", flags) else {
+            panic!("all is well")
+        };
+        assert_eq!(
+            settings.reproduce(),
+            "dateline test register --seed 7 --rtt-scale 0.1 --faults kill,clock"
+        );
+        assert_eq!(settings.options()["time_limit_s"], 30);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_name() {
+        let refused = |change: fn(&mut TestFlags)| {
+            let mut flags = TestFlags::default();
+            change(&mut flags);
+            match Settings::resolve("register", flags) {
+                Ok(_) => panic!("accepted"),
+                Err(error) => error.to_string(),
+            }
+        };
+        for (message, part) in [
+            (
+                refused(|flags| flags.rate = Some(0)),
+                "--rate 0: it must be 1 to 1000000",
+            ),
+            (refused(|flags| flags.keys = Some(0)), "--keys 0"),
+            (refused(|flags| flags.deletes = Some(51)), "--deletes 51"),
+            (
+                refused(|flags| flags.regions = Some(vec!["mars-1".into()])),
+                "--regions: region \"mars-1\"",
+            ),
+            (
+                refused(|flags| flags.faults = Some(vec!["earthquake".into()])),
+                "--faults: there is no fault \"earthquake\"; choose some of partition",
+            ),
+            (
+                refused(|flags| flags.defect = Some(vec!["x".into()])),
+                "--defect x: there is no such defect; there are stale-strong-read",
+            ),
+            (
+                refused(|flags| flags.key_distribution = Some("gauss".into())),
+                "there are uniform, zipfian",
+            ),
+            (
+                refused(|flags| flags.rtt_scale = Some(-1.0)),
+                "rtt-scale is -1",
+            ),
+        ] {
+            assert!(
+                message.starts_with(part) || message.contains(part),
+                "{message}"
+            );
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Asks a region how it is: `GET /health`, directly, past every proxy.
+//!
+//! Blocking and by hand, since it is asked from threads without a runtime and one small answer needs no client library.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+use super::Skew;
+
+/// How long one question may take.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// Answers are a few kilobytes.
+const ANSWER_BYTES_MAX: u64 = 1 << 20;
+
+/// What a reference replica says of itself, as far as the harness cares.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Health {
+    pub(crate) status: String,
+    pub(crate) clock: Skew,
+    pub(crate) core: Core,
+}
+
+/// What its core says.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Core {
+    /// Position of the newest durable entry of its feed.
+    pub(crate) feed_head: u64,
+    /// Batches on their way to the disk.
+    pub(crate) undurable_batches: u64,
+    /// Answers that wait for a commit.
+    pub(crate) waiting_answers: u64,
+    /// By region.
+    pub(crate) peers: BTreeMap<String, Peer>,
+}
+
+/// One link, from the region asked to the peer.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Peer {
+    /// Whether the peer answered the last time that it was called.
+    pub(crate) connected: bool,
+    /// Entries that the peer has not acknowledged.
+    pub(crate) pending: u64,
+}
+
+/// Asks once.
+pub(crate) fn ask(address: SocketAddr) -> io::Result<Health> {
+    let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_write_timeout(Some(LIMIT))?;
+    write!(
+        stream,
+        "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
+    parse(&answer).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+}
+
+fn parse(answer: &str) -> Result<Health, String> {
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .ok_or("no whole answer to GET /health")?;
+    let status = head.split(' ').nth(1).unwrap_or("no status");
+    if status != "200" {
+        return Err(format!("GET /health answered {status}"));
+    }
+    serde_json::from_str(body).map_err(|error| format!("GET /health answered nonsense: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_and_nonsense_is_named() {
+        let body = r#"{"status":"ok","region":"a","pid":1,
+            "clock":{"offset_ms":-5,"drift_ppm":0,"strobe_period_ms":0,"wall_ms":7},
+            "core":{"feed_head":9,"undurable_batches":0,"waiting_answers":0,
+                    "peers":{"b":{"pending":3,"consumed":4,"connected":true}}}}"#;
+        let health = parse(&format!("HTTP/1.1 200 OK\r\nx: y\r\n\r\n{body}")).expect("well formed");
+        assert_eq!((health.status.as_str(), health.clock.offset_ms), ("ok", -5));
+        assert_eq!(
+            (health.core.peers["b"].pending, health.core.feed_head),
+            (3, 9)
+        );
+        for (bad, part) in [
+            ("", "no whole answer"),
+            ("HTTP/1.1 503 x\r\n\r\n{}", "answered 503"),
+            (
+                "HTTP/1.1 200 OK\r\n\r\n{}",
+                "nonsense: missing field `status`",
+            ),
+        ] {
+            let message = parse(bad).expect_err(bad);
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}

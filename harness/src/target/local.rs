@@ -1,0 +1,243 @@
+//! The default target: every region is a reference replica, started here as a process of its own.
+
+use std::{
+    fs, io,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use nix::sys::signal::Signal;
+
+use super::{
+    Ability, Action, Skew, Target,
+    health::{self, Health},
+    process::{Process, ProcessSpec},
+    spawner::Spawner,
+};
+
+/// How long a region may take to report a new clock skew.
+const CLOCK_LIMIT: Duration = Duration::from_secs(2);
+
+/// How often to look.
+const POLL: Duration = Duration::from_millis(5);
+
+/// What the regions are started with.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalOptions {
+    /// Region names.
+    pub(crate) regions: Vec<String>,
+    /// Where each listens.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Where each reaches each other: `[from][to]`.
+    pub(crate) peers: Vec<Vec<SocketAddr>>,
+    /// One folder below this for each region's data.
+    pub(crate) data: PathBuf,
+    /// One file in here for each region's log.
+    pub(crate) logs: PathBuf,
+    /// Planted faults.
+    pub(crate) defects: Vec<String>,
+}
+
+/// Regions as child processes.
+pub(crate) struct LocalTarget {
+    regions: Vec<String>,
+    addresses: Vec<SocketAddr>,
+    spawner: Spawner,
+    processes: Vec<Mutex<Process>>,
+}
+
+/// Loopback ports that nobody uses now.
+pub(crate) fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
+    // All are held until the last is found, so that none is found twice.
+    let listeners: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind(("127.0.0.1", 0)))
+        .collect::<io::Result<_>>()?;
+    listeners.iter().map(TcpListener::local_addr).collect()
+}
+
+impl LocalTarget {
+    /// Prepares the folders; nothing runs yet.
+    pub(crate) fn prepare(options: &LocalOptions) -> io::Result<Self> {
+        fs::create_dir_all(&options.data)?;
+        fs::create_dir_all(&options.logs)?;
+        let key_file = options.data.join("peer.key");
+        write_peer_key(&key_file)?;
+        let executable = std::env::current_exe()?;
+        let processes = (0..options.regions.len())
+            .map(|region| {
+                let spec = spec(options, region, &executable, &key_file);
+                fs::create_dir_all(&spec.data_dir)?;
+                Ok(Mutex::new(Process::new(spec)))
+            })
+            .collect::<io::Result<_>>()?;
+        Ok(Self {
+            regions: options.regions.clone(),
+            addresses: options.addresses.clone(),
+            spawner: Spawner::start()?,
+            processes,
+        })
+    }
+
+    /// Starts every region and waits until all are healthy.
+    pub(crate) fn start(&self) -> Result<(), String> {
+        for region in 0..self.processes.len() {
+            self.process(region).spawn(&self.spawner)?;
+        }
+        (0..self.processes.len()).try_for_each(|region| self.process(region).wait_until_healthy())
+    }
+
+    /// What a region says of itself.
+    pub(crate) fn health(&self, region: usize) -> io::Result<Health> {
+        health::ask(self.addresses[region])
+    }
+
+    /// A region that ended although nobody ended it: its name and last words. One that somebody is acting on is not looked at.
+    pub(crate) fn unexpected_end(&self) -> Option<String> {
+        self.processes.iter().find_map(|process| {
+            let mut process = process.try_lock().ok()?;
+            let status = process.exited()?;
+            Some(format!(
+                "{} ended by itself ({status}); its last words in {}: {}",
+                process.spec().region,
+                process.spec().log.display(),
+                process.last_words()
+            ))
+        })
+    }
+
+    /// Stops every region, all at once, and waits until they are gone.
+    pub(crate) fn stop(&self) {
+        std::thread::scope(|scope| {
+            for region in 0..self.processes.len() {
+                scope.spawn(move || self.process(region).stop());
+            }
+        });
+    }
+
+    fn process(&self, region: usize) -> MutexGuard<'_, Process> {
+        self.processes[region]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_clock(&self, region: usize, skew: Skew) -> Result<(), String> {
+        let address = self.addresses[region];
+        {
+            let process = self.process(region);
+            let spec = process.spec();
+            let text = serde_json::to_vec(&skew).expect("numbers are plain data");
+            reports::run_folder::write_atomically(&spec.data_dir.join("clock.json"), &text)
+                .map_err(|error| error.to_string())?;
+            process.signal(Signal::SIGUSR1)?;
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < CLOCK_LIMIT {
+            if health::ask(address).is_ok_and(|health| health.clock == skew) {
+                return Ok(());
+            }
+            std::thread::sleep(POLL);
+        }
+        let name = &self.regions[region];
+        Err(format!(
+            "{name} has not reported the new skew within {} s",
+            CLOCK_LIMIT.as_secs()
+        ))
+    }
+}
+
+impl Target for LocalTarget {
+    fn regions(&self) -> &[String] {
+        &self.regions
+    }
+
+    fn address(&self, region: usize) -> SocketAddr {
+        self.addresses[region]
+    }
+
+    fn can(&self, ability: Ability) -> Result<(), String> {
+        match ability {
+            Ability::Kill | Ability::Pause | Ability::Clock => Ok(()),
+            Ability::PeerLinks if self.regions.len() > 1 => Ok(()),
+            Ability::PeerLinks => Err("there is only one region, so there are no links".into()),
+        }
+    }
+
+    fn act(&self, region: usize, action: &Action) -> Result<(), String> {
+        match action {
+            Action::Kill => self.process(region).kill(),
+            Action::Start => {
+                let mut process = self.process(region);
+                process.spawn(&self.spawner)?;
+                process.wait_until_healthy()
+            }
+            Action::Pause => self.process(region).pause(),
+            Action::Resume => self.process(region).signal(Signal::SIGCONT).map(|_| ()),
+            Action::Clock(skew) => self.set_clock(region, *skew),
+        }
+    }
+}
+
+fn spec(options: &LocalOptions, region: usize, executable: &Path, key_file: &Path) -> ProcessSpec {
+    let name = &options.regions[region];
+    let data_dir = options.data.join(name);
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let mut arguments: Vec<String> = [
+        "replica",
+        "--region",
+        name,
+        "--listen",
+        &options.addresses[region].to_string(),
+        "--data-dir",
+        &path(&data_dir),
+        "--peer-key-file",
+        &path(key_file),
+        "--log",
+        "json",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    arguments.push(format!("--die-with-parent={}", std::process::id()));
+    for (to, other) in options
+        .regions
+        .iter()
+        .enumerate()
+        .filter(|(to, _)| *to != region)
+    {
+        arguments.push("--peer".into());
+        arguments.push(format!("{other}=http://{}", options.peers[region][to]));
+    }
+    for defect in &options.defects {
+        arguments.push("--defect".into());
+        arguments.push(defect.clone());
+    }
+    ProcessSpec {
+        region: name.clone(),
+        executable: executable.to_owned(),
+        arguments,
+        address: options.addresses[region],
+        log: options.logs.join(format!("{name}.log")),
+        data_dir,
+    }
+}
+
+/// A fresh key for the calls between regions, readable by nobody else. Data that was kept keeps its key.
+fn write_peer_key(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    use std::{
+        io::{Read as _, Write as _},
+        os::unix::fs::OpenOptionsExt as _,
+    };
+    let mut random = [0; 32];
+    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
+    let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    writeln!(file, "{text}")
+}

@@ -1,0 +1,113 @@
+//! Starts the binary in a temporary folder of its own, and looks for what it leaves behind.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// No wait in these tests is longer.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// A folder in which to run the binary.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("temporary folder"),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The newest run.
+    pub(crate) fn latest(&self) -> PathBuf {
+        self.path().join("dateline-runs/latest")
+    }
+
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dateline"));
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.path())
+            .env("NO_COLOR", "1");
+        command
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(&self, line: &str) -> Ended {
+        Ended::of(self.command(line).output().expect("the binary starts"))
+    }
+
+    /// Starts it.
+    pub(crate) fn start(&self, line: &str) -> Child {
+        self.command(line)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts")
+    }
+
+    /// Waits until the run that was started has recorded so many lines.
+    pub(crate) fn wait_for_history(&self, lines: usize) {
+        let history = self.latest().join("history.jsonl");
+        wait_until("the history grows", || {
+            fs::read_to_string(&history).is_ok_and(|text| text.lines().count() >= lines)
+        });
+    }
+
+    /// Processes whose command line names this folder: regions that were left behind.
+    pub(crate) fn orphans(&self) -> Vec<String> {
+        let here = self.path().to_string_lossy().into_owned();
+        let own = std::process::id().to_string();
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").expect("Linux").flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            if name != own && line.contains(&here) {
+                found.push(format!("{name}: {line}"));
+            }
+        }
+        found
+    }
+}
+
+/// How a run of the binary ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("it ended by itself"),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// Waits for a condition, with a limit.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(
+            begun.elapsed() < LIMIT,
+            "waited {} s in vain until {what}",
+            LIMIT.as_secs()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

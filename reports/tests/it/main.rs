@@ -1,0 +1,11 @@
+//! The faces of the report, on one made-up run of realistic size.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a helper of a test assumes wrongly fails that test, with its place"
+)]
+
+mod figures;
+mod page;
+mod schema;
+mod synthetic;
+mod words;

@@ -1,0 +1,39 @@
+//! What a workload is: who the clients are, what each does next and when, and which checks judge the outcome.
+
+use checker::history::{EventKind, Key, Op, RegionId};
+
+/// A generator of operations. Pure: what it does next depends on its options, its seed, the time it is told and what it observed.
+pub trait Workload: Send {
+    /// The clients that it wants, in slot order. Each has at most one operation in flight.
+    fn slots(&self) -> &[Slot];
+
+    /// What this slot does next, or `None` if it has nothing left to do. `now_ns` is the time since the run began.
+    fn next(&mut self, slot: usize, now_ns: u64) -> Option<Step>;
+
+    /// Tells how an operation of this slot ended.
+    fn observe(&mut self, slot: usize, op: &Op, outcome: &EventKind);
+
+    /// Every key to be read in every region after healing and settling.
+    fn final_reads(&self) -> Vec<Key>;
+
+    /// The checks that judge its histories, by their ids.
+    fn checks(&self) -> &'static [&'static str];
+}
+
+/// One client: a place that always has at most one operation in flight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The region that it talks to.
+    pub region: RegionId,
+    /// What it is for, for logs and progress: `mix`, `duel`, `beat`, `watch`.
+    pub role: &'static str,
+}
+
+/// An operation and the moment at which it is meant to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Not before this moment, nanoseconds since the run began. Past moments mean at once.
+    pub at_ns: u64,
+    /// What to do.
+    pub op: Op,
+}
