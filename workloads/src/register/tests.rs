@@ -191,3 +191,9 @@ fn final_reads_cover_all_keys_and_heartbeats() {
     assert!(keys.iter().filter(|key| key.is_heartbeat()).count() == 3);
     assert!(keys.contains(&Key(8)));
 }
+
+#[test]
+fn a_seed_printed_last_year_still_means_the_same_operations() {
+    let text = as_text(&drive(Register::new(options(7)), 10 * SECOND));
+    insta::assert_snapshot!(crate::seed::digest(&text), @"95744c507ebc787c");
+}
