@@ -219,7 +219,7 @@ impl Core {
         }
         let reason = match answer {
             Ok(AnswerMessage::Described(described)) => {
-                coordination.asked.insert(from.clone(), Some(described));
+                coordination.asked.insert(from.clone(), Some(*described));
                 self.decide(now, number, effects);
                 return;
             }
@@ -407,7 +407,7 @@ impl Core {
             ));
         }
         match self.described(now, name, read) {
-            Ok(described) => AnswerMessage::Described(described),
+            Ok(described) => AnswerMessage::Described(Box::new(described)),
             Err(error) => {
                 self.store_failed(&error, effects);
                 AnswerMessage::Refused("the store failed: see the log of that region".to_owned())

@@ -17,7 +17,7 @@ const NAMES: [&str; 3] = ["ap-southeast-1", "eu-west-1", "us-east-1"];
 const MS: u64 = 1_000_000;
 const START_MS: i64 = 1_519_085_870_846;
 /// How long clients and faults act, and how long the regions may take to agree afterwards.
-const ACT_NS: u64 = 3_000 * MS;
+const ACT_NS: u64 = 2_000 * MS;
 const AGREE_NS: u64 = 60_000 * MS;
 
 /// What a run ended in.
@@ -472,7 +472,7 @@ impl World {
     fn settle(&mut self) {
         let deadline = self.now_ns + AGREE_NS;
         loop {
-            let pause = self.now_ns + 500 * MS;
+            let pause = self.now_ns + 300 * MS;
             while self.now_ns < pause {
                 self.next();
             }
