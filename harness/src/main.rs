@@ -20,10 +20,7 @@ mod interpreter;
 
 mod nemesis;
 
-#[expect(
-    dead_code,
-    reason = "`dateline load` is being built on it"
-)]
+#[expect(dead_code, reason = "`dateline load` is being built on it")]
 mod load;
 
 mod journal;

@@ -160,7 +160,7 @@ async fn act(
     acted.failure = failure.or_else(|| regions.target.unexpected_end());
     journal.phase("tear-down");
     drop(interpreter);
-    regions.tear_down(settings.keep_data).await;
+    regions.tear_down().await;
     acted
 }
 

@@ -21,7 +21,23 @@ pub(super) struct Regions {
     pub(super) network: Arc<Network>,
     dialect: Arc<Dialect>,
     endpoints: Vec<Endpoint>,
-    data: PathBuf,
+    data: Data,
+}
+
+/// What the regions store; removed at the end unless it is to be kept.
+struct Data {
+    folder: PathBuf,
+    keep: bool,
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        if !self.keep
+            && let Err(error) = std::fs::remove_dir_all(&self.folder)
+        {
+            tracing::warn!(%error, folder = %self.folder.display(), "the regions' data stays");
+        }
+    }
 }
 
 impl Regions {
@@ -32,12 +48,16 @@ impl Regions {
             .map_err(|error| format!("no free ports on the loopback interface: {error}"))?;
         let network = Network::start(&settings.topology, &addresses, settings.seed)
             .map_err(|error| error.to_string())?;
-        let data = folder.join("data");
+        // Made before the target, so dropped after it: nobody writes there any more when it is removed.
+        let data = Data {
+            folder: folder.join("data"),
+            keep: settings.keep_data,
+        };
         let options = LocalOptions {
             regions: names.clone(),
             peers: peer_addresses(&network, &addresses),
             addresses,
-            data: data.clone(),
+            data: data.folder.clone(),
             logs: folder.join("logs"),
             defects: settings.defects.clone(),
         };
@@ -77,14 +97,12 @@ impl Regions {
     }
 
     /// Stops every process, closes every link and removes the data unless it is to be kept.
-    pub(super) async fn tear_down(self, keep_data: bool) {
+    pub(super) async fn tear_down(self) {
         let target = self.target;
         blocking(move || target.stop()).await;
         let network = self.network;
         blocking(move || network.shutdown()).await;
-        if !keep_data && let Err(error) = std::fs::remove_dir_all(&self.data) {
-            tracing::warn!(%error, folder = %self.data.display(), "the regions' data stays");
-        }
+        drop(self.data);
     }
 }
 

@@ -90,7 +90,7 @@ impl LocalTarget {
 
     /// What a region says of itself.
     pub(crate) fn health(&self, region: usize) -> io::Result<Health> {
-        health::ask(self.addresses[region])
+        health::ask(self.address(region))
     }
 
     /// A region that ended although nobody ended it: its name and last words. One that somebody is acting on is not looked at.
@@ -123,7 +123,7 @@ impl LocalTarget {
     }
 
     fn set_clock(&self, region: usize, skew: Skew) -> Result<(), String> {
-        let address = self.addresses[region];
+        let address = self.address(region);
         {
             let process = self.process(region);
             let spec = process.spec();

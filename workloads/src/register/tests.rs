@@ -115,6 +115,10 @@ fn a_duel_is_the_last_write_of_its_key_and_most_are_simultaneous() {
             .filter(|(_, step)| key_of(&step.op) == Some(Key(number)))
             .filter(|(_, step)| !matches!(step.op, Op::Read { .. }))
             .collect();
+        let read_back = steps.iter().filter(|(slot, step)| {
+            roles[*slot] == "duel" && matches!(step.op, Op::Read { key, .. } if key == Key(number))
+        });
+        assert_eq!(read_back.count(), 3, "each region reads key {number} back");
         let duels: Vec<_> = writes
             .iter()
             .filter(|(slot, _)| roles[*slot] == "duel")
