@@ -159,7 +159,8 @@ fn command_line(desk: &Desk) -> anyhow::Result<()> {
     cluster.stop()
 }
 
-/// Builds the program under test and says where it is.
+/// Builds the program under test and says where it is. The whole workspace is selected, so that features, and with them what is built, are
+/// those of `cargo test --workspace`.
 fn build(release: bool) -> anyhow::Result<PathBuf> {
     let profile: &[&str] = if release { &["--release"] } else { &[] };
     step::run_cargo(
