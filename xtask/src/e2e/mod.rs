@@ -163,13 +163,7 @@ fn command_line(desk: &Desk) -> anyhow::Result<()> {
 /// those of `cargo test --workspace`.
 fn build(release: bool) -> anyhow::Result<PathBuf> {
     let profile: &[&str] = if release { &["--release"] } else { &[] };
-    step::run_cargo(
-        &[
-            &["build", "--package", "harness", "--bin", "dateline"],
-            profile,
-        ]
-        .concat(),
-    )?;
+    step::run_cargo(&[&["build", "--workspace", "--bin", "dateline"], profile].concat())?;
     let folder = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| step::root().join("target"), PathBuf::from);
     let folder = folder.join(if release { "release" } else { "debug" });
