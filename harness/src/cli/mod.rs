@@ -59,9 +59,14 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output and are no error.
             let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _mistake => exit::usage(),
+            let was_asked_for = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            return if was_asked_for {
+                ExitCode::SUCCESS
+            } else {
+                exit::usage()
             };
         }
     };

@@ -49,6 +49,9 @@ impl Regions {
         let network = Network::start(&settings.topology, &addresses, settings.seed)
             .map_err(|error| error.to_string())?;
         // Made before the target, so dropped after it: nobody writes there any more when it is removed.
+        // Absolute, so that whoever sees such a process knows which run it belongs to.
+        let folder = std::path::absolute(folder)
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
         let data = Data {
             folder: folder.join("data"),
             keep: settings.keep_data,
