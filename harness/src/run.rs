@@ -142,6 +142,8 @@ async fn act(
             .push("stopped twice: neither settled nor read at the end".into());
     } else {
         let settled = settle::wait(&regions.target, settings.settle_limit, stop).await;
+        let (asked, logs) = (regions.target.clone(), evidence.folder().join("logs"));
+        blocking(move || asked.save_health(&logs)).await;
         journal.phase("final-reads");
         for _round in 0..FINAL_ROUNDS {
             let missing = interpreter.final_reads().await;
