@@ -89,9 +89,9 @@ fn one_message_names_the_field_and_what_to_do() {
             "dateline {line}\n{}{}",
             ended.out, ended.err
         );
-        for part in parts {
+        for part in *parts {
             assert!(
-                ended.err.contains(*part),
+                ended.err.contains(part),
                 "dateline {line}: no {part:?} in\n{}",
                 ended.err
             );
