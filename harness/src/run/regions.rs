@@ -30,13 +30,20 @@ struct Data {
     keep: bool,
 }
 
-impl Drop for Data {
-    fn drop(&mut self) {
-        if !self.keep
-            && let Err(error) = std::fs::remove_dir_all(&self.folder)
-        {
+impl Data {
+    fn remove(&self) {
+        if self.keep || !self.folder.exists() {
+            return;
+        }
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
             tracing::warn!(%error, folder = %self.folder.display(), "the regions' data stays");
         }
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 
@@ -99,13 +106,20 @@ impl Regions {
         )
     }
 
-    /// Stops every process, closes every link and removes the data unless it is to be kept.
-    pub(super) async fn tear_down(self) {
-        let target = self.target;
+    /// What broke by itself: a region that nobody ended, a link that lost its port.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.network
+            .failure()
+            .or_else(|| self.target.unexpected_end())
+    }
+
+    /// Stops every process and closes every link, and removes the data unless it is to be kept.
+    pub(super) async fn tear_down(&self) {
+        let target = self.target.clone();
         blocking(move || target.stop()).await;
-        let network = self.network;
+        let network = self.network.clone();
         blocking(move || network.shutdown()).await;
-        drop(self.data);
+        self.data.remove();
     }
 }
 
