@@ -20,7 +20,10 @@ mod interpreter;
 
 mod nemesis;
 
-#[expect(dead_code, reason = "`dateline load` is being built on it")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "`dateline load` is being built on it")
+)]
 mod load;
 
 mod journal;
