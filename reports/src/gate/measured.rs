@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     figures::Percentiles,
-    load_summary::{LoadRow, LoadSummary, Times},
+    load_summary::{LoadSummary, Times},
     results::Results,
     run_folder::{FolderError, RunFolder},
 };
@@ -79,14 +79,9 @@ pub fn of_load(summary: &LoadSummary) -> BTreeMap<String, f64> {
         let added = sums.entry(name).or_default().add(times);
         assert!(added.is_ok(), "one version of Dateline wrote one shape");
     };
-    let faces: [(&str, fn(&LoadRow) -> &Times); 2] = [
-        ("response", |row| &row.response),
-        ("service", |row| &row.service),
-    ];
     for row in &summary.rows {
-        for (face, times) in faces {
-            add(format!("{}_{face}", row.kind), times(row));
-        }
+        add(format!("{}_response", row.kind), &row.response);
+        add(format!("{}_service", row.kind), &row.service);
     }
     for lag in &summary.lag {
         add("lag".to_owned(), &lag.upper);
