@@ -165,14 +165,17 @@ mod tests {
     fn leases_are_taken_renewed_taken_over_and_given_back() {
         let play = Stage::new(&options_for_tests(3)).play(workload(&options_for_tests(3)), 30);
         let count = |wanted: fn(&Condition, &Value, bool) -> bool| {
-            play.iter()
-                .filter(|act| match &act.step.op {
-                    Op::Cas {
-                        condition, value, ..
-                    } => wanted(condition, value, act.is_ok()),
-                    _ => false,
-                })
-                .count()
+            let hits = play.iter().filter(|act| {
+                if let Op::Cas {
+                    condition, value, ..
+                } = &act.step.op
+                {
+                    wanted(condition, value, act.is_ok())
+                } else {
+                    false
+                }
+            });
+            hits.count()
         };
         let acquired =
             count(|condition, _, ok| ok && *condition == Condition::Equals(Value::Absent));

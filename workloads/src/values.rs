@@ -88,6 +88,6 @@ mod tests {
         assert_ne!(bytes, padding(Key(4), 7, 40));
         assert_ne!(bytes, padding(Key(3), 8, 40));
         assert_eq!(padding(Key(3), 7, 0), "");
-        insta::assert_snapshot!(bytes, @"");
+        insta::assert_snapshot!(bytes, @"7ec6cbc1f4d750667ec6cbc1f4d750667ec6cbc1");
     }
 }

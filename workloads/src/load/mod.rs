@@ -265,7 +265,7 @@ impl Load {
     fn place(&self, number: u64) -> u64 {
         let mixed = values::mix(self.options.seed.0 ^ values::mix(1 + number / HUNDRED));
         let odd = 2 * (mixed % 50) + 1;
-        let factor = if odd % 5 == 0 { odd + 2 } else { odd };
+        let factor = if odd.is_multiple_of(5) { odd + 2 } else { odd };
         let offset = (mixed >> 32) % HUNDRED;
         (factor * (number % HUNDRED) + offset) % HUNDRED
     }

@@ -110,9 +110,11 @@ fn inserts_are_numbered_without_a_gap_and_nobody_asks_for_what_comes_later() {
     for number in 0..10_000 {
         let request = load.request(number);
         let before = 1000 + number / 100 * 15;
-        match &request.op {
-            Op::Write { key, .. } => assert!(inserted.insert(key.0), "{key:?} twice"),
-            op => assert!(crate::outcome::key_of(op).is_some_and(|key| key.0 < before)),
+        let key = crate::outcome::key_of(&request.op).expect("no scans in this mix");
+        if request.kind == Kind::Insert {
+            assert!(inserted.insert(key.0), "{key:?} twice");
+        } else {
+            assert!(key.0 < before);
         }
     }
     assert_eq!(inserted, (1000..2500).collect());
@@ -228,5 +230,5 @@ fn operations_are_pinned() {
             text += &format!("{:?}", load.request(number));
         }
     }
-    insta::assert_snapshot!(crate::seed::digest(&text), @"");
+    insta::assert_snapshot!(crate::seed::digest(&text), @"eaf14470d3ef2c9b");
 }
