@@ -15,6 +15,9 @@ use crate::{
     workload::Step,
 };
 
+/// Keys of one neighbourhood are fewer: a lane for each region and one more.
+const LANES_AT_MOST: u64 = 256;
+
 /// One client.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -57,9 +60,14 @@ impl Client {
     /// A key that is alive at this time: they are numbered in the order in which they die, and one dies every so often.
     pub(crate) fn key(&mut self, at_ns: u64) -> Key {
         let first_alive = at_ns / self.spacing_ns;
-        // What is known of the dead can go.
-        let kept = self.known.split_off(&Key(first_alive.saturating_sub(16)));
-        self.known = kept;
+        // What is known of the dead can go; neighbours in other lanes may have lower numbers.
+        while self
+            .known
+            .first_key_value()
+            .is_some_and(|(key, _)| key.0 + LANES_AT_MOST < first_alive)
+        {
+            self.known.pop_first();
+        }
         Key(first_alive + self.ranks.draw(&mut self.stream))
     }
 

@@ -25,7 +25,6 @@ pub(crate) const CHECKS: &[&str] = &[
     "monotonic-reads",
     "origin-first",
     "conditional-writes",
-    "region-linearizable",
 ];
 
 /// A third of the writes are deletes, so that most items are absent or new. The share is not an option here: it is the point.

@@ -50,6 +50,11 @@ pub fn workload(options: &Options) -> Box<dyn Workload> {
         conditional_writes: 100,
         eventual_reads: 50,
     };
+    // A mover acts in one region at a time, so its slot there does the work of all.
+    let hurried = Options {
+        rate: options.rate * u64::from(options.regions),
+        ..options.clone()
+    };
     let cast = Cast::new(options, CHECKS)
         .with("stay", stayers, |place| Mixer {
             client: Client::new(options, NAME, place),
@@ -57,7 +62,7 @@ pub fn workload(options: &Options) -> Box<dyn Workload> {
             choose: Client::key,
         })
         .with("move", movers, |place| Mover {
-            client: Client::new(options, NAME, place),
+            client: Client::new(&hurried, NAME, place),
             parts,
             lanes,
             place,

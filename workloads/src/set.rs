@@ -20,7 +20,15 @@ use crate::{
 pub const NAME: &str = "set";
 
 /// The checks that judge its histories. Those of registers judge the elements with an item of their own.
-pub(crate) const CHECKS: &[&str] = &["convergence", "winner", "lost-write", "phantom"];
+pub(crate) const CHECKS: &[&str] = &[
+    "convergence",
+    "winner",
+    "lost-write",
+    "phantom",
+    "read-your-writes",
+    "monotonic-reads",
+    "origin-first",
+];
 
 /// Parts per thousand: elements delivered as items of their own, elements added to sets, reads of such elements. The rest reads sets.
 const DELIVERIES: u64 = 300;
