@@ -60,6 +60,13 @@ impl Floor {
     ) -> Violation {
         let region = region_name(case.history, at(sighting.region));
         let key = key_words(case.history, item.key);
+        let witness_region = region_name(
+            case.history,
+            at(match witness {
+                Witness::Sighting(index) => item.sightings[index].region,
+                Witness::Write(index) => item.writes[index].region,
+            }),
+        );
         let mut evidence = Evidence::new(case.history, item.key);
         let earlier;
         (evidence, earlier) = with_witness(evidence, item, witness, bound);
@@ -72,7 +79,7 @@ impl Floor {
             ", an older version"
         };
         evidence.because(format!(
-            "{key}: {region} had {earlier} before this operation began, which then saw {seen}{why}. {}",
+            "{key}: {witness_region} had {earlier} before this operation in {region} began, which then saw {seen}{why}. {}",
             self.promise
         ))
     }

@@ -223,3 +223,25 @@ fn not(expected: Outcome, histories: &[(&str, &str)]) -> Vec<String> {
     });
     wrong.collect()
 }
+
+#[test]
+fn many_deletes_from_elsewhere_do_not_exhaust_the_search() {
+    let round = |n: u64| {
+        let t = n * 10;
+        format!(
+            "eu:d[{t}-{}] us:w{n}[{}-{}] us:r{n}[{}-{}] us:r-[{}-{}] ",
+            t + 1,
+            t + 2,
+            t + 3,
+            t + 4,
+            t + 5,
+            t + 6,
+            t + 7
+        )
+    };
+    let text: String = (1..300).map(round).collect();
+    assert_eq!(judged("region-linearizable", &text).0, Outcome::Valid);
+    // Without its write, the delete cannot make it come back.
+    let broken = format!("{text} us:r7[9000-9001]");
+    assert_eq!(judged("region-linearizable", &broken).0, Outcome::Invalid);
+}

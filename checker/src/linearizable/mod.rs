@@ -47,7 +47,16 @@ pub(crate) struct Step {
     pub(crate) effect: Option<State>,
 }
 
-/// The steps of one item in one region, in the order of their calls. `None` when values are not plain numbers.
+impl Step {
+    /// Whether this is an optional delete. Deletes cannot be told apart, and each that is open doubles the configurations; so the earliest
+    /// stands for all and may happen any number of times. That can only explain more, never flag more.
+    pub(crate) fn is_reusable(&self) -> bool {
+        let is_optional = self.return_ns.is_none() && self.requirement == Requirement::Any;
+        is_optional && self.effect == Some(None)
+    }
+}
+
+/// The steps of one item in one region, in the order of their calls.
 pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, region: RegionId) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut sightings = item.sightings.iter().peekable();
@@ -113,6 +122,8 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, region: RegionId) -> Vec<S
     }
     keep_what_matters(&mut steps);
     steps.sort_by_key(|s| (s.call_ns, s.operation));
+    let mut has_delete = false;
+    steps.retain(|s| !s.is_reusable() || !std::mem::replace(&mut has_delete, true));
     steps
 }
 

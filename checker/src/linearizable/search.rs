@@ -189,7 +189,8 @@ impl Search<'_> {
                     continue;
                 };
                 if step.requirement.holds(configuration.state) {
-                    let happened = configuration.happened | (1 << other);
+                    let used = if step.is_reusable() { 0 } else { 1 << other };
+                    let happened = configuration.happened | used;
                     open.push(self.observe(Configuration {
                         state: effect,
                         happened,

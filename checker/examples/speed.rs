@@ -1,0 +1,171 @@
+//! How fast the checker is: writes, reads and judges a simulated three-region history, and prints nanoseconds per operation.
+//!
+//! `cargo run --release -p checker --example speed -- 1000000`. The store that is simulated is correct, so the verdict must be `valid`.
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
+use std::io::Write as _;
+use std::time::Instant;
+
+use checker::history::ndjson::{Reader, Writer};
+use checker::history::{
+    Event, EventKind, Header, Key, Observed, Op, Phase, ProcessId, RegionId, Reply, Stamp,
+    Strength, Value, read_events,
+};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+
+/// Clients per region, keys, and how long a version travels.
+const CLIENTS: usize = 10;
+const KEYS: usize = 1_000;
+const LAG_NS: u64 = 50_000_000;
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Version {
+    time_us: i64,
+    region: u8,
+    value: i64,
+}
+
+fn observed(version: Version) -> Observed {
+    let (value, stamp) = match version.value {
+        0 => (Value::Absent, None),
+        value => (
+            Value::Int(value),
+            Some((version.time_us, RegionId(version.region))),
+        ),
+    };
+    let stamp = stamp.map(|(time_us, region)| Stamp { time_us, region });
+    Observed {
+        value,
+        stamp,
+        previous: None,
+    }
+}
+
+/// A run of a correct store: operations happen at the middle of their intervals.
+fn simulate(count: usize) -> Vec<Event> {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let mut below = |limit: usize| usize::try_from(rng.next_u64() % limit as u64).expect("small");
+    let mut current = vec![[Version::default(); 3]; KEYS];
+    let mut travelling: Vec<(u64, usize, Version)> = Vec::new();
+    let mut arrived = 0;
+    let mut events = Vec::with_capacity(count * 2);
+    let mut free_ns = [[0_u64; CLIENTS]; 3];
+    for value in 1..=count {
+        let client = below(3 * CLIENTS);
+        let (region, client) = (client % 3, client / 3);
+        let now = value as u64 * 50_000 + 10_000_000;
+        while let Some((_, key, version)) = travelling.get(arrived).filter(|(at, ..)| *at <= now) {
+            current[*key]
+                .iter_mut()
+                .for_each(|c| *c = (*c).max(*version));
+            arrived += 1;
+        }
+        if free_ns[region][client] >= now {
+            continue;
+        }
+        let key = below(KEYS);
+        let call = free_ns[region][client].max(now - below(400_000) as u64) + 1;
+        let end = now + 1 + below(400_000) as u64;
+        free_ns[region][client] = end;
+        let region_id = RegionId(u8::try_from(region).expect("three"));
+        let before = current[key][region];
+        let target = Key(key as u64);
+        let (op, reply) = if below(2) == 0 {
+            (
+                Op::Read {
+                    key: target,
+                    strength: Strength::Strong,
+                },
+                Reply::Read(observed(before)),
+            )
+        } else {
+            let clock_us = i64::try_from(now / 1000).expect("short");
+            let time_us = clock_us.max(before.time_us + 1);
+            let value = i64::try_from(value).expect("short");
+            let version = Version {
+                time_us,
+                region: region_id.0,
+                value,
+            };
+            current[key][region] = version;
+            travelling.push((now + LAG_NS, key, version));
+            let op = Op::Write {
+                key: target,
+                value: Value::Int(value),
+            };
+            (
+                op,
+                Reply::Done {
+                    old: Some(observed(before)),
+                },
+            )
+        };
+        let process = ProcessId(u32::try_from(region * CLIENTS + client).expect("small"));
+        let event = |time_ns, kind| Event {
+            time_ns,
+            process,
+            region: region_id,
+            phase: Phase::Main,
+            kind,
+        };
+        events.push(event(call, EventKind::Invoke(op)));
+        events.push(event(end, EventKind::Ok(reply)));
+    }
+    events.sort_by_key(|e| (e.time_ns, matches!(e.kind, EventKind::Invoke(_))));
+    events
+}
+
+fn report(what: &str, since: Instant, count: usize) {
+    let ns = since.elapsed().as_nanos();
+    println!(
+        "{what:<40}{:>8} ms {:>8} ns each",
+        ns / 1_000_000,
+        ns / count as u128
+    );
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let count = std::env::args()
+        .nth(1)
+        .map_or(Ok(1_000_000), |text| text.parse())?;
+    let events = simulate(count);
+    let names = ["ap-southeast-1", "eu-west-1", "us-east-1"];
+    let header = Header {
+        regions: names.map(str::to_owned).to_vec(),
+        stamps_visible: true,
+        ..Header::default()
+    };
+    println!("{} operations, {} events", events.len() / 2, events.len());
+    let since = Instant::now();
+    let mut writer = Writer::new(Vec::with_capacity(events.len() * 160), &header)?;
+    for event in &events {
+        writer.write(event)?;
+    }
+    report("write, per event", since, events.len());
+    let bytes = writer.into_inner();
+    let since = Instant::now();
+    let lines = bytes.split(|b| *b == b'\n').map(<[u8]>::len).max();
+    report("reference: find the lines, per event", since, events.len());
+    let since = Instant::now();
+    let history = read_events(Reader::new(&bytes[..])?)?;
+    report("read and pair, per event", since, events.len());
+    drop(events);
+    for info in checker::registry() {
+        let since = Instant::now();
+        let verdict = checker::check(&history, &[info.id]);
+        report(
+            &format!("{} {:?}", info.id, verdict.checks[0].outcome),
+            since,
+            history.operations.len(),
+        );
+        assert!(
+            verdict.checks[0].violation_count == 0,
+            "{:?}",
+            verdict.checks[0].violations
+        );
+    }
+    std::io::stdout().flush()?;
+    assert!(lines.is_some());
+    Ok(())
+}
