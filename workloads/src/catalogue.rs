@@ -32,6 +32,12 @@ impl Entry {
     }
 }
 
+/// Registers, and somewhere else to read them.
+const SEVERAL_REGIONS: Needs = Needs {
+    regions_at_least: 2,
+    ..Needs::REGISTERS
+};
+
 /// Every workload, in the order in which they are listed.
 pub const WORKLOADS: &[Entry] = &[
     Entry {
@@ -93,21 +99,21 @@ pub const WORKLOADS: &[Entry] = &[
         name: session::NAME,
         about: "clients that stay in a region and clients that move; proves read-your-writes and monotonic reads within a region",
         checks: session::CHECKS,
-        needs: Needs::REGISTERS,
+        needs: SEVERAL_REGIONS,
         make: session::workload,
     },
     Entry {
         name: home::SINGLE_WRITER_REGION,
         about: "one region writes, all read; proves that without conflicts nothing is lost and conditions are exact",
         checks: home::CHECKS,
-        needs: Needs::REGISTERS,
+        needs: SEVERAL_REGIONS,
         make: home::single_writer_region,
     },
     Entry {
         name: home::HOME_REGION_PER_ITEM,
         about: "each item is written in its home region and read in all; proves the same while all regions write",
         checks: home::CHECKS,
-        needs: Needs::REGISTERS,
+        needs: SEVERAL_REGIONS,
         make: home::home_region_per_item,
     },
     Entry {
