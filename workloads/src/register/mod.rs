@@ -40,6 +40,7 @@ pub(crate) const CHECKS: &[&str] = &[
     "monotonic-reads",
     "origin-first",
     "conditional-writes",
+    "region-linearizable",
 ];
 
 /// What can be chosen.
