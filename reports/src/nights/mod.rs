@@ -1,6 +1,6 @@
 //! The long memory of a gate: a JSON-lines file with one line per night, and where its metrics changed their level.
 //!
-//! Changes too small for one night's gate show over many. [`file`] appends and reads, [`analysis`] finds the changes with
+//! Changes too small for one night's gate show over many. [`mod@file`] appends and reads, [`analysis`] finds the changes with
 //! [`crate::stats::change_point`] and names the commits between which each lies. A change is an alarm when it is for the worse, three nights stand
 //! behind it and nobody has acknowledged it; an acknowledged change stays acknowledged, because acknowledgements are lines of the same file.
 //! Nights of different machines are never mixed: each machine has its own level.
