@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`cli`] is what can be asked for, [`run`] is a run from set-up to verdict. A run has [`target`] regions, a
 //! [`proxy`] on every link of its [`topology`], [`client`]s that an [`interpreter`] drives, a [`nemesis`] that makes things go wrong, and a
-//! [`journal`] of all of it in a run folder ([`store`]).
+//! [`journal`] of all of it in a run folder ([`store`]). Beside it, [`gate`] decides between two builds.
 
 mod cli;
 
@@ -25,6 +25,8 @@ mod nemesis;
     expect(dead_code, reason = "`dateline load` is being built on it")
 )]
 mod load;
+
+mod gate;
 
 mod journal;
 

@@ -1,7 +1,11 @@
 //! The command line: what can be asked for, and nothing else. Every command lives in a file of its own.
 
 mod check;
+mod compare;
+mod gate;
 mod list;
+mod measure;
+mod merge;
 mod proxy;
 mod replica;
 mod report;
@@ -42,6 +46,15 @@ enum Command {
     Test(Box<test::TestCommand>),
     /// Judge saved histories: files, or run folders
     Check(check::CheckCommand),
+    /// Put runs side by side: what was asked differently first, then every figure
+    Compare(compare::CompareCommand),
+    /// Decide whether a build is slower than another: pass, fail or cannot tell; or find changes over many nights
+    Gate(Box<gate::GateCommand>),
+    /// Join the shares of one load that ran on many machines
+    Merge(merge::MergeCommand),
+    /// Run a command and say what it cost
+    #[command(hide = true)]
+    Measure(measure::MeasureCommand),
     /// Write the report of a saved run again
     Report(report::ReportCommand),
     /// List what there is: workloads, checks, faults, defects, errors, runs
@@ -74,6 +87,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Up(command) => exit::code(command.run()),
         Command::Test(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
+        Command::Compare(command) => exit::code(command.run()),
+        Command::Gate(command) => exit::code(command.run()),
+        Command::Merge(command) => exit::code(command.run()),
+        Command::Measure(command) => exit::code(command.run()),
         Command::Report(command) => exit::code(command.run()),
         Command::List(command) => exit::code(command.run()),
         Command::Proxy(command) => exit::code(command.run()),

@@ -118,6 +118,8 @@ pub struct Answer {
     pub rounds: usize,
     /// Each metric.
     pub metrics: Vec<MetricAnswer>,
+    /// What to know about it: what could not be measured, why it ended early.
+    pub notes: Vec<String>,
 }
 
 impl Answer {

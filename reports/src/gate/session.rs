@@ -85,6 +85,7 @@ impl Session {
             sentence,
             rounds,
             metrics,
+            notes: Vec::new(),
         }
     }
 

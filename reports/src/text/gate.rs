@@ -27,12 +27,16 @@ pub fn answer(answer: &Answer, style: Style) -> String {
         "base against itself",
     ];
     let rows: Vec<Vec<String>> = answer.metrics.iter().map(row).collect();
-    format!(
+    let mut out = format!(
         "{}\n{}\n\n{}\n",
         style.paint(tone, answer.judgement.word()),
         style.wrap(&answer.sentence, 0),
         table(style, 2, &heading, &rows).trim_end()
-    )
+    );
+    for note in &answer.notes {
+        out.push_str(&format!("\n{}\n", style.wrap(note, 2)));
+    }
+    out
 }
 
 fn row(metric: &MetricAnswer) -> Vec<String> {
@@ -95,6 +99,7 @@ pub(crate) mod tests {
                 metric("cpu_us", Judgement::Fail, 0.051),
                 metric("memory_mib", Judgement::Pass, -0.001),
             ],
+            notes: vec!["instructions are not counted: this machine has no such counter".into()],
         }
     }
 
@@ -111,6 +116,8 @@ pub(crate) mod tests {
           metric            worse by         interval  base  candidate  base against itself
           cpu_us      fail    +5.1 %  +4.7 % … +5.5 %    40       42.0      -0.4 % … +0.4 %
           memory_mib  pass    -0.1 %  -0.5 % … +0.3 %    40       40.0      -0.4 % … +0.4 %
+
+          instructions are not counted: this machine has no such counter
         "#);
     }
 }
