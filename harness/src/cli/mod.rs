@@ -9,6 +9,7 @@ mod merge;
 mod proxy;
 mod replica;
 mod report;
+mod suite;
 mod test;
 mod up;
 
@@ -50,6 +51,8 @@ enum Command {
     Compare(compare::CompareCommand),
     /// Decide whether a build is slower than another: pass, fail or cannot tell; or find changes over many nights
     Gate(Box<gate::GateCommand>),
+    /// Run a nightly matrix of tests and gates within a time budget; one summary, the worst decides
+    Suite(suite::SuiteCommand),
     /// Join the shares of one load that ran on many machines
     Merge(merge::MergeCommand),
     /// Run a command and say what it cost
@@ -89,6 +92,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(command) => exit::code(command.run()),
         Command::Compare(command) => exit::code(command.run()),
         Command::Gate(command) => exit::code(command.run()),
+        Command::Suite(command) => exit::code(command.run()),
         Command::Merge(command) => exit::code(command.run()),
         Command::Measure(command) => exit::code(command.run()),
         Command::Report(command) => exit::code(command.run()),

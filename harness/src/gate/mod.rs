@@ -16,4 +16,4 @@ mod session;
 mod settings;
 
 pub(crate) use session::{Talk, run};
-pub(crate) use settings::{GateForm, Settings, SettingsError, duration};
+pub(crate) use settings::{GateForm, Settings, duration};

@@ -61,7 +61,7 @@ pub(crate) fn run(settings: &Settings, folder: &Path, talk: Talk) -> Result<Answ
 
 struct Runner<'a> {
     settings: &'a Settings,
-    folder: &'a Path,
+    folder: PathBuf,
     own: PathBuf,
     stop: Stop,
     begun: Instant,
@@ -82,10 +82,11 @@ struct Line<'a> {
 }
 
 impl<'a> Runner<'a> {
-    fn new(settings: &'a Settings, folder: &'a Path, stop: Stop) -> Result<Self, Failure> {
+    fn new(settings: &'a Settings, folder: &Path, stop: Stop) -> Result<Self, Failure> {
         Ok(Self {
             settings,
-            folder,
+            // A command may go elsewhere before it uses `{folder}`.
+            folder: folder.canonicalize().map_err(Failure::harness)?,
             own: env::current_exe().map_err(Failure::harness)?,
             stop,
             begun: Instant::now(),
@@ -113,7 +114,12 @@ impl<'a> Runner<'a> {
             if self.stop.is_set() {
                 break;
             }
-            session.record(&self.once(build).await?);
+            match self.once(build).await {
+                Ok(figures) => session.record(&figures),
+                // What there is so far still says something.
+                Err(_) if self.stop.is_set() => break,
+                Err(failure) => return Err(failure),
+            }
             runs += 1;
             if talk == Talk::Rounds && runs.is_multiple_of(4) {
                 eprintln!("{}", so_far(&session.answer()));

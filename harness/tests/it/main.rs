@@ -2,6 +2,9 @@
 
 mod bad_input;
 mod dateline;
+mod gate;
 mod interrupted;
+mod merge;
 mod saved_history;
+mod suite;
 mod whole_run;
