@@ -326,6 +326,15 @@ candidate = "sh -c true"
     }
 
     #[test]
+    fn the_examples_are_sound() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        for (file, cells) in [("nightly.toml", 14), ("planted.toml", 3)] {
+            let plan = Plan::read(&examples.join(file)).expect(file);
+            assert_eq!(plan.cells.len(), cells, "{file}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_names_its_field() {
         let edits = [
             ("name = \"nightly\"", "name = \"../up\"", "`name`"),
@@ -340,7 +349,7 @@ candidate = "sh -c true"
             (
                 "partition+kill",
                 "partition+earthquake",
-                "matrix 1: no such fault",
+                "matrix 1: --faults: there is no fault",
             ),
             ("\"1..2\"", "\"2..1\"", "matrix 1: `seeds` \"2..1\""),
             ("seeds = [1]", "seeds = [-1]", "matrix 2: `seeds`"),
