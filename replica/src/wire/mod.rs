@@ -11,6 +11,7 @@ mod header;
 mod item;
 mod json;
 mod legacy;
+mod query;
 mod response;
 mod scalar;
 mod schema;
@@ -77,6 +78,8 @@ fn operation(name: &str) -> Option<Reader> {
         "GetItem" => item::get,
         "UpdateItem" => item::update,
         "DeleteItem" => item::delete,
+        "Query" => query::query,
+        "Scan" => query::scan,
         "CreateTable" => table::create,
         "DescribeTable" => table::describe,
         "ListTables" => table::list,
