@@ -119,32 +119,6 @@ impl Regions {
         self.reply.take().expect("everything is durable at once")
     }
 
-    /// Lets time pass.
-    pub(crate) fn pass(&mut self, ms: i64) {
-        self.now_ms += ms;
-        for place in 0..self.places.len() {
-            self.work.push_back((place, Input::Tick));
-        }
-        self.run();
-    }
-
-    /// Ends a region and opens it again on its store.
-    pub(crate) fn restart(&mut self, place: usize) {
-        let now = self.now();
-        let Place { core, store, .. } = &mut self.places[place];
-        let (mut config, mut effects) = (core.config.clone(), Effects::new());
-        config.last_commit = store.last_commit().expect("readable");
-        let opened = Core::open(config, 0, now, store, &mut effects);
-        *core = opened.expect("a store of ours opens");
-        self.carry_out(place, effects);
-        self.run();
-    }
-
-    /// The store of a region.
-    pub(crate) fn store(&self, place: usize) -> &MemoryStore {
-        &self.places[place].store
-    }
-
     fn now(&self) -> Now {
         let passed_ms = u64::try_from(self.now_ms - START_MS).expect("time passes forwards");
         Now {

