@@ -13,6 +13,11 @@ pub mod check;
 
 mod linearizable;
 
+mod expectation;
+
+pub mod shrink;
+
 mod measure;
 
 pub use check::{CheckInfo, applicable_checks, check, registry};
+pub use expectation::{Expectation, UnknownExpectation, expectations, expected_checks};

@@ -10,6 +10,7 @@ mod frontier;
 
 mod conditional_writes;
 mod convergence;
+mod linearizable;
 mod lost_write;
 mod monotonic_reads;
 mod origin_first;
@@ -17,6 +18,7 @@ mod phantom;
 mod read_your_writes;
 mod region_linearizable;
 mod resurrection;
+mod stamp_order;
 mod winner;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) use case::{Case, Fate, How, Item, Order, Sighting, Write};
 pub(crate) use frontier::at;
 
+use crate::expectation::is_usual;
 use crate::history::{Ending, History};
 use crate::measure;
 use crate::verdict::{CheckResult, Outcome, Verdict};
@@ -133,6 +136,22 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact for each key in each region, unless too many operations overlap (then unknown)",
         run: region_linearizable::run,
     },
+    CheckInfo {
+        id: "stamp-order",
+        property: "Every region shows the versions of an item in the order of their stamps, at instants that fit all calls and returns",
+        source: "DynamoDB global tables: last writer wins; invariants I3, I4, I5 and I7 together",
+        needs: "visible stamps, unique values",
+        proves: "exact across regions without deletes; with deletes, and for versions of unknown stamp, what it flags is wrong",
+        run: stamp_order::run,
+    },
+    CheckInfo {
+        id: "linearizable",
+        property: "Strong operations on an item behave as if they happened one at a time, whichever region was asked",
+        source: "Herlihy and Wing 1990; DynamoDB, multi-region strong consistency",
+        needs: "strong reads; unique values keep it fast; no stamps; a store that promises it (--expect mrsc, single-region)",
+        proves: "exact for each key, unless too many operations overlap (then unknown)",
+        run: linearizable::run,
+    },
 ];
 
 /// Judges a history by the checks of these names, in this order.
@@ -175,13 +194,14 @@ pub fn check(history: &History, checks: &[&str]) -> Verdict {
     }
 }
 
-/// The names of all checks that can say something about this history: those that need stamps only if it shows them.
+/// The names of all checks of last-writer-wins tables that can say something about this history: those that need stamps only if it shows
+/// them. Other expectations are asked for by name ([`crate::expectations`]).
 #[must_use]
 pub fn applicable_checks(history: &History) -> Vec<&'static str> {
     let needs_stamps = |info: &&CheckInfo| info.needs.starts_with("visible stamps");
     let all = registry()
         .iter()
-        .filter(|i| history.header.stamps_visible || !needs_stamps(i));
+        .filter(|i| is_usual(i) && (history.header.stamps_visible || !needs_stamps(i)));
     all.map(|i| i.id).collect()
 }
 
