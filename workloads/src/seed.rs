@@ -30,11 +30,27 @@ fn fnv1a(name: &str, basis: u64) -> u64 {
     })
 }
 
+/// A short name for a long text, for tests that pin what a generator drew.
+#[cfg(test)]
+pub(crate) fn digest(text: &str) -> String {
+    format!("{:016x}", fnv1a(text, 0xcbf2_9ce4_8422_2325))
+}
+
 /// A sequence of draws.
 #[derive(Clone, Debug)]
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {
+    /// The `number`-th stream beside this one, from its start: operation `number` of a load draws from it without anybody having
+    /// drawn the operations before it.
+    #[must_use]
+    pub fn beside(&self, number: u64) -> Self {
+        let mut raw = self.0.clone();
+        raw.set_stream(number);
+        raw.set_word_pos(0);
+        Self(raw)
+    }
+
     /// 64 raw bits.
     pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
@@ -101,6 +117,19 @@ mod tests {
         assert_eq!(Seed(7).stream("a").bits(), Seed(7).stream("a").bits());
         assert_ne!(Seed(7).stream("a").bits(), Seed(7).stream("b").bits());
         assert_ne!(Seed(7).stream("a").bits(), Seed(8).stream("a").bits());
+    }
+
+    #[test]
+    fn streams_beside_each_other_need_no_order() {
+        let stream = Seed(7).stream("beside");
+        let mut drawn_from = stream.clone();
+        drawn_from.bits();
+        let bits = [0, 1, u64::MAX].map(|number| stream.beside(number).bits());
+        assert_eq!(
+            bits,
+            [0, 1, u64::MAX].map(|number| drawn_from.beside(number).bits())
+        );
+        insta::assert_snapshot!(format!("{bits:?}"), @"[12992116202061784500, 12254776074127671504, 14768126965272458173]");
     }
 
     #[test]

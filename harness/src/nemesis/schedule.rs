@@ -3,6 +3,8 @@
 //! Each package has its own stream of draws and its own rate, drawn for the run. Packages overlap freely; what cannot happen together is left
 //! out: two deeds that take the same process down, or a clock that would have to be set while its process does not answer.
 
+use std::collections::BTreeMap;
+
 use workloads::seed::{Seed, Stream};
 
 use super::{
@@ -30,7 +32,9 @@ pub(super) struct Schedule<'a> {
     regions: &'a [String],
     /// Nothing lasts longer than this: the rest of the run is for the last stop to take hold.
     end_ms: u64,
-    placed: Vec<Placed>,
+    /// By start, so that only neighbours in time are compared: plans of days have many occurrences.
+    placed: BTreeMap<(u64, &'static str), Placed>,
+    longest_ms: u64,
 }
 
 /// Places occurrences of these packages: at least one of each if there is room, then more until the time is over.
@@ -41,10 +45,16 @@ pub(super) fn draw(
     regions: &[String],
 ) -> Vec<Placed> {
     let end_ms = time_limit_ms - (time_limit_ms / 20).max(200).min(time_limit_ms);
+    let longest_ms = packages
+        .iter()
+        .map(|package| *package.lasts_ms().end())
+        .max()
+        .unwrap_or(0);
     let mut schedule = Schedule {
         regions,
         end_ms,
-        placed: Vec::new(),
+        placed: BTreeMap::new(),
+        longest_ms,
     };
     if end_ms == 0 || regions.is_empty() {
         return Vec::new();
@@ -66,9 +76,7 @@ pub(super) fn draw(
     for row in &mut rows {
         while schedule.place_next(row) {}
     }
-    let mut placed = schedule.placed;
-    placed.sort_by_key(|occurrence| (occurrence.start_ms, occurrence.package));
-    placed
+    schedule.placed.into_values().collect()
 }
 
 /// One package's way through the schedule.
@@ -120,6 +128,15 @@ impl Schedule<'_> {
         true
     }
 
+    /// Every occurrence that could touch this stretch of time.
+    fn neighbours(&self, start_ms: u64, stop_ms: u64) -> impl Iterator<Item = &Placed> {
+        let from = start_ms.saturating_sub(self.longest_ms + MARGIN_MS);
+        let until = stop_ms + MARGIN_MS + 1;
+        self.placed
+            .range((from, "")..(until, ""))
+            .map(|(_, placed)| placed)
+    }
+
     fn try_place(&mut self, row: &mut Row<'_>, start_ms: u64, shrink: u64) -> bool {
         let lasts = row.package.lasts_ms();
         let drawn_ms = lasts.start() + row.draws.below(lasts.end() - lasts.start() + 1);
@@ -133,11 +150,15 @@ impl Schedule<'_> {
             stop_ms,
             drawn,
         };
-        if stop_ms > self.end_ms || self.placed.iter().any(|old| collide(old, &new)) {
+        if stop_ms > self.end_ms
+            || self
+                .neighbours(start_ms, stop_ms)
+                .any(|old| collide(old, &new))
+        {
             return false;
         }
         row.free_from_ms = stop_ms;
-        self.placed.push(new);
+        self.placed.insert((start_ms, new.package), new);
         true
     }
 }

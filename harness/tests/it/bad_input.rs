@@ -4,97 +4,92 @@ use std::fs;
 
 use crate::dateline::Place;
 
+/// A command line, its exit code, and what its message must hold.
+const LINES: &[(&str, i32, &[&str])] = &[
+    ("", 64, &["Usage: dateline <COMMAND>"]),
+    ("test", 64, &["register"]),
+    ("test registr", 64, &["registr", "register"]),
+    ("test register --sed 7", 64, &["--sed", "--seed"]),
+    ("test register --rate fast", 64, &["--rate", "fast"]),
+    ("test register --rate 0", 64, &["--rate 0", "1 to 1000000"]),
+    (
+        "test register --time-limit 0",
+        64,
+        &["--time-limit 0", "1 to"],
+    ),
+    (
+        "test register --regions mars-1",
+        64,
+        &["--regions", "mars-1", "eu-west-1"],
+    ),
+    (
+        "test register --regions eu-west-1,eu-west-1",
+        64,
+        &["named twice"],
+    ),
+    (
+        "test register --faults earthquake",
+        64,
+        &["earthquake", "partition", "none"],
+    ),
+    (
+        "test register --defect earthquake",
+        64,
+        &["earthquake", "stale-strong-read"],
+    ),
+    ("test register --rtt-scale -1", 64, &["rtt-scale"]),
+    (
+        "test register --key-distribution gauss",
+        64,
+        &["gauss", "uniform, zipfian"],
+    ),
+    (
+        "test register --set no.toml",
+        64,
+        &["--set no.toml", "No such file"],
+    ),
+    (
+        "test register --set typo.toml",
+        64,
+        &["time-limt", "`time-limit`"],
+    ),
+    (
+        "test register --set type.toml",
+        64,
+        &["type.toml", "line 1", "rate"],
+    ),
+    (
+        "test register --out file",
+        64,
+        &["--out file", "can be written to"],
+    ),
+    ("check", 64, &["FILE|RUN"]),
+    ("check no-such.jsonl", 3, &["no-such.jsonl", "No such file"]),
+    ("check file", 3, &["file", "line 1"]),
+    (
+        "check file --only frob",
+        64,
+        &["--only frob", "convergence"],
+    ),
+    ("report no-such", 3, &["no-such", "list runs"]),
+    ("list frobs", 64, &["frobs", "workloads"]),
+    ("list runs --out no-such", 64, &["--out no-such"]),
+];
+
 #[test]
 fn one_message_names_the_field_and_what_to_do() {
     let place = Place::new();
     fs::write(place.path().join("typo.toml"), "time-limt = 5\n").expect("writable");
     fs::write(place.path().join("type.toml"), "rate = \"fast\"\n").expect("writable");
     fs::write(place.path().join("file"), "not a folder\n").expect("writable");
-    for (line, code, parts) in [
-        ("", 64, vec!["Usage: dateline <COMMAND>"]),
-        ("test", 64, vec!["register"]),
-        ("test registr", 64, vec!["registr", "register"]),
-        ("test register --sed 7", 64, vec!["--sed", "--seed"]),
-        ("test register --rate fast", 64, vec!["--rate", "fast"]),
-        (
-            "test register --rate 0",
-            64,
-            vec!["--rate 0", "1 to 1000000"],
-        ),
-        (
-            "test register --time-limit 0",
-            64,
-            vec!["--time-limit 0", "1 to"],
-        ),
-        (
-            "test register --regions mars-1",
-            64,
-            vec!["--regions", "mars-1", "eu-west-1"],
-        ),
-        (
-            "test register --regions eu-west-1,eu-west-1",
-            64,
-            vec!["named twice"],
-        ),
-        (
-            "test register --faults earthquake",
-            64,
-            vec!["earthquake", "partition", "none"],
-        ),
-        (
-            "test register --defect earthquake",
-            64,
-            vec!["earthquake", "stale-strong-read"],
-        ),
-        ("test register --rtt-scale -1", 64, vec!["rtt-scale"]),
-        (
-            "test register --key-distribution gauss",
-            64,
-            vec!["gauss", "uniform, zipfian"],
-        ),
-        (
-            "test register --set no.toml",
-            64,
-            vec!["--set no.toml", "No such file"],
-        ),
-        (
-            "test register --set typo.toml",
-            64,
-            vec!["time-limt", "`time-limit`"],
-        ),
-        (
-            "test register --set type.toml",
-            64,
-            vec!["type.toml", "line 1", "rate"],
-        ),
-        (
-            "test register --out file",
-            64,
-            vec!["--out file", "can be written to"],
-        ),
-        ("check", 64, vec!["FILE|RUN"]),
-        (
-            "check no-such.jsonl",
-            3,
-            vec!["no-such.jsonl", "No such file"],
-        ),
-        ("check file", 3, vec!["file", "line 1"]),
-        (
-            "check file --only frob",
-            64,
-            vec!["--only frob", "convergence"],
-        ),
-        ("report no-such", 3, vec!["no-such", "list runs"]),
-        ("list frobs", 64, vec!["frobs", "workloads"]),
-        ("list runs --out no-such", 64, vec!["--out no-such"]),
-    ] {
+    for (line, code, parts) in LINES {
         let ended = place.run(line);
         assert_eq!(
-            ended.code, code,
+            ended.code, *code,
             "dateline {line}\n{}{}",
             ended.out, ended.err
         );
-        for part in parts {
+        for part in *parts {
             assert!(
                 ended.err.contains(part),
                 "dateline {line}: no {part:?} in\n{}",

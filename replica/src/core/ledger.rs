@@ -11,6 +11,10 @@ const HELD_NS: u64 = 500_000_000;
 
 /// An answer that waits for a commit.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a client's answer is the commonest; a box would cost an allocation per request"
+)]
 pub(super) enum Answer {
     /// To a client.
     Client(RequestId, Result<Response, ApiError>),

@@ -63,7 +63,7 @@ pub(super) struct WireItem {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum AnswerMessage {
     Feed(FeedAnswer),
-    Described(Described),
+    Described(Box<Described>),
     Adopted,
     /// The call was not carried out.
     Refused(String),

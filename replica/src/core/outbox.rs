@@ -131,10 +131,7 @@ impl Core {
         let mut wake: Option<u64> = None;
         let mut regions = self.peers.keys().cloned().collect::<Vec<_>>();
         while let Some(region) = regions.pop() {
-            loop {
-                let Some(peer) = self.peers.get_mut(&region) else {
-                    break;
-                };
+            while let Some(peer) = self.peers.get(&region) {
                 let head = self.feed.head.durable;
                 if let Err(later) = peer.due(now.monotonic_ns, head, &self.config.limits) {
                     wake = wake.into_iter().chain(later).min();

@@ -153,6 +153,8 @@ mod tests {
         }
     }
 
+    type Change = Box<dyn FnOnce(&mut Described)>;
+
     fn refusal(change: impl FnOnce(&mut Described)) -> ApiError {
         let mut other = described();
         change(&mut other);
@@ -191,7 +193,7 @@ mod tests {
             projection: IndexProjection::All,
             billing: Some(Billing::Provisioned { read: 1, write }),
         };
-        let changes: [(&str, Box<dyn FnOnce(&mut Described)>); 8] = [
+        let changes: [(&str, Change); 8] = [
             ("not empty", Box::new(|it| table(it).empty = false)),
             (
                 "no stream",

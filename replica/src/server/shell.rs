@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::clock::Clock;
 use super::commits::CommitQueue;
@@ -58,8 +59,8 @@ struct State {
 /// Whether an answer is there at once.
 #[derive(Debug)]
 pub(crate) enum Pending<T> {
-    /// It is.
-    Now(T),
+    /// It is; `None` when the replica is poisoned and will never answer.
+    Now(Option<T>),
     /// It comes when something is durable; never, when the replica is poisoned first.
     Later(oneshot::Receiver<T>),
 }
@@ -96,30 +97,24 @@ impl Shell {
 
     /// Asks the core for a client.
     pub(crate) fn request(&self, request: Request) -> Pending<Answer> {
-        let (tx, mut rx) = oneshot::channel();
+        let (tx, rx) = oneshot::channel();
         let mut state = self.lock();
         let id = RequestId(state.next_id());
         state.clients.insert(id, tx);
         self.step(&mut state, Input::Request { id, request });
         drop(state);
-        match rx.try_recv() {
-            Ok(answer) => Pending::Now(answer),
-            Err(_) => Pending::Later(rx),
-        }
+        Pending::of(rx)
     }
 
     /// Hands the core a peer's call.
     pub(crate) fn called(&self, body: Vec<u8>) -> Pending<Vec<u8>> {
-        let (tx, mut rx) = oneshot::channel();
+        let (tx, rx) = oneshot::channel();
         let mut state = self.lock();
         let token = CallToken(state.next_id());
         state.callers.insert(token, tx);
         self.step(&mut state, Input::Called { token, body });
         drop(state);
-        match rx.try_recv() {
-            Ok(answer) => Pending::Now(answer),
-            Err(_) => Pending::Later(rx),
-        }
+        Pending::of(rx)
     }
 
     /// Tells the core that something happened which nobody waits for.
@@ -208,10 +203,18 @@ impl State {
 }
 
 impl<T> Pending<T> {
+    fn of(mut rx: oneshot::Receiver<T>) -> Self {
+        match rx.try_recv() {
+            Ok(value) => Self::Now(Some(value)),
+            Err(TryRecvError::Closed) => Self::Now(None),
+            Err(TryRecvError::Empty) => Self::Later(rx),
+        }
+    }
+
     /// The value; `None` when the replica was poisoned before it came.
     pub(crate) async fn get(self) -> Option<T> {
         match self {
-            Self::Now(value) => Some(value),
+            Self::Now(value) => value,
             Self::Later(rx) => rx.await.ok(),
         }
     }

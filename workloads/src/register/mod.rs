@@ -37,6 +37,7 @@ const CHECKS: &[&str] = &[
     "monotonic-reads",
     "origin-first",
     "conditional-writes",
+    "region-linearizable",
 ];
 
 /// What can be chosen.

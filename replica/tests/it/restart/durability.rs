@@ -33,12 +33,12 @@ pub(super) fn create_table(client: &mut Client, name: &str) {
 }
 
 pub(super) fn put(key: &str, value: &str) -> Value {
-    json!({"TableName": "t", "Item": {"k": {"S": key}, "v": {"S": value}}})
+    json!({"TableName": "tests", "Item": {"k": {"S": key}, "v": {"S": value}}})
 }
 
 /// A strongly consistent read.
 pub(super) fn get(client: &mut Client, key: &str) -> Value {
-    let body = json!({"TableName": "t", "Key": {"k": {"S": key}}, "ConsistentRead": true});
+    let body = json!({"TableName": "tests", "Key": {"k": {"S": key}}, "ConsistentRead": true});
     client.call("GetItem", &body).expect("it answers").ok()["Item"].clone()
 }
 
@@ -83,7 +83,7 @@ fn write_until_killed(process: Process, round: usize) -> BTreeMap<String, (Strin
 #[test]
 fn a_kill_loses_no_acknowledged_write() {
     let home = Home::new("");
-    create_table(&mut home.start().client(), "t");
+    create_table(&mut home.start().client(), "tests");
     for round in 0..3 {
         let written = write_until_killed(home.start(), round);
         assert!(written.len() >= WRITERS, "every writer wrote");
@@ -105,7 +105,7 @@ fn a_kill_loses_no_acknowledged_write() {
 #[test]
 fn a_failed_commit_poisons_the_replica() {
     let home = Home::new("");
-    create_table(&mut home.start().client(), "t");
+    create_table(&mut home.start().client(), "tests");
     // From inside the process a file that may not grow looks like a disk that fails. The log goes to a pipe, which may.
     let replica = home.command();
     let child = Command::new("sh")
@@ -116,12 +116,11 @@ fn a_failed_commit_poisons_the_replica() {
         .spawn()
         .expect("a shell");
     let pid = child.id();
-    let process = wait_for("health", || {
+    let mut client = wait_for("health", || {
         let address = std::fs::read_to_string(home.path().join("address")).ok()?;
         let mut client = Client::connect(address.trim().parse().ok()?).ok()?;
         (client.get("/health").ok()?.ok()["pid"] == pid).then_some(client)
     });
-    let mut client = process;
     client
         .call("PutItem", &put("before", "1"))
         .expect("it answers")

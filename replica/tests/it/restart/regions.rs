@@ -9,18 +9,18 @@ use super::process::wait_for;
 
 const REGIONS: [&str; 3] = ["ap-southeast-1", "us-east-1", "eu-west-1"];
 
-/// A table `t` in each region, joined to one global table.
+/// A table in each region, joined to one global table.
 fn global_table(options: &str) -> Cluster {
     let cluster = Cluster::start(&REGIONS, options);
     for region in 0..REGIONS.len() {
-        create_table(&mut cluster.process(region).client(), "t");
+        create_table(&mut cluster.process(region).client(), "tests");
     }
     let mut client = cluster.process(0).client();
     let group: Vec<Value> = REGIONS
         .iter()
         .map(|name| json!({"RegionName": name}))
         .collect();
-    let body = json!({"GlobalTableName": "t", "ReplicationGroup": group});
+    let body = json!({"GlobalTableName": "tests", "ReplicationGroup": group});
     client
         .call("CreateGlobalTable", &body)
         .expect("it answers")
@@ -29,7 +29,7 @@ fn global_table(options: &str) -> Cluster {
         let mut client = cluster.process(region).client();
         wait_for("the global table", || {
             let answer = client
-                .call("DescribeGlobalTable", &json!({"GlobalTableName": "t"}))
+                .call("DescribeGlobalTable", &json!({"GlobalTableName": "tests"}))
                 .ok()?;
             if answer.status != 200 {
                 return None;
@@ -64,12 +64,11 @@ fn a_write_in_one_region_is_read_in_all() {
         assert_eq!(written["aws:rep:updateregion"]["S"], *name);
         assert_eq!(written["aws:rep:deleting"]["BOOL"], false);
         assert!(written["aws:rep:updatetime"]["N"].is_string(), "{written}");
-        for other in 0..REGIONS.len() {
+        for (other, there) in REGIONS.iter().enumerate() {
             let seen = wait_for_value(&mut cluster.process(other).client(), name, "1");
             assert_eq!(
                 seen, written,
-                "the same item with the same version in {}",
-                REGIONS[other]
+                "the same item with the same version in {there}"
             );
         }
     }
@@ -122,4 +121,23 @@ fn regions_converge_over_a_kill_in_the_middle() {
             items[0]
         );
     }
+}
+
+#[test]
+fn regions_that_are_not_in_the_cluster_are_all_named() {
+    let cluster = Cluster::start(&REGIONS, "");
+    let group = json!([{"RegionName": "us-gov-west-1"}, {"RegionName": "us-east-1"}, {"RegionName": "mars-1"}]);
+    let body = json!({"GlobalTableName": "tests", "ReplicationGroup": group});
+    let answer = cluster.process(0).client().call("CreateGlobalTable", &body);
+    let (name, message) = answer.expect("it answers").refusal();
+    assert_eq!(name, "ValidationException");
+    let known = "Member must satisfy enum value set: [ap-southeast-1, eu-west-1, us-east-1]";
+    assert_eq!(
+        message,
+        format!(
+            "One or more parameter values were invalid: 2 validation errors detected: \
+             Value 'us-gov-west-1' at 'replicationGroup.1.member.regionName' failed to satisfy constraint: {known}; \
+             Value 'mars-1' at 'replicationGroup.3.member.regionName' failed to satisfy constraint: {known}"
+        )
+    );
 }

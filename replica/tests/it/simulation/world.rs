@@ -17,7 +17,7 @@ const NAMES: [&str; 3] = ["ap-southeast-1", "eu-west-1", "us-east-1"];
 const MS: u64 = 1_000_000;
 const START_MS: i64 = 1_519_085_870_846;
 /// How long clients and faults act, and how long the regions may take to agree afterwards.
-const ACT_NS: u64 = 3_000 * MS;
+const ACT_NS: u64 = 2_000 * MS;
 const AGREE_NS: u64 = 60_000 * MS;
 
 /// What a run ended in.
@@ -246,7 +246,7 @@ impl World {
     fn carry_out(&mut self, region: usize, effects: Effects) {
         let life = self.places[region].life;
         for effect in effects {
-            writeln!(self.trace, "{} {region} {effect:?}", self.now_ns).expect("a string grows");
+            self.record(region, &effect);
             match effect {
                 Effect::Reply { to, result } => self.replied(to, result),
                 Effect::Commit(batch) => {
@@ -295,6 +295,34 @@ impl World {
                 Effect::Log(_) => {}
             }
         }
+    }
+
+    /// What a region asked for, with long bytes by their checksum.
+    fn record(&mut self, region: usize, effect: &Effect) {
+        let at = self.now_ns;
+        let written = match effect {
+            Effect::Commit(batch) => {
+                let mut sum = crc32fast::Hasher::new();
+                for write in &batch.writes {
+                    sum.update(&write.key);
+                    sum.update(write.value.as_deref().unwrap_or_default());
+                }
+                let (commit, sum) = (batch.commit, sum.finalize());
+                writeln!(self.trace, "{at} {region} commit {commit} {sum:08x}")
+            }
+            Effect::Call { to, id, body, .. } => {
+                let sum = crc32fast::hash(body);
+                writeln!(self.trace, "{at} {region} call {to} {} {sum:08x}", id.0)
+            }
+            Effect::Answer { to, body } => {
+                let sum = crc32fast::hash(body);
+                writeln!(self.trace, "{at} {region} answer {} {sum:08x}", to.0)
+            }
+            Effect::Reply { .. } | Effect::WakeAt { .. } | Effect::Log(_) => {
+                writeln!(self.trace, "{at} {region} {effect:?}")
+            }
+        };
+        written.expect("a string grows");
     }
 
     fn call(&mut self, caller: Caller, to: &Region, body: &[u8], deadline_ms: u64) {
@@ -444,7 +472,7 @@ impl World {
     fn settle(&mut self) {
         let deadline = self.now_ns + AGREE_NS;
         loop {
-            let pause = self.now_ns + 500 * MS;
+            let pause = self.now_ns + 300 * MS;
             while self.now_ns < pause {
                 self.next();
             }
