@@ -149,7 +149,7 @@ const REGISTRY: &[CheckInfo] = &[
         property: "Strong operations on an item behave as if they happened one at a time, whichever region was asked",
         source: "Herlihy and Wing 1990; DynamoDB, multi-region strong consistency",
         needs: "strong reads; unique values keep it fast; no stamps; a store that promises it (--expect mrsc, single-region)",
-        proves: "exact for each key, unless too many operations overlap (then unknown)",
+        proves: "exact for each key, unless too many operations overlap (then unknown); a delete of unknown outcome may explain more than one absence",
         run: linearizable::run,
     },
 ];
