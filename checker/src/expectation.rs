@@ -9,8 +9,10 @@ use crate::check::{CheckInfo, registry};
 pub struct Expectation {
     /// Its name on the command line.
     pub name: &'static str,
-    /// Which stores promise it.
+    /// Which stores promise it, and what.
     pub about: &'static str,
+    /// What it lets a store do: that is measured, never flagged.
+    pub allows: &'static str,
     /// The ids of its checks, in the order of the registry.
     pub checks: &'static [&'static str],
 }
@@ -20,6 +22,9 @@ pub struct Expectation {
 pub fn expectations() -> &'static [Expectation] {
     EXPECTATIONS
 }
+
+/// What last writer wins lets regions do.
+const REGIONS_DIFFER: &str = "stale reads across regions, concurrent writes that lose, conditions that two regions both pass, torn remote transactions";
 
 /// What regions with last writer wins promise, stamps or not.
 const LAST_WRITER_WINS: &[&str] = &[
@@ -40,16 +45,19 @@ const EXPECTATIONS: &[Expectation] = &[
     Expectation {
         name: "v1",
         about: "global tables version 2017.11.29: last writer wins by stamps that items show (aws:rep:updatetime, aws:rep:updateregion)",
+        allows: REGIONS_DIFFER,
         checks: LAST_WRITER_WINS,
     },
     Expectation {
         name: "mrec",
         about: "global tables version 2019.11.21, multi-region eventual consistency: last writer wins, strong reads within a region",
+        allows: REGIONS_DIFFER,
         checks: LAST_WRITER_WINS,
     },
     Expectation {
         name: "mrsc",
         about: "global tables, multi-region strong consistency: strong reads anywhere see every acknowledged write",
+        allows: "stale eventually consistent reads",
         checks: &[
             "convergence",
             "phantom",
@@ -60,11 +68,13 @@ const EXPECTATIONS: &[Expectation] = &[
     Expectation {
         name: "eventual",
         about: "eventually consistent replicas: they end up equal, and hold what somebody wrote",
+        allows: "stale reads of every kind, lost updates, conditions that two clients both pass",
         checks: &["convergence", "phantom"],
     },
     Expectation {
         name: "single-region",
         about: "one region with strong reads and conditional writes",
+        allows: "stale eventually consistent reads",
         checks: &["phantom", "conditional-writes", "linearizable"],
     },
 ];
