@@ -101,11 +101,11 @@ struct NightsFlags {
     add: Option<PathBuf>,
 
     /// The commit that was measured, for a line that is added
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", requires = "history")]
     commit: Option<String>,
 
     /// A name for this machine, for a line that is added; nights of different machines are never mixed
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "history")]
     host: Option<String>,
 
     /// Accept a change: the metric, and the first commit of the new level

@@ -103,7 +103,11 @@ impl<'a> Runner<'a> {
             self.once(Build::Base).await?,
             self.once(Build::Candidate).await?,
         );
-        let metrics = metrics(&self.settings.metrics, &base, &candidate)?;
+        let metrics = metrics(&self.settings.metrics, &base, &candidate).map_err(|told| {
+            let uncounted = self.uncounted.iter();
+            let uncounted = uncounted.map(|why| format!("; instructions are not counted: {why}"));
+            Failure::Usage(format!("{told}{}", uncounted.collect::<String>()))
+        })?;
         let mut session = Session::new(metrics, self.settings.terms.clone());
         let (counted_from, mut runs) = (Instant::now(), 0_u32);
         while let Some(build) = session.next_run() {
@@ -136,7 +140,9 @@ impl<'a> Runner<'a> {
     }
 
     fn notes(&self, is_cut_short: bool) -> Vec<String> {
+        // Who has named figures of their own does not miss this one.
         let uncounted = self.uncounted.as_ref();
+        let uncounted = uncounted.filter(|_| self.settings.metrics.is_empty());
         let uncounted = uncounted.map(|why| format!("instructions are not counted: {why}"));
         let stopped = self.stop.reason().map(str::to_owned);
         let spent = self.settings.budget.filter(|_| is_cut_short).map(|budget| {
@@ -233,7 +239,7 @@ fn left_in(folder: &Path) -> Result<Figures, String> {
 }
 
 /// What to judge by: what was named, if both builds measure it; else the cost.
-fn metrics(named: &[String], base: &Figures, candidate: &Figures) -> Result<Vec<Metric>, Failure> {
+fn metrics(named: &[String], base: &Figures, candidate: &Figures) -> Result<Vec<Metric>, String> {
     let both = |name: &str| base.contains_key(name) && candidate.contains_key(name);
     if let Some(name) = named.iter().find(|name| !both(name)) {
         let there: Vec<&str> = base
@@ -241,10 +247,10 @@ fn metrics(named: &[String], base: &Figures, candidate: &Figures) -> Result<Vec<
             .map(String::as_str)
             .filter(|name| both(name))
             .collect();
-        return Err(Failure::Usage(format!(
+        return Err(format!(
             "`metric` {name:?}: not both commands measure it; there are {}",
             there.join(", ")
-        )));
+        ));
     }
     let cost = ["regions_cpu_us_per_operation", "cpu_us"];
     let default = cost.into_iter().find(|name| both(name)).into_iter();
@@ -288,7 +294,7 @@ mod tests {
         names.iter().map(|name| ((*name).to_owned(), 1.0)).collect()
     }
 
-    fn chosen(named: &[&str], base: &[&str], candidate: &[&str]) -> Result<Vec<String>, Failure> {
+    fn chosen(named: &[&str], base: &[&str], candidate: &[&str]) -> Result<Vec<String>, String> {
         let named: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
         let metrics = metrics(&named, &figures(base), &figures(candidate))?;
         Ok(metrics.into_iter().map(|metric| metric.name).collect())
@@ -314,10 +320,7 @@ mod tests {
 
     #[test]
     fn a_metric_that_one_command_does_not_measure_is_refused_with_those_there_are() {
-        let told = match chosen(&["own"], &["cpu_us", "own"], &["cpu_us"]) {
-            Err(Failure::Usage(told)) => told,
-            other => panic!("{other:?}"),
-        };
+        let told = chosen(&["own"], &["cpu_us", "own"], &["cpu_us"]).expect_err("one lacks it");
         assert_eq!(
             told,
             "`metric` \"own\": not both commands measure it; there are cpu_us"

@@ -16,8 +16,8 @@ use reports::{
 };
 
 use super::{
-    Keep, Plan,
-    cell::{self, gate_budget},
+    Keep, Plan, cell,
+    line::{self, gate_budget},
     notify,
     plan::{PlannedCell, Work},
 };
@@ -198,7 +198,7 @@ impl State {
 
 fn reproduce(cells: &[PlannedCell], id: &CellId) -> String {
     let planned = cells.iter().find(|planned| planned.id == *id);
-    planned.map(cell::reproduce).unwrap_or_default()
+    planned.map(line::reproduce).unwrap_or_default()
 }
 
 #[cfg(test)]
