@@ -35,6 +35,9 @@ Examples:
   dateline test register                       run, judge and report, with all faults, within a minute
   dateline test register --faults partition,kill --time-limit 60 --seed 7
   dateline check dateline-runs/latest          judge a saved run or history file again
+  dateline suite examples/nightly.toml         a night's matrix; one summary, the worst decides
+  dateline gate old/dateline new/dateline -- test register --faults none --out {folder}
+                                               is the new build slower? pass, fail or cannot tell
   dateline list faults                         what can be made to go wrong
 
 Exit codes: 0 valid, 1 invalid, 2 unknown, 3 harness failure, 64 bad usage.";

@@ -5,9 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use reports::suite::{CellOutcome, SuiteResult};
 
-use crate::dateline::{Place, wait_until};
+use crate::dateline::{Ended, Place, wait_until};
 
 const SUITE: &str = r#"
 name = "small"
@@ -115,6 +119,57 @@ fn a_suite_is_killed_and_resumed_and_names_the_defect_and_the_slowdown() {
         flakes.out
     );
     the_runs_compare(&place, &first);
+}
+
+#[test]
+fn ctrl_c_ends_the_cells_at_hand_and_the_rest_does_not_run() {
+    let place = Place::new();
+    let long = "name = \"small\"\nparallel = 2\n[settings]\ntime-limit = 600\nrtt-scale = 0.1\n\
+                [[matrix]]\nworkloads = [\"register\"]\nfaults = [\"none\"]\nseeds = \"1..3\"\n";
+    fs::write(place.path().join("small.toml"), long).expect("writable");
+    let child = place.start("suite small.toml");
+    wait_until("two cells have regions", || {
+        let regions = place.orphans();
+        let of_cell = |cell: &str| {
+            regions
+                .iter()
+                .any(|line| line.contains("replica") && line.contains(cell))
+        };
+        of_cell("cells/001-") && of_cell("cells/002-")
+    });
+    let pid = i32::try_from(child.id()).expect("process numbers fit");
+    kill(Pid::from_raw(pid), Signal::SIGINT).expect("it runs");
+    let ended = Ended::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(ended.code, 2, "{}{}", ended.out, ended.err);
+    assert!(ended.out.starts_with("UNFINISHED  small"), "{}", ended.out);
+    let cells = suite(&place).expect("it was saved").cells;
+    let told: Vec<&str> = cells.iter().map(|cell| cell.told.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "the suite was stopped in the middle of it",
+            "the suite was stopped in the middle of it",
+            "the suite was stopped by Ctrl-C"
+        ]
+    );
+    assert!(cells.iter().all(|cell| cell.outcome == CellOutcome::NotRun));
+    assert_eq!(place.orphans(), Vec::<String>::new());
+}
+
+#[test]
+fn a_notification_that_fails_is_a_harness_failure() {
+    let place = Place::new();
+    let small = "name = \"small\"\nnotify = \"echo no line; exit 9\"\n[[gate]]\nname = \"shell\"\n\
+                 base = \"true\"\ncandidate = \"true\"\nrounds = \"3\"\ntolerate = \"100%\"\n";
+    fs::write(place.path().join("small.toml"), small).expect("writable");
+    let ended = place.run("suite small.toml --output quiet");
+    assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
+    assert!(
+        ended.err.contains("`notify`") && ended.err.contains("exit status: 9"),
+        "{}",
+        ended.err
+    );
+    assert!(suite(&place).is_some_and(|suite| suite.exit_code() != 3));
 }
 
 /// `compare` and a gate's history on a run that is there already.
