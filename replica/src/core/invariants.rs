@@ -19,6 +19,7 @@ impl Core {
     /// See above.
     pub fn check_invariants(&self, read: &dyn Read) -> Result<(), StoreError> {
         self.ledger.check_invariants();
+        self.streams.check_invariants();
         let head = &self.feed.head;
         assert!(head.durable <= head.decided, "what is durable was decided");
         for (origin, mark) in &self.consumed {

@@ -8,6 +8,7 @@ use super::join::Coordination;
 use super::ledger::{Answer, Ledger};
 use super::outbox::Peer;
 use super::rows::Origin;
+use super::stream::Streams;
 use super::table::{Table, no_such_table};
 use super::{
     ApiError, CallId, Config, Counters, Effect, Effects, ErrorKind, Input, Now, Region, Request,
@@ -92,6 +93,7 @@ pub struct Core {
     /// Versions before the newest, for the defect `stale-strong-read`.
     pub(super) previous: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(super) stale_reads: u64,
+    pub(super) streams: Streams,
     pub(super) wake_ns: Option<u64>,
 }
 
@@ -133,6 +135,7 @@ impl Core {
     fn durable(&mut self, through: u64, effects: &mut Effects) {
         self.ledger.durable(through, effects);
         self.feed.head.settle(through);
+        self.streams.sequence.settle(through);
         let mut settled = Vec::new();
         for (origin, mark) in &mut self.consumed {
             let before = mark.durable;
@@ -226,8 +229,9 @@ impl Core {
             Request::ListTables { after, limit } => {
                 (self.list_tables(after.as_deref(), limit), self.ledger.last)
             }
-            Request::DeleteTable { table } => self.delete_table(&table, effects)?,
+            Request::DeleteTable { table } => self.delete_table(now, &table, effects)?,
             Request::UpdateTable(update) => self.update_table(now, &update, effects)?,
+            Request::Streams(asked) => (self.serve_streams(now, &asked, read)?, self.ledger.last),
             Request::DescribeGlobalTable { name } => {
                 (self.describe_global_table(&name)?, self.groups_commit)
             }
@@ -280,6 +284,7 @@ impl Core {
 
     fn mark(&mut self, commit: u64) {
         self.feed.head.mark(commit);
+        self.streams.sequence.mark(commit);
         for mark in self.consumed.values_mut() {
             mark.mark(commit);
         }

@@ -38,6 +38,7 @@ pub enum Request {
         name: String,
         updates: Vec<ReplicaUpdate>,
     },
+    Streams(StreamsRequest),
     DescribeGlobalTable {
         name: String,
     },
@@ -45,6 +46,33 @@ pub enum Request {
         after: Option<String>,
         limit: usize,
         region: Option<Region>,
+    },
+}
+
+/// A request of the API of streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub enum StreamsRequest {
+    ListStreams {
+        table: Option<String>,
+        after: Option<String>,
+        limit: usize,
+    },
+    DescribeStream {
+        arn: String,
+        after: Option<String>,
+        /// `ShardFilter`: only the children of this shard.
+        parent: Option<String>,
+        limit: usize,
+    },
+    GetShardIterator {
+        arn: String,
+        shard: String,
+        start: IteratorStart,
+    },
+    GetRecords {
+        iterator: String,
+        limit: usize,
     },
 }
 
@@ -263,6 +291,16 @@ pub enum Select {
     Parts(Projection),
     /// Only how many they are.
     Count,
+}
+
+/// Where a shard iterator begins. Sequence numbers are as the reader gave them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "AWS's ShardIteratorType")]
+pub enum IteratorStart {
+    TrimHorizon,
+    Latest,
+    At(String),
+    After(String),
 }
 
 /// One step of `UpdateGlobalTable`.

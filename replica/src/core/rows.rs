@@ -27,6 +27,11 @@ pub(super) const LINK: &str = "link/";
 /// Prefix of the positions consumed of each origin's feed.
 pub(super) const CONSUMED: &str = "consumed/";
 
+/// The epochs that all streams share.
+pub(super) const STREAM_LOG: &[u8] = b"stream-log";
+/// Prefix of the streams.
+pub(super) const STREAM: &str = "stream/";
+
 /// A data directory's identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {

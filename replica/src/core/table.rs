@@ -48,6 +48,8 @@ pub(super) struct Table {
     pub(super) fed: bool,
     /// Nothing is collected before this monotonic time: a region may be joining.
     pub(super) hold_until_ns: u64,
+    /// Its stream, when one is enabled.
+    pub(super) stream: Option<u32>,
     /// Re-feeding goes on after this row.
     pub(super) refeed_after: Option<Vec<u8>>,
 }
@@ -64,6 +66,7 @@ impl Table {
             replicated: false,
             fed: false,
             hold_until_ns: 0,
+            stream: None,
             refeed_after: None,
         }
     }
@@ -71,6 +74,11 @@ impl Table {
     /// Its name.
     pub(super) fn name(&self) -> &str {
         &self.row.definition.name
+    }
+
+    /// Whether writes are stamped visibly: a replica of version 2017.11.29.
+    pub(super) fn is_stamping(&self) -> bool {
+        self.replicated
     }
 
     /// The key of an item's row.

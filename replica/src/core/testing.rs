@@ -39,6 +39,7 @@ impl Regions {
             reply: None,
             work: VecDeque::new(),
         };
+        let mut opened = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let peers = names.iter().filter(|peer| *peer != name);
             let config = Config::new(
@@ -60,6 +61,9 @@ impl Regions {
                 core,
                 store,
             });
+            opened.push(effects);
+        }
+        for (index, effects) in opened.into_iter().enumerate() {
             regions.carry_out(index, effects);
         }
         regions.run();
@@ -117,6 +121,27 @@ impl Regions {
         self.work.push_back((place, Input::Request { id, request }));
         self.run();
         self.reply.take().expect("everything is durable at once")
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&mut self, ms: i64) {
+        self.now_ms += ms;
+        for place in 0..self.places.len() {
+            self.work.push_back((place, Input::Tick));
+        }
+        self.run();
+    }
+
+    /// Ends a region and opens it again on its store.
+    pub(crate) fn restart(&mut self, place: usize) {
+        let now = self.now();
+        let Place { core, store, .. } = &mut self.places[place];
+        let (mut config, mut effects) = (core.config.clone(), Effects::new());
+        config.last_commit = store.last_commit().expect("readable");
+        let opened = Core::open(config, 0, now, store, &mut effects);
+        *core = opened.expect("a store of ours opens");
+        self.carry_out(place, effects);
+        self.run();
     }
 
     fn now(&self) -> Now {

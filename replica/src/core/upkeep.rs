@@ -9,6 +9,7 @@ use super::ledger::Ledger;
 use super::outbox::{Link, LinkRow, Peer};
 use super::record::{Shown, decode_header};
 use super::rows::{self, Identity, Origin, named};
+use super::stream::Streams;
 use super::table::{Count, Table, TableRow, split_row_key};
 use super::tombstone::Grave;
 use super::{Config, Core, Counters, Effects, Now, OpenError, Region};
@@ -78,11 +79,13 @@ impl Core {
             counters: Counters::default(),
             previous: BTreeMap::new(),
             stale_reads: 0,
+            streams: Streams::open(read)?,
             wake_ns: None,
             config,
         };
         core.tombstones = count(Space::Tombstones, read)?;
         core.derive_memberships();
+        core.derive_streams();
         if is_new {
             core.commit(vec![core.identity()], effects);
         }
@@ -109,6 +112,7 @@ impl Core {
         if let Err(error) = done {
             self.store_failed(&error, effects);
         }
+        self.rotate_streams(now, effects);
         self.trim_feed(effects);
         self.save_counts(effects);
         self.expire_coordinations(now, effects);
@@ -300,7 +304,7 @@ fn open_consumed(read: &dyn Read) -> Result<BTreeMap<Origin, Watermark>, OpenErr
 }
 
 /// Every row of the meta space whose key begins with this prefix.
-fn each<T: serde::de::DeserializeOwned, K: Ord, V>(
+pub(super) fn each<T: serde::de::DeserializeOwned, K: Ord, V>(
     prefix: &str,
     read: &dyn Read,
     mut make: impl FnMut(&str, T) -> (K, V),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::json::{self, Object};
+use super::stream;
 use crate::core::{
     Billing, Capacity, GlobalTableDescription, GlobalTableStatus, IndexDefinition, IndexProjection,
     Item, ItemPage, KeySchema, Region, Response, StreamView, TableDefinition, TableDescription,
@@ -37,6 +38,16 @@ pub fn render(response: &Response) -> Vec<u8> {
             answer_capacity(&mut body, capacity.as_ref());
         }
         Response::Page(page) => answer_page(&mut body, page),
+        Response::ListStreams { streams, last } => {
+            stream::answer_list(&mut body, streams, last.as_deref());
+        }
+        Response::Stream(described) => {
+            body.object("StreamDescription", |object| {
+                stream::answer_description(object, described);
+            });
+        }
+        Response::ShardIterator(iterator) => body.text("ShardIterator", iterator),
+        Response::Records(page) => stream::answer_records(&mut body, page),
         Response::GlobalTable(table) => {
             body.object("GlobalTableDescription", |object| {
                 describe_global(object, table)
@@ -96,7 +107,7 @@ fn units(capacity: &Capacity) -> String {
 }
 
 /// Epoch seconds with a fraction, as AWS writes times.
-fn seconds(ms: i64) -> String {
+pub(super) fn seconds(ms: i64) -> String {
     format!("{}.{:03}", ms.div_euclid(1000), ms.rem_euclid(1000))
 }
 
@@ -174,7 +185,7 @@ fn attribute_types(definition: &TableDefinition) -> BTreeMap<&str, &'static str>
         .collect()
 }
 
-fn key_schema(object: &mut Object<'_>, keys: &KeySchema) {
+pub(super) fn key_schema(object: &mut Object<'_>, keys: &KeySchema) {
     let elements = keys.names().zip(["HASH", "RANGE"]);
     object.list("KeySchema", elements, |out, (name, kind)| {
         let mut element = Object::open(out);
@@ -280,7 +291,7 @@ fn global_table_status(status: GlobalTableStatus) -> &'static str {
     }
 }
 
-fn stream_view(view: StreamView) -> &'static str {
+pub(super) fn stream_view(view: StreamView) -> &'static str {
     match view {
         StreamView::KeysOnly => "KEYS_ONLY",
         StreamView::NewImage => "NEW_IMAGE",
