@@ -16,6 +16,8 @@ mod proxy;
 
 mod client;
 
+mod conformance;
+
 mod interpreter;
 
 mod nemesis;

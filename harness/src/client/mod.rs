@@ -19,8 +19,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use checker::history::{EventKind, Op};
 
-use connection::Connection;
-pub(crate) use connection::Transport;
+pub(crate) use connection::{Connection, Transport};
 pub(crate) use sigv4::Credentials;
 
 /// Where and how one client talks to one region.

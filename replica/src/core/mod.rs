@@ -48,8 +48,7 @@ pub(crate) mod value;
 mod version;
 mod write;
 
-#[cfg(test)]
-pub(crate) mod testing;
+pub mod testing;
 
 pub use config::{Config, Limits};
 pub use effect::{Effect, Effects};

@@ -1,4 +1,4 @@
-//! Regions without disks, sockets or clocks, for unit tests: commits are durable at once, calls arrive at once, time passes when told.
+//! Regions without disks, sockets or clocks, for unit tests and for the conformance suite's simulation: commits are durable at once, calls arrive at once, time passes when told.
 
 use std::collections::VecDeque;
 
@@ -12,6 +12,7 @@ use crate::wire;
 /// 2018-02-19, in the era of version 2017.11.29.
 pub(crate) const START_MS: i64 = 1_519_085_870_846;
 
+#[derive(Debug)]
 struct Place {
     region: Region,
     core: Core,
@@ -19,7 +20,8 @@ struct Place {
 }
 
 /// Some regions.
-pub(crate) struct Regions {
+#[derive(Debug)]
+pub struct Regions {
     places: Vec<Place>,
     pub(crate) now_ms: i64,
     last_id: u64,
@@ -30,7 +32,7 @@ pub(crate) struct Regions {
 
 impl Regions {
     /// Regions of these names, linked with each other.
-    pub(crate) fn new(names: &[&str]) -> Self {
+    pub fn new(names: &[&str]) -> Self {
         let mut regions = Self {
             places: Vec::new(),
             now_ms: START_MS,
@@ -71,7 +73,7 @@ impl Regions {
     }
 
     /// One request in DynamoDB's JSON.
-    pub(crate) fn send(
+    pub fn send(
         &mut self,
         place: usize,
         operation: &str,
@@ -91,6 +93,7 @@ impl Regions {
     }
 
     /// The same, of a request that must be served.
+    #[cfg(test)]
     pub(crate) fn ok(
         &mut self,
         place: usize,
@@ -102,6 +105,7 @@ impl Regions {
     }
 
     /// The text of the refusal.
+    #[cfg(test)]
     pub(crate) fn refusal(
         &mut self,
         place: usize,
@@ -124,7 +128,7 @@ impl Regions {
     }
 
     /// Lets time pass.
-    pub(crate) fn pass(&mut self, ms: i64) {
+    pub fn pass(&mut self, ms: i64) {
         self.now_ms += ms;
         for place in 0..self.places.len() {
             self.work.push_back((place, Input::Tick));
@@ -133,6 +137,7 @@ impl Regions {
     }
 
     /// Ends a region and opens it again on its store.
+    #[cfg(test)]
     pub(crate) fn restart(&mut self, place: usize) {
         let now = self.now();
         let Place { core, store, .. } = &mut self.places[place];
