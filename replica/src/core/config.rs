@@ -66,6 +66,8 @@ pub struct Limits {
     pub upkeep_rows: usize,
     /// Most `CreateGlobalTable` and `UpdateGlobalTable` calls under way.
     pub coordinations: usize,
+    /// Time between two stretches of the walk that deletes expired items; each looks at `upkeep_rows` of them.
+    pub expiry_ms: u64,
     /// Stream records per shard,
     pub stream_epoch_rows: u64,
     /// and how long one stays open.
@@ -94,6 +96,7 @@ impl Default for Limits {
             upkeep_ms: 200,
             upkeep_rows: 1_000,
             coordinations: 64,
+            expiry_ms: 1_000,
             stream_epoch_rows: 100_000,
             stream_epoch_ms: 4 * 3_600_000,
             stream_retention_ms: 24 * 3_600_000,

@@ -37,6 +37,7 @@ impl Core {
             id: table_id(self.incarnation, number),
             created_ms: now.wall_ms,
             stream_label,
+            ttl: None,
             decreases: 0,
             decreased_day: 0,
             refeed: false,

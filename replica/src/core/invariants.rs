@@ -111,7 +111,7 @@ impl Core {
     }
 
     /// Whether a member has not acknowledged this position yet.
-    fn is_awaited(&self, name: &str, position: u64) -> bool {
+    pub(super) fn is_awaited(&self, name: &str, position: u64) -> bool {
         self.peers.iter().any(|(region, peer)| {
             peer.link.as_ref().is_some_and(|link| {
                 let life = Origin {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::expiry::Walk;
 use super::feed::{Feed, Watermark};
 use super::group::Group;
 use super::join::Coordination;
@@ -94,6 +95,7 @@ pub struct Core {
     pub(super) previous: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(super) stale_reads: u64,
     pub(super) streams: Streams,
+    pub(super) expiry: Walk,
     pub(super) wake_ns: Option<u64>,
 }
 
@@ -206,11 +208,8 @@ impl Core {
             Request::DeleteItem(delete) => {
                 return self.delete_item(now, id, &delete, read, effects);
             }
-            Request::CreateGlobalTable { name, regions } => {
-                return Ok(self.create_global_table(now, id, name, regions, read, effects)?);
-            }
-            Request::UpdateGlobalTable { name, updates } => {
-                return Ok(self.update_global_table(now, id, name, updates, read, effects)?);
+            Request::Global(asked) => {
+                return Ok(self.serve_global(now, id, asked, read, effects)?);
             }
             Request::GetItem(get) => {
                 let commit = self.data_table(&get.table)?.commit;
@@ -232,17 +231,10 @@ impl Core {
             Request::DeleteTable { table } => self.delete_table(now, &table, effects)?,
             Request::UpdateTable(update) => self.update_table(now, &update, effects)?,
             Request::Streams(asked) => (self.serve_streams(now, &asked, read)?, self.ledger.last),
-            Request::DescribeGlobalTable { name } => {
-                (self.describe_global_table(&name)?, self.groups_commit)
-            }
-            Request::ListGlobalTables {
-                after,
-                limit,
-                region,
-            } => {
-                let listed = self.list_global_tables(after.as_deref(), limit, region.as_ref());
-                (listed, self.groups_commit)
-            }
+            Request::TimeToLive { table, change } => match change {
+                Some(change) => self.update_time_to_live(&table, change, effects)?,
+                None => self.describe_time_to_live(&table)?,
+            },
         };
         self.ledger
             .answer(commit, Answer::Client(id, Ok(response)), effects);

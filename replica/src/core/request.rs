@@ -30,19 +30,39 @@ pub enum Request {
     DeleteItem(DeleteItem),
     Query(Query),
     Scan(Scan),
-    CreateGlobalTable {
+    TimeToLive {
+        table: String,
+        /// `None` only asks.
+        change: Option<TimeToLiveChange>,
+    },
+    Global(GlobalRequest),
+    Streams(StreamsRequest),
+}
+
+/// What `UpdateTimeToLive` asks for, with the attribute that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what it says")]
+pub enum TimeToLiveChange {
+    Enable(String),
+    Disable(String),
+}
+
+/// A request of the API of global tables, version 2017.11.29.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub enum GlobalRequest {
+    Create {
         name: String,
         regions: Vec<Region>,
     },
-    UpdateGlobalTable {
+    Update {
         name: String,
         updates: Vec<ReplicaUpdate>,
     },
-    Streams(StreamsRequest),
-    DescribeGlobalTable {
+    Describe {
         name: String,
     },
-    ListGlobalTables {
+    List {
         after: Option<String>,
         limit: usize,
         region: Option<Region>,

@@ -1,6 +1,6 @@
 //! What a client is answered, before `wire` renders it as JSON.
 
-use super::{Item, KeySchema, Region, StreamView, TableDefinition};
+use super::{Item, KeySchema, Region, StreamView, TableDefinition, TimeToLiveChange};
 
 /// The answer to a [`Request`](super::Request).
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,10 @@ pub enum Response {
     Stream(StreamDescription),
     ShardIterator(String),
     Records(RecordPage),
+    /// `UpdateTimeToLive` answers what was asked for.
+    TimeToLiveChanged(TimeToLiveChange),
+    /// `DescribeTimeToLive`: the attribute, when it is enabled.
+    TimeToLive(Option<String>),
     GlobalTable(GlobalTableDescription),
     ListGlobalTables {
         tables: Vec<(String, Vec<Region>)>,

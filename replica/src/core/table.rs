@@ -18,6 +18,8 @@ pub(super) struct TableRow {
     pub(super) id: String,
     /// Label of the newest stream, also after it was disabled.
     pub(super) stream_label: Option<String>,
+    /// The attribute that says when an item expires, when time to live is enabled.
+    pub(super) ttl: Option<String>,
     /// Capacity decreases on `decreased_day` (days since the epoch).
     pub(super) decreases: u64,
     pub(super) decreased_day: i64,

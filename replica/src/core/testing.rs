@@ -1,10 +1,10 @@
 //! Regions without disks, sockets or clocks, for unit tests and for the conformance suite's simulation: commits are durable at once, calls arrive at once, time passes when told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     ApiError, CallId, CallToken, Config, Core, Effect, Effects, Input, Now, Region, Request,
-    RequestId, Response,
+    RequestId, Response, Status,
 };
 use crate::store::{MemoryStore, Store as _};
 use crate::wire;
@@ -28,6 +28,8 @@ pub struct Regions {
     calls: Vec<(usize, CallId)>,
     reply: Option<Result<Response, ApiError>>,
     work: VecDeque<(usize, Input)>,
+    /// Regions that nothing reaches and that reach nothing.
+    cut: BTreeSet<usize>,
 }
 
 impl Regions {
@@ -40,6 +42,7 @@ impl Regions {
             calls: Vec::new(),
             reply: None,
             work: VecDeque::new(),
+            cut: BTreeSet::new(),
         };
         let mut opened = Vec::new();
         for (index, name) in names.iter().enumerate() {
@@ -149,6 +152,21 @@ impl Regions {
         self.run();
     }
 
+    /// Cuts a region off from all others.
+    pub(crate) fn cut(&mut self, place: usize) {
+        self.cut.insert(place);
+    }
+
+    /// Undoes every cut.
+    pub(crate) fn heal(&mut self) {
+        self.cut.clear();
+    }
+
+    /// What a region shows of itself.
+    pub(crate) fn status(&self, place: usize) -> Status {
+        self.places[place].core.status(self.now())
+    }
+
     fn now(&self) -> Now {
         let passed_ms = u64::try_from(self.now_ms - START_MS).expect("time passes forwards");
         Now {
@@ -179,11 +197,18 @@ impl Regions {
                     self.work.push_front((place, Input::Durable { through }));
                 }
                 Effect::Call { to, id, body, .. } => {
-                    let to = self.places.iter().position(|place| place.region == to);
+                    let there = self.places.iter().position(|place| place.region == to);
+                    let there = there.expect("it is there");
+                    if self.cut.contains(&place) || self.cut.contains(&there) {
+                        let (from, result) = (to, Err("cut off".to_owned()));
+                        self.work
+                            .push_back((place, Input::Answered { id, from, result }));
+                        continue;
+                    }
                     self.calls.push((place, id));
                     let token = CallToken(self.calls.len() as u64 - 1);
                     let input = Input::Called { token, body };
-                    self.work.push_back((to.expect("it is there"), input));
+                    self.work.push_back((there, input));
                 }
                 Effect::Answer { to, body } => {
                     let index = usize::try_from(to.0).expect("small");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::expiry::Walk;
 use super::feed::{Entry, Epochs, Feed, Watermark};
 use super::group::Group;
 use super::ledger::Ledger;
@@ -80,6 +81,7 @@ impl Core {
             previous: BTreeMap::new(),
             stale_reads: 0,
             streams: Streams::open(read)?,
+            expiry: Walk::default(),
             wake_ns: None,
             config,
         };
@@ -108,7 +110,8 @@ impl Core {
         let done = self
             .refeed(read, effects)
             .and_then(|()| self.sweep_leftovers(read, effects))
-            .and_then(|()| self.collect(now, read, effects));
+            .and_then(|()| self.collect(now, read, effects))
+            .and_then(|()| self.expire_items(now, read, effects));
         if let Err(error) = done {
             self.store_failed(&error, effects);
         }

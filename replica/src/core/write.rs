@@ -25,7 +25,7 @@ enum Change<'a> {
 }
 
 /// An item as it is before the write.
-struct Before {
+pub(super) struct Before {
     header: Option<Header>,
     /// Its encoded attributes; `None` when there is no live item.
     attributes: Option<Vec<u8>>,
@@ -35,7 +35,25 @@ struct Before {
     commit: u64,
 }
 
+/// Who wants an item written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    Client,
+    /// Its time to live has passed.
+    Expiry,
+}
+
 impl Before {
+    /// A live item of which no more is known than its row.
+    pub(super) fn of(header: Header, attributes: &[u8]) -> Self {
+        Self {
+            header: Some(header),
+            attributes: Some(attributes.to_vec()),
+            item: None,
+            commit: 0,
+        }
+    }
+
     fn image(&self) -> Option<Image> {
         let (header, attributes) = (self.header.as_ref()?, self.attributes.as_ref()?);
         Some(Image::of(header, attributes))
@@ -173,7 +191,7 @@ impl Core {
             name,
             (&item_key, row_key),
             &before,
-            (attributes, outside),
+            (attributes, outside, Cause::Client),
         );
         let shown = after.map(|mut item| {
             show(&mut item, &header);
@@ -231,13 +249,13 @@ impl Core {
     }
 
     /// The rows of a new version.
-    fn versioned(
+    pub(super) fn versioned(
         &mut self,
         now: Now,
         name: &str,
         (item_key, row_key): (&[u8], Vec<u8>),
         before: &Before,
-        (after, outside): (Option<Vec<u8>>, Shown),
+        (after, outside, cause): (Option<Vec<u8>>, Shown, Cause),
     ) -> (Vec<Write>, Header) {
         let mut writes = Vec::with_capacity(4);
         let table = self
@@ -277,7 +295,7 @@ impl Core {
         let was_tombstone = before.header.as_ref().is_some_and(|header| header.deleted);
         // Where nobody else is told, a delete needs no tombstone; its stamp must not come again all the same.
         let value = (fed || !header.deleted).then(|| header.row(after.as_deref().unwrap_or(&[])));
-        let bytes = value.as_ref().filter(|_| !header.deleted).map(Vec::len);
+        let bytes = after.as_ref().map(Vec::len);
         self.bury(&row_key, was_tombstone, grave, &mut writes);
         let old_bytes = before.attributes.as_ref().map(Vec::len);
         self.tally(name, old_bytes, bytes);
@@ -288,7 +306,7 @@ impl Core {
                 (true, Shown::Nothing | Shown::Own) => Shape::Stamped(None),
                 (false, _) => Shape::Once,
             },
-            expired: false,
+            expired: cause == Cause::Expiry,
             old: before.image(),
             new: after.map(|attributes| Image::of(&header, &attributes)),
         };

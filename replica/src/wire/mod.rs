@@ -17,6 +17,7 @@ mod scalar;
 mod schema;
 mod stream;
 mod table;
+mod time_to_live;
 mod value;
 
 #[cfg(test)]
@@ -73,7 +74,7 @@ pub fn parse(
 type Reader = fn(&str) -> Result<Request, ApiError>;
 
 /// The operations, the hottest first: API, name, reader.
-const OPERATIONS: [(&str, &str, Reader); 19] = [
+const OPERATIONS: [(&str, &str, Reader); 21] = [
     (TABLES, "PutItem", item::put),
     (TABLES, "GetItem", item::get),
     (TABLES, "UpdateItem", item::update),
@@ -85,6 +86,8 @@ const OPERATIONS: [(&str, &str, Reader); 19] = [
     (TABLES, "ListTables", table::list),
     (TABLES, "DeleteTable", table::delete),
     (TABLES, "UpdateTable", table::update),
+    (TABLES, "UpdateTimeToLive", time_to_live::update),
+    (TABLES, "DescribeTimeToLive", time_to_live::describe),
     (STREAMS, "GetRecords", stream::records),
     (STREAMS, "GetShardIterator", stream::iterator),
     (STREAMS, "DescribeStream", stream::describe),

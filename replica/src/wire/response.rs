@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::json::{self, Object};
-use super::stream;
+use super::{stream, time_to_live};
 use crate::core::{
     Billing, Capacity, GlobalTableDescription, GlobalTableStatus, IndexDefinition, IndexProjection,
     Item, ItemPage, KeySchema, Region, Response, StreamView, TableDefinition, TableDescription,
@@ -48,6 +48,14 @@ pub fn render(response: &Response) -> Vec<u8> {
         }
         Response::ShardIterator(iterator) => body.text("ShardIterator", iterator),
         Response::Records(page) => stream::answer_records(&mut body, page),
+        Response::TimeToLiveChanged(change) => {
+            body.object("TimeToLiveSpecification", |object| {
+                time_to_live::answer_specification(object, change);
+            });
+        }
+        Response::TimeToLive(attribute) => body.object("TimeToLiveDescription", |object| {
+            time_to_live::answer_description(object, attribute.as_deref());
+        }),
         Response::GlobalTable(table) => {
             body.object("GlobalTableDescription", |object| {
                 describe_global(object, table)

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{crc32, parse, render, render_error, request_id};
 use crate::core::{
-    ApiError, AttributeValue, Billing, Capacity, ErrorKind, GlobalTableDescription,
+    ApiError, AttributeValue, Billing, Capacity, ErrorKind, GlobalRequest, GlobalTableDescription,
     GlobalTableStatus, Item, Number, Region, Request, Response, StreamView, TableDescription,
     TableStatus,
 };
@@ -273,10 +273,10 @@ fn global_tables() {
     );
     assert_eq!(
         request.unwrap(),
-        Request::CreateGlobalTable {
+        Request::Global(GlobalRequest::Create {
             name: "users".to_owned(),
             regions: vec![Region::new("us-east-1"), Region::new("eu-west-1")],
-        }
+        })
     );
     insta::assert_snapshot!(refusal("CreateGlobalTable", r#"{"GlobalTableName":"users"}"#), @"Validation: 1 validation error detected: Value null at 'replicationGroup' failed to satisfy constraint: Member must not be null");
     insta::assert_snapshot!(refusal("UpdateGlobalTable", r#"{"GlobalTableName":"users","ReplicaUpdates":[{}]}"#), @"Validation: One or more parameter values were invalid: Exactly one of Create and Delete must be specified in each of ReplicaUpdates");
