@@ -1,6 +1,7 @@
 //! The real binary, run as people run it: whole runs, interrupted runs, and what bad input gets.
 
 mod bad_input;
+mod conformance;
 mod dateline;
 mod interrupted;
 mod saved_history;
