@@ -25,12 +25,27 @@ impl Core {
             let message = format!("Table already exists: {name}");
             return Err(ApiError::new(ErrorKind::ResourceInUse, message));
         }
+        let mut writes = Vec::new();
+        let mut table = self.new_table(now, definition, &mut writes);
+        table.commit = self.commit(writes, effects);
+        let description = self.description(&table, TableStatus::Creating);
+        let commit = table.commit;
+        self.tables.insert(name, table);
+        Ok((Response::TableDescription(description), commit))
+    }
+
+    /// A table with a number of its own, and what must be written for it.
+    pub(super) fn new_table(
+        &mut self,
+        now: Now,
+        definition: TableDefinition,
+        writes: &mut Vec<Write>,
+    ) -> Table {
         let number = self.next_table;
         self.next_table += 1;
-        let mut writes = Vec::new();
         let stream = definition
             .stream
-            .map(|view| self.streams.begin(now, &definition, view, &mut writes));
+            .map(|view| self.streams.begin(now, &definition, view, writes));
         let (stream, stream_label) = stream.unzip();
         let mut table = Table::new(TableRow {
             number,
@@ -45,11 +60,7 @@ impl Core {
         });
         table.stream = stream;
         writes.extend([self.identity(), table.save()]);
-        table.commit = self.commit(writes, effects);
-        let description = self.description(&table, TableStatus::Creating);
-        let commit = table.commit;
-        self.tables.insert(name, table);
-        Ok((Response::TableDescription(description), commit))
+        table
     }
 
     /// `UpdateTable`.
@@ -66,7 +77,7 @@ impl Core {
             .ok_or_else(|| no_such_table_named(name))?;
         let mut row = table.row.clone();
         if let Some(stream) = update.stream {
-            check_stream_change(&row, stream, table.replicated)?;
+            check_stream_change(&row, stream, table.is_bound())?;
         }
         if let Some(billing) = update.billing {
             change_billing(now, &mut row, billing)?;
@@ -105,27 +116,44 @@ impl Core {
                 "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.",
             ));
         }
-        if table.replicated {
+        if table.is_bound() {
             return Err(ApiError::validation(format!(
-                "One or more parameter values were invalid: Table {name} is a replica of global table {name}: remove {} from it with UpdateGlobalTable first",
-                self.config.region
+                "One or more parameter values were invalid: Table {name} is a replica of global table {name}: remove {} from it with {} first",
+                self.config.region,
+                if table.is_stamping() {
+                    "UpdateGlobalTable"
+                } else {
+                    "UpdateTable in another region"
+                }
             )));
         }
         let description = self.description(table, TableStatus::Deleting);
-        let (number, stream) = (table.row.number, table.stream);
-        self.tables.remove(name);
-        let mut writes = vec![
+        let mut writes = Vec::new();
+        let number = self.forget_table(now, name, &mut writes);
+        let commit = self.commit(writes, effects);
+        self.leftovers.extend(number.map(|number| (number, commit)));
+        Ok((Response::TableDescription(description), commit))
+    }
+
+    /// Takes a table out; its rows become leftovers once that is durable. Gives its number.
+    pub(super) fn forget_table(
+        &mut self,
+        now: Now,
+        name: &str,
+        writes: &mut Vec<Write>,
+    ) -> Option<u32> {
+        let table = self.tables.remove(name)?;
+        let number = table.row.number;
+        writes.extend([
             rows::remove(named(rows::TABLE, name)),
             rows::remove(named(rows::FLOOR, name)),
             rows::remove(named(rows::COUNT, name)),
             rows::put(named(rows::LEFTOVER, &number.to_string()), &number),
-        ];
-        if let Some(stream) = stream {
-            self.streams.end(now, stream, &mut writes);
+        ]);
+        if let Some(stream) = table.stream {
+            self.streams.end(now, stream, writes);
         }
-        let commit = self.commit(writes, effects);
-        self.leftovers.insert(number, commit);
-        Ok((Response::TableDescription(description), commit))
+        Some(number)
     }
 
     /// Begins or ends a table's stream.

@@ -36,14 +36,15 @@ impl Core {
     /// `UpdateTimeToLive`.
     pub(super) fn update_time_to_live(
         &mut self,
+        now: Now,
         name: &str,
         change: TimeToLiveChange,
         effects: &mut Effects,
     ) -> Result<(Response, u64), ApiError> {
-        let table = self.tables.get_mut(name);
+        let table = self.tables.get(name);
         let table = table.ok_or_else(|| no_such_table_named(name))?;
         let refused = |text: String| Err(ApiError::validation(text));
-        table.row.ttl = match (&table.row.ttl, &change) {
+        let attribute = match (&table.row.ttl, &change) {
             (Some(_), TimeToLiveChange::Enable(_)) => {
                 return refused("TimeToLive is already enabled".to_owned());
             }
@@ -58,6 +59,11 @@ impl Core {
             (Some(_), TimeToLiveChange::Disable(_)) => None,
             (None, TimeToLiveChange::Enable(named)) => Some(named.clone()),
         };
+        if let Some(commit) = self.share_expiry(now, name, attribute.clone(), effects) {
+            return Ok((Response::TimeToLiveChanged(change), commit));
+        }
+        let table = self.tables.get_mut(name).expect("it was found above");
+        table.row.ttl = attribute;
         let write = table.save();
         let commit = self.commit(vec![write], effects);
         if let Some(table) = self.tables.get_mut(name) {

@@ -155,12 +155,17 @@ impl Core {
             .ok()
             .and_then(|index| batch.tables.get(index));
         let group = name.and_then(|name| self.groups.get(name));
-        let shared = group.is_some_and(|group| group.has(&batch.from) && group.has(&self.me()));
+        let shared = group.is_some_and(|group| {
+            // What was written before it joined is of a former membership, which ended.
+            let base = group.members.get(&batch.from.region).map(|it| it.base);
+            group.has(&batch.from) && group.has(&self.me()) && base < Some(item.position)
+        });
         let table = name
             .and_then(|name| self.tables.get(name))
             .filter(|_| shared);
-        let Some((number, name)) = table.map(|table| (table.row.number, table.name().to_owned()))
-        else {
+        let named = |table: &Table| (table.row.number, table.name().to_owned());
+        let stamping = table.is_some_and(Table::is_stamping);
+        let Some((number, name)) = table.map(named) else {
             self.counters.versions_refused += 1;
             return Ok(());
         };
@@ -173,7 +178,7 @@ impl Core {
                 region: batch.from.region.clone(),
             },
             position: item.position,
-            shown: Shown::Own,
+            shown: if stamping { Shown::Own } else { Shown::Nothing },
             deleted: item.attributes.is_empty(),
         };
         if !self.accepts(

@@ -7,7 +7,7 @@ use super::rows::Origin;
 use super::{Region, TableDefinition};
 
 /// First byte of every message; a later protocol gets another.
-const PROTOCOL: u8 = 1;
+const PROTOCOL: u8 = 2;
 
 /// A call.
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,6 +81,8 @@ pub(super) struct FeedAnswer {
 pub(super) struct Described {
     pub(super) incarnation: u64,
     pub(super) account: String,
+    /// Where its feed ends.
+    pub(super) head: u64,
     pub(super) table: Option<DescribedTable>,
     /// The region's record of the global table of that name.
     pub(super) group: Option<Group>,

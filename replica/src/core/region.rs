@@ -13,7 +13,7 @@ use super::stream::Streams;
 use super::table::{Table, no_such_table};
 use super::{
     ApiError, CallId, Config, Counters, Effect, Effects, ErrorKind, Input, Now, Region, Request,
-    RequestId,
+    RequestId, UpdateTable,
 };
 use crate::defects::Defect;
 use crate::store::{Read, Space, StoreError, Write};
@@ -229,10 +229,17 @@ impl Core {
                 (self.list_tables(after.as_deref(), limit), self.ledger.last)
             }
             Request::DeleteTable { table } => self.delete_table(now, &table, effects)?,
+            Request::UpdateTable(UpdateTable {
+                table,
+                replica: Some(replica),
+                ..
+            }) => {
+                return Ok(self.update_replicas(now, id, (table, replica), read, effects)?);
+            }
             Request::UpdateTable(update) => self.update_table(now, &update, effects)?,
             Request::Streams(asked) => (self.serve_streams(now, &asked, read)?, self.ledger.last),
             Request::TimeToLive { table, change } => match change {
-                Some(change) => self.update_time_to_live(&table, change, effects)?,
+                Some(change) => self.update_time_to_live(now, &table, change, effects)?,
                 None => self.describe_time_to_live(&table)?,
             },
         };

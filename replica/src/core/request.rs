@@ -183,6 +183,8 @@ pub struct UpdateTable {
     /// `Some(None)` disables the stream.
     pub stream: Option<Option<StreamView>>,
     pub deletion_protection: Option<bool>,
+    /// `ReplicaUpdates`; asked for alone.
+    pub replica: Option<ReplicaUpdate>,
 }
 
 /// Which attributes a write returns.

@@ -159,6 +159,19 @@ pub struct TableDescription {
     /// The stream's ARN and label, also after it was disabled.
     pub stream: Option<(String, String)>,
     pub decreases_today: u64,
+    /// Of a global table of version 2019.11.21: the other replicas.
+    pub replicas: Vec<(Region, ReplicaStatus)>,
+}
+
+/// A replica's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "AWS's ReplicaStatus, as far as it is reached here"
+)]
+pub enum ReplicaStatus {
+    Creating,
+    Active,
 }
 
 /// `GlobalTableDescription`.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError, ErrorKind, TableDefinition,
-    rows::{self, named},
+    group::{GlobalVersion, Group},
+    rows::{self, Origin, named},
 };
 use crate::store::Write;
 
@@ -46,12 +47,16 @@ pub(super) struct Table {
     pub(super) commit: u64,
     /// Whether this region is a member of the global table of its name.
     pub(super) replicated: bool,
+    /// By which rules, if so.
+    pub(super) version: Option<GlobalVersion>,
     /// Whether another region is, too.
     pub(super) fed: bool,
     /// Nothing is collected before this monotonic time: a region may be joining.
     pub(super) hold_until_ns: u64,
     /// Its stream, when one is enabled.
     pub(super) stream: Option<u32>,
+    /// Where the feed ended when re-feeding was done: who has consumed that far has everything.
+    pub(super) refed_through: u64,
     /// Re-feeding goes on after this row.
     pub(super) refeed_after: Option<Vec<u8>>,
 }
@@ -66,9 +71,11 @@ impl Table {
             saved_count: Count::default(),
             commit: 0,
             replicated: false,
+            version: None,
             fed: false,
             hold_until_ns: 0,
             stream: None,
+            refed_through: 0,
             refeed_after: None,
         }
     }
@@ -80,7 +87,20 @@ impl Table {
 
     /// Whether writes are stamped visibly: a replica of version 2017.11.29.
     pub(super) fn is_stamping(&self) -> bool {
-        self.replicated
+        self.version == Some(GlobalVersion::Legacy)
+    }
+
+    /// Whether it is a replica that may not be deleted or lose its stream. The last one of version 2019.11.21 is a table like any other.
+    pub(super) fn is_bound(&self) -> bool {
+        self.is_stamping() || self.fed
+    }
+
+    /// Takes its membership from the record of the global table of its name.
+    pub(super) fn belong(&mut self, group: Option<&Group>, me: &Origin) {
+        let group = group.filter(|group| group.has(me));
+        self.replicated = group.is_some();
+        self.fed = group.is_some_and(|group| group.present().count() > 1);
+        self.version = group.map(|group| group.version);
     }
 
     /// The key of an item's row.

@@ -47,10 +47,12 @@ impl Regions {
         let mut opened = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let peers = names.iter().filter(|peer| *peer != name);
-            let config = Config::new(
+            let mut config = Config::new(
                 Region::new(name),
                 peers.map(|peer| Region::new(peer)).collect(),
             );
+            // A few rows already take several rounds.
+            config.limits.upkeep_rows = 20;
             let (store, mut effects) = (MemoryStore::new(), Effects::new());
             let core = Core::open(
                 config,

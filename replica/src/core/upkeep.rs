@@ -132,6 +132,7 @@ impl Core {
             return Ok(());
         }
         let (name, number) = (table.name().to_owned(), table.row.number);
+        let stamping = table.is_stamping();
         let prefix = number.to_be_bytes();
         let end = number.saturating_add(1).to_be_bytes();
         let start = match &table.refeed_after {
@@ -145,13 +146,15 @@ impl Core {
         let is_last = found.len() < limit;
         let mut writes = Vec::new();
         for row in found {
-            self.refeed_row(number, row, &mut writes)?;
+            self.refeed_row((number, stamping), row, &mut writes)?;
         }
+        let head = self.feed.head.decided;
         let table = self.tables.get_mut(&name).expect("it was found above");
         table.refeed_after = last;
         if is_last {
             table.row.refeed = false;
             table.refeed_after = None;
+            table.refed_through = head;
             writes.push(table.save());
         }
         if !writes.is_empty() {
@@ -162,7 +165,7 @@ impl Core {
 
     fn refeed_row(
         &mut self,
-        table: u32,
+        (table, stamping): (u32, bool),
         (key, row): Row,
         writes: &mut Vec<Write>,
     ) -> Result<(), StoreError> {
@@ -184,7 +187,9 @@ impl Core {
             time_us,
         };
         header.position = self.feed.append(&entry, writes);
-        header.shown = Shown::Own;
+        if stamping {
+            header.shown = Shown::Own;
+        }
         let value = Some(header.row(attributes));
         let grave = header.deleted.then(|| Grave {
             origin: self.me(),

@@ -6,8 +6,8 @@ use super::json::{self, Object};
 use super::{stream, time_to_live};
 use crate::core::{
     Billing, Capacity, GlobalTableDescription, GlobalTableStatus, IndexDefinition, IndexProjection,
-    Item, ItemPage, KeySchema, Region, Response, StreamView, TableDefinition, TableDescription,
-    TableStatus,
+    Item, ItemPage, KeySchema, Region, ReplicaStatus, Response, StreamView, TableDefinition,
+    TableDescription, TableStatus,
 };
 
 /// The body of a successful answer.
@@ -177,7 +177,25 @@ fn describe(object: &mut Object<'_>, table: &TableDescription) {
         object.text("LatestStreamLabel", label);
         object.text("LatestStreamArn", arn);
     }
+    replicas(object, table);
     object.bare("DeletionProtectionEnabled", definition.deletion_protection);
+}
+
+/// What version 2019.11.21 shows of the other replicas.
+fn replicas(object: &mut Object<'_>, table: &TableDescription) {
+    if !table.replicas.is_empty() {
+        object.text("GlobalTableVersion", "2019.11.21");
+        object.list("Replicas", &table.replicas, |out, (region, status)| {
+            let mut replica = Object::open(out);
+            replica.text("RegionName", region.as_str());
+            let status = match status {
+                ReplicaStatus::Creating => "CREATING",
+                ReplicaStatus::Active => "ACTIVE",
+            };
+            replica.text("ReplicaStatus", status);
+            replica.close();
+        });
+    }
 }
 
 /// The types of all key attributes, by name.
