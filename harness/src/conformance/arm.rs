@@ -7,6 +7,9 @@ pub(crate) trait Arm {
     /// The names of its regions, in the order in which cases call them `here`, `there`, `elsewhere`.
     fn regions(&self) -> &[String];
 
+    /// A case begins. What is cheap to make again is made again.
+    fn begin(&mut self) {}
+
     /// Sends one request to a region.
     ///
     /// # Errors

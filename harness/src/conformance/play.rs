@@ -38,6 +38,7 @@ pub(crate) enum Outcome {
 
 /// Plays one case with a table of this name.
 pub(crate) fn play(case: &Case, arm: &mut dyn Arm, table: &str) -> Outcome {
+    arm.begin();
     let mut words: BTreeMap<String, String> = [("table".to_owned(), table.to_owned())].into();
     for (name, region) in ["here", "there", "elsewhere"].iter().zip(arm.regions()) {
         words.insert((*name).to_owned(), region.clone());

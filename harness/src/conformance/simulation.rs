@@ -8,6 +8,9 @@ use super::{Arm, arm::Answer};
 /// How much time passes between two looks.
 const LOOK_MS: i64 = 25;
 
+/// In how many steps asked-for time passes.
+const STEPS: i64 = 50;
+
 /// Regions in this process.
 pub(crate) struct Simulation {
     names: Vec<String>,
@@ -29,6 +32,11 @@ impl Arm for Simulation {
         &self.names
     }
 
+    fn begin(&mut self) {
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        self.regions = Regions::new(&names);
+    }
+
     fn call(&mut self, region: usize, operation: &str, body: &Value) -> Result<Answer, String> {
         match self.regions.send(region, operation, body) {
             Ok(answer) => Ok(Answer::Served(answer)),
@@ -45,8 +53,8 @@ impl Arm for Simulation {
 
     fn pass(&mut self, seconds: u32) -> bool {
         // In steps: what is due in between is done in between.
-        for _second in 0..seconds {
-            self.regions.pass(1000);
+        for _step in 0..STEPS {
+            self.regions.pass(i64::from(seconds) * 1000 / STEPS);
         }
         true
     }

@@ -32,6 +32,13 @@ pub struct Regions {
     cut: BTreeSet<usize>,
 }
 
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the simulation of the conformance suite needs less than tests do"
+    )
+)]
 impl Regions {
     /// Regions of these names, linked with each other.
     pub fn new(names: &[&str]) -> Self {
@@ -98,7 +105,6 @@ impl Regions {
     }
 
     /// The same, of a request that must be served.
-    #[cfg(test)]
     pub(crate) fn ok(
         &mut self,
         place: usize,
@@ -110,7 +116,6 @@ impl Regions {
     }
 
     /// The text of the refusal.
-    #[cfg(test)]
     pub(crate) fn refusal(
         &mut self,
         place: usize,
@@ -142,7 +147,6 @@ impl Regions {
     }
 
     /// Ends a region and opens it again on its store.
-    #[cfg(test)]
     pub(crate) fn restart(&mut self, place: usize) {
         let now = self.now();
         let Place { core, store, .. } = &mut self.places[place];
