@@ -44,11 +44,11 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
         }
         findings.add(|| violation(case, item, first, other));
     }
-    if !is_judged {
-        findings.cannot_tell(
-            "the history has no final reads in more than one region; read every key in every region after settling",
-        );
-    }
+    findings.is_judged = is_judged;
+    findings.nothing(
+        0,
+        "the history has no final reads in more than one region; read every key in every region after settling",
+    );
     findings
 }
 
@@ -56,8 +56,8 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
 pub(super) fn may_be_late(item: &Item<'_>, value: &Value) -> bool {
     match value {
         Value::Absent => item.deletes().any(|d| d.fate == Fate::Unknown),
-        Value::Int(number) => item.versions.get(number).is_some_and(|version| {
-            let mut writes = version.writes.iter().map(|w| &item.writes[*w]);
+        Value::Int(number) => item.versions.get(*number).is_some_and(|version| {
+            let mut writes = version.writers.iter().map(|w| &item.writes[w]);
             !version.is_seen_early && writes.any(|w| w.fate == Fate::Unknown)
         }),
         Value::List(_) => false,

@@ -2,10 +2,11 @@
 //!
 //! Whatever cannot be placed is left out, which can only explain more; then `is_exact` is false.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::check::{Case, Fate, How, Item, Order, Write, at};
+use crate::check::{Case, Fate, How, Item, Write, at};
 use crate::history::{Condition, Ending, Op, Phase, Value};
+use crate::table::Table;
 
 /// One item, ready to be swept.
 pub(super) struct Versions {
@@ -105,9 +106,9 @@ impl Versions {
             last: None,
             is_exact: true,
         };
-        let has_deletes = item.deletes().next().is_some();
+        let has_deletes = item.has_deletes;
         versions.is_exact &= !has_deletes;
-        let mut observed = BTreeSet::new();
+        let mut observed = Table::default();
         for sighting in &item.sightings {
             let (region, operation) = (at(sighting.region), sighting.operation);
             let Some(value) = sighting.number() else {
@@ -117,8 +118,8 @@ impl Versions {
                 }
                 continue;
             };
-            observed.insert(value);
-            let Some(place) = places.get(&value) else {
+            observed.insert(value, ());
+            let Some(place) = places.get(value) else {
                 versions.is_exact = false;
                 continue;
             };
@@ -147,8 +148,8 @@ impl Versions {
         &mut self,
         case: &Case<'_>,
         item: &Item<'_>,
-        places: &BTreeMap<i64, usize>,
-        observed: &BTreeSet<i64>,
+        places: &Table<usize>,
+        observed: &Table<()>,
         write: &Write,
     ) {
         let operation = &case.history.operations[write.operation];
@@ -166,7 +167,7 @@ impl Versions {
             Replaces::Nothing => Some(None),
             Replaces::Version(place) => Some(Some(place)),
         };
-        let successor = match (places.get(&value), write.return_ns) {
+        let successor = match (places.get(value), write.return_ns) {
             (Some(place), _) => {
                 self.ordered[*place].replaces = replaces;
                 if let (None, Replaces::Version(before)) = (write.return_ns, replaces) {
@@ -175,7 +176,7 @@ impl Versions {
                 }
                 Successor::Version(*place)
             }
-            (None, Some(return_ns)) if !observed.contains(&value) => {
+            (None, Some(return_ns)) if !observed.contains(value) => {
                 let unseen = Unseen {
                     operation: write.operation,
                     call_ns: write.call_ns,
@@ -199,7 +200,7 @@ impl Versions {
         &mut self,
         case: &Case<'_>,
         item: &Item<'_>,
-        places: &BTreeMap<i64, usize>,
+        places: &Table<usize>,
         write: &Write,
     ) -> Replaces {
         let first = item
@@ -223,8 +224,8 @@ impl Versions {
             return Replaces::Anything;
         };
         let place = match value {
-            Value::Absent if item.deletes().next().is_none() => return Replaces::Nothing,
-            Value::Int(number) => places.get(number),
+            Value::Absent if !item.has_deletes => return Replaces::Nothing,
+            Value::Int(number) => places.get(*number),
             Value::Absent | Value::List(_) => None,
         };
         self.is_exact &= place.is_some();
@@ -233,16 +234,16 @@ impl Versions {
 }
 
 /// The versions of known stamp and one writer, ascending, and their places by value.
-fn ordered(item: &Item<'_>) -> (Vec<Version>, BTreeMap<i64, usize>) {
-    let known = item.versions.iter().filter_map(|(value, version)| {
-        let (order, _) = version.stamp?;
-        Some((order, *value, *item.writer(*value)?))
-    });
-    let mut known: Vec<(Order, i64, Write)> = known.collect();
-    known.sort_unstable_by_key(|(order, value, _)| (*order, *value));
-    let places = known.iter().enumerate().map(|(place, k)| (k.1, place));
-    let places = places.collect();
-    let version = |(_, value, write): (Order, i64, Write)| Version {
+fn ordered(item: &Item<'_>) -> (Vec<Version>, Table<usize>) {
+    let known = item.ranking.iter();
+    let known: Vec<(i64, &Write)> = known
+        .filter_map(|(_, value)| Some((*value, item.writer(*value)?)))
+        .collect();
+    let mut places = Table::default();
+    for (place, (value, _)) in known.iter().enumerate() {
+        places.insert(*value, place);
+    }
+    let version = |(value, write): (i64, &Write)| Version {
         value,
         write: write.operation,
         origin: at(write.region),
