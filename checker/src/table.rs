@@ -137,7 +137,7 @@ mod tests {
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
             let key = match step % 3 {
-                0 => i64::from(random % 500 == 0) << 40,
+                0 => i64::from(random.is_multiple_of(500)) << 40,
                 1 => step,
                 _ => (random % 4_000).cast_signed() - 2_000,
             };

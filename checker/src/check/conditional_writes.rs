@@ -16,6 +16,7 @@ use super::evidence::{Evidence, Findings, key_words, number_words, region_name, 
 use super::floor::{Floor, with_stamp};
 use super::frontier::at;
 use crate::history::{Condition, Ending, Op, RegionId, Reply, Value};
+use crate::table::Table;
 
 const REFUSED: &str = "ConditionalCheckFailedException";
 
@@ -119,7 +120,8 @@ fn answers(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
 /// Two writes accepted on one version in one region: on condition, or as their old items say.
 fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
     let has_deletes = item.has_deletes;
-    let mut first: BTreeMap<(RegionId, Option<i64>), &Sighting<'_>> = BTreeMap::new();
+    let mut first: Table<Vec<&Sighting<'_>>> = Table::default();
+    let mut first_of_all: Vec<&Sighting<'_>> = Vec::new();
     for replaced in &item.sightings {
         if !matches!(replaced.how, How::Condition | How::Replaced) {
             continue;
@@ -129,7 +131,18 @@ fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
             Value::Int(number) if item.writer(*number).is_some() => Some(*number),
             Value::Absent | Value::Int(_) | Value::List(_) => continue,
         };
-        let winner = *first.entry((replaced.region, version)).or_insert(replaced);
+        let winners = match version {
+            Some(number) => first.or_insert_with(number, Vec::new),
+            None => &mut first_of_all,
+        };
+        let Some(winner) = winners
+            .iter()
+            .find(|w| w.region == replaced.region)
+            .copied()
+        else {
+            winners.push(replaced);
+            continue;
+        };
         if winner.operation == replaced.operation {
             continue;
         }
@@ -149,6 +162,10 @@ fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
 
 /// A version of the same region that lies between what a conditional write replaced and what it wrote.
 fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
+    let has_conditions = item.sightings.iter().any(|s| s.how == How::Condition);
+    if !has_conditions {
+        return;
+    }
     let mut present: BTreeMap<RegionId, BTreeMap<Order, usize>> = BTreeMap::new();
     for (index, sighting) in item.sightings.iter().enumerate() {
         if let Some(order) = sighting.order.filter(|_| sighting.is_current()) {

@@ -2,8 +2,6 @@
 //!
 //! Whatever cannot be placed is left out, which can only explain more; then `is_exact` is false.
 
-use std::collections::BTreeMap;
-
 use crate::check::{Case, Fate, How, Item, Write, at};
 use crate::history::{Condition, Ending, Op, Phase, Value};
 use crate::table::Table;
@@ -14,8 +12,8 @@ pub(super) struct Versions {
     pub(super) ordered: Vec<Version>,
     /// Acknowledged writes that nobody ever saw, by region: their stamps may be anything that fits. By return.
     pub(super) unseen: Vec<Vec<Unseen>>,
-    /// What replaced what at one instant, by region and version (`None`: the item before any write).
-    pub(super) successors: BTreeMap<(usize, Option<usize>), Vec<Successor>>,
+    /// What replaced what at one instant, by region; see [`Versions::successors`].
+    successors: Vec<Table<Vec<Successor>>>,
     /// The last call, and its operation, of a sighting of no item before any write, by region.
     pub(super) absent: Vec<Option<(u64, usize)>>,
     /// The greatest version that a final read saw, with that read's call and operation.
@@ -101,7 +99,7 @@ impl Versions {
         let mut versions = Self {
             ordered,
             unseen: vec![Vec::new(); region_count],
-            successors: BTreeMap::new(),
+            successors: (0..region_count).map(|_| Table::default()).collect(),
             absent: vec![None; region_count],
             last: None,
             is_exact: true,
@@ -190,9 +188,16 @@ impl Versions {
             (None, _) => return,
         };
         if let Some(previous) = previous {
-            let successors = self.successors.entry((region, previous)).or_default();
+            let successors =
+                self.successors[region].or_insert_with(number(previous), Default::default);
             successors.push(successor);
         }
+    }
+
+    /// What replaced a version (`None`: the item before any write) in a region, at one instant.
+    pub(super) fn successors(&self, region: usize, place: Option<usize>) -> &[Successor] {
+        let successors = self.successors[region].get(number(place));
+        successors.map_or(&[], Vec::as_slice)
     }
 
     /// What a write says was there before it.
@@ -231,6 +236,12 @@ impl Versions {
         self.is_exact &= place.is_some();
         place.map_or(Replaces::Anything, |place| Replaces::Version(*place))
     }
+}
+
+/// A place as the number that names it: from 1, and 0 for no version.
+fn number(place: Option<usize>) -> i64 {
+    let number = place.map_or(0, |place| place + 1);
+    i64::try_from(number).expect("fewer than 2^63 versions")
 }
 
 /// The versions of known stamp and one writer, ascending, and their places by value.

@@ -17,6 +17,7 @@
 
 mod cursor;
 mod error;
+mod fast;
 mod fields;
 mod read;
 mod write;
