@@ -9,7 +9,7 @@ use std::time::Instant;
 use checker::history::ndjson::{Reader, Writer};
 use checker::history::{
     Event, EventKind, Header, Key, Observed, Op, Phase, ProcessId, RegionId, Reply, Stamp,
-    Strength, Value, read_events,
+    Strength, Value, binary, read_events,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -173,6 +173,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let since = clock.now_ns();
     let parsed = Reader::new(&bytes[..])?.filter(Result::is_ok).count();
     clock.report("read, per event", since, parsed);
+    let since = clock.now_ns();
+    let mut compact = binary::Writer::new(Vec::new(), &header)?;
+    for next in Reader::new(&bytes[..])? {
+        compact.write(&next?.1)?;
+    }
+    clock.report("read and write compactly, per event", since, event_count);
+    let compact = compact.finish()?;
+    let sizes = (bytes.len() / event_count, compact.len() / event_count);
+    println!("bytes an event: {} as lines, {} compact", sizes.0, sizes.1);
+    let since = clock.now_ns();
+    let parsed = binary::Reader::new(&compact[..])?
+        .filter(Result::is_ok)
+        .count();
+    clock.report("read compact, per event", since, parsed);
+    drop(compact);
     let since = clock.now_ns();
     let history = read_events(Reader::new(&bytes[..])?)?;
     clock.report("read and pair, per event", since, event_count);

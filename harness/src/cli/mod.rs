@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and nothing else. Every command lives in a file of its own.
 
 mod check;
+mod convert;
 mod list;
 mod proxy;
 mod replica;
@@ -42,6 +43,8 @@ enum Command {
     Test(Box<test::TestCommand>),
     /// Judge saved histories: files, or run folders
     Check(check::CheckCommand),
+    /// Write a history in another form: lines of JSON, or compact; losslessly both ways
+    Convert(convert::ConvertCommand),
     /// Write the report of a saved run again
     Report(report::ReportCommand),
     /// List what there is: workloads, checks, faults, defects, errors, runs
@@ -74,6 +77,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Up(command) => exit::code(command.run()),
         Command::Test(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
+        Command::Convert(command) => exit::code(command.run()),
         Command::Report(command) => exit::code(command.run()),
         Command::List(command) => exit::code(command.run()),
         Command::Proxy(command) => exit::code(command.run()),

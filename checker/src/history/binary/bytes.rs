@@ -1,6 +1,6 @@
 //! Numbers and texts as bytes.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read as _, Write};
 
 /// Seven bits a byte, low bits first, the high bit set on all but the last.
 pub(super) fn unsigned(out: &mut Vec<u8>, mut number: u64) {
@@ -46,10 +46,10 @@ pub(super) enum Trouble {
 
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::CutOff,
-            _ => Self::Io(error),
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return Self::CutOff;
         }
+        Self::Io(error)
     }
 }
 

@@ -1,14 +1,11 @@
 //! Reads a history line by line, in bounded memory.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, ErrorKind};
-
-use serde::Deserialize;
 
 use super::cursor::{Cursor, Parsed};
 use super::fast::Fast;
 use super::fields::Fields;
-use super::{ReadError, SCHEMA};
+use super::{ReadError, parse_header};
 use crate::history::{Event, EventKind, Header, Op, Phase, ProcessId, Reply, Strength, Value};
 
 /// Yields the events of a history with their line numbers (the header is line 1).
@@ -21,21 +18,6 @@ pub struct Reader<R: BufRead> {
     buffer: Vec<u8>,
     line: u64,
     is_done: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HeaderLine {
-    schema: String,
-    regions: Vec<String>,
-    #[serde(default)]
-    workload: Option<String>,
-    #[serde(default)]
-    seed: Option<u64>,
-    #[serde(default)]
-    stamps_visible: bool,
-    #[serde(default)]
-    key_names: BTreeMap<u64, String>,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -57,37 +39,8 @@ impl<R: BufRead> Reader<R> {
             let reason = "the file is empty".to_owned();
             return Err(ReadError::Header { reason });
         }
-        let parsed: Result<HeaderLine, _> = serde_json::from_slice(&reader.buffer);
-        let line = match parsed {
-            Ok(line) => line,
-            Err(error) if error.is_eof() && !reader.buffer.ends_with(b"\n") => {
-                return Err(ReadError::HalfWritten { line: 1 });
-            }
-            Err(error) => {
-                return Err(ReadError::Header {
-                    reason: error.to_string(),
-                });
-            }
-        };
-        if line.schema != SCHEMA {
-            let reason = format!(
-                "its schema is {:?}, this version reads {SCHEMA:?}",
-                line.schema
-            );
-            return Err(ReadError::Header { reason });
-        }
-        if line.regions.is_empty() || line.regions.len() > usize::from(u8::MAX) {
-            let reason = format!("it lists {} regions, expected 1 to 255", line.regions.len());
-            return Err(ReadError::Header { reason });
-        }
-        reader.fast = Fast::new(&line.regions);
-        reader.header = Header {
-            regions: line.regions,
-            key_names: line.key_names,
-            workload: line.workload,
-            seed: line.seed,
-            stamps_visible: line.stamps_visible,
-        };
+        reader.header = parse_header(&reader.buffer)?;
+        reader.fast = Fast::new(&reader.header.regions);
         Ok(reader)
     }
 
