@@ -39,6 +39,9 @@ const LAST_WRITER_WINS: &[&str] = &[
     "conditional-writes",
     "region-linearizable",
     "stamp-order",
+    "set",
+    "counter",
+    "list-append",
 ];
 
 const EXPECTATIONS: &[Expectation] = &[
@@ -63,6 +66,9 @@ const EXPECTATIONS: &[Expectation] = &[
             "phantom",
             "conditional-writes",
             "linearizable",
+            "set",
+            "counter",
+            "list-append",
         ],
     },
     Expectation {
@@ -75,7 +81,14 @@ const EXPECTATIONS: &[Expectation] = &[
         name: "single-region",
         about: "one region with strong reads and conditional writes",
         allows: "stale eventually consistent reads",
-        checks: &["phantom", "conditional-writes", "linearizable"],
+        checks: &[
+            "phantom",
+            "conditional-writes",
+            "linearizable",
+            "set",
+            "counter",
+            "list-append",
+        ],
     },
 ];
 

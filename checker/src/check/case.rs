@@ -28,6 +28,8 @@ pub(crate) struct Item<'h> {
     pub(crate) key: Key,
     pub(crate) writes: Vec<Write>,
     pub(crate) sightings: Vec<Sighting<'h>>,
+    /// What was added to it, in the order of the operations.
+    pub(crate) additions: Vec<Addition>,
     /// Versions by the value that names them.
     pub(crate) versions: Table<Version>,
     /// Versions of known stamp, ascending.
@@ -53,6 +55,28 @@ pub(crate) struct Write {
     pub(crate) value: Option<i64>,
     /// Its place in the order of versions, if known.
     pub(crate) order: Option<Order>,
+}
+
+/// A request to add to the item: an element to its set or list, a number to its count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addition {
+    /// Index of its operation in the history.
+    pub(crate) operation: usize,
+    pub(crate) region: RegionId,
+    pub(crate) call_ns: u64,
+    pub(crate) return_ns: Option<u64>,
+    pub(crate) fate: Fate,
+    pub(crate) to: Whole,
+    /// The element, or how much.
+    pub(crate) number: i64,
+}
+
+/// What an addition adds to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whole {
+    Set,
+    Count,
+    List,
 }
 
 /// What became of a write.
@@ -198,6 +222,19 @@ impl Item<'_> {
     pub(crate) fn frontiers(&self, region_count: usize) -> &Frontiers {
         self.frontiers
             .get_or_init(|| Frontiers::new(self, region_count))
+    }
+
+    /// Whether all that was ever asked of it, besides reads, are additions of this kind.
+    pub(crate) fn is_all(&self, whole: Whole) -> bool {
+        let mut additions = self.additions.iter();
+        self.writes.is_empty() && !self.additions.is_empty() && additions.all(|a| a.to == whole)
+    }
+
+    /// The only region in which anything was added, if there is exactly one.
+    pub(crate) fn only_region(&self) -> Option<RegionId> {
+        let mut live = self.additions.iter().filter(|a| a.fate != Fate::Failed);
+        let first = live.next()?.region;
+        live.all(|a| a.region == first).then_some(first)
     }
 
     /// Deletes that may have happened.

@@ -54,6 +54,10 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
 
 /// Whether this value may have come into being as late as the final reads themselves.
 pub(super) fn may_be_late(item: &Item<'_>, value: &Value) -> bool {
+    // What was added in the end cannot be told from what was added before, so any addition of unknown outcome may be it.
+    if item.additions.iter().any(|a| a.fate == Fate::Unknown) {
+        return true;
+    }
     match value {
         Value::Absent => item.deletes().any(|d| d.fate == Fate::Unknown),
         Value::Int(number) => item.versions.get(*number).is_some_and(|version| {

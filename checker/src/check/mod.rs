@@ -7,10 +7,13 @@ mod case;
 mod evidence;
 mod floor;
 mod frontier;
+mod growing;
 
 mod conditional_writes;
 mod convergence;
+mod counter;
 mod linearizable;
+mod list_append;
 mod lost_write;
 mod monotonic_reads;
 mod origin_first;
@@ -18,6 +21,7 @@ mod phantom;
 mod read_your_writes;
 mod region_linearizable;
 mod resurrection;
+mod set;
 mod stamp_order;
 mod winner;
 
@@ -25,7 +29,7 @@ mod run;
 
 use std::collections::BTreeSet;
 
-pub(crate) use case::{Case, Fate, How, Item, Order, Sighting, Write};
+pub(crate) use case::{Addition, Case, Fate, How, Item, Order, Sighting, Write};
 pub(crate) use frontier::at;
 pub use run::check;
 
@@ -205,6 +209,36 @@ const REGISTRY: &[CheckInfo] = &[
         subject: Subject::Registers,
         needs_stamps: false,
         run: Run::EachKey(linearizable::run),
+    },
+    CheckInfo {
+        id: "set",
+        property: "What was added to a set is in it, once, as soon as the addition was acknowledged, and stays",
+        source: "DynamoDB, ADD; Jepsen's set checkers",
+        needs: "elements that are added once; strong reads",
+        proves: "exact for sets to which one region adds; of others, that nothing is in them that was not added",
+        subject: Subject::Sets,
+        needs_stamps: false,
+        run: Run::EachKey(set::run),
+    },
+    CheckInfo {
+        id: "counter",
+        property: "A counter shows the sum of increments that can have happened by then, and of all that must have",
+        source: "DynamoDB, atomic counters; Jepsen's counter checker",
+        needs: "strong reads",
+        proves: "each reading by itself, and that no region goes back, for counters that one region counts; of others, that no increment was applied twice",
+        subject: Subject::Counters,
+        needs_stamps: false,
+        run: Run::EachKey(counter::run),
+    },
+    CheckInfo {
+        id: "list-append",
+        property: "A list holds what was appended to it, once, in an order that fits all calls and returns; and no two readings of it disagree",
+        source: "DynamoDB, list_append; Elle (Kingsbury and Alvaro 2020)",
+        needs: "elements that are appended once; strong reads",
+        proves: "exact for lists to which one region appends; of others, elements and order of each reading",
+        subject: Subject::Lists,
+        needs_stamps: false,
+        run: Run::EachKey(list_append::run),
     },
 ];
 

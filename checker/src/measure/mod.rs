@@ -2,6 +2,7 @@
 //!
 //! Measurements that a history says nothing about are left out, rather than reported as zero.
 
+mod additions;
 mod forks;
 mod lag;
 mod quantile;
@@ -17,6 +18,7 @@ use crate::history::History;
 #[derive(Default)]
 pub(crate) struct Measures {
     staleness: staleness::Staleness,
+    additions: additions::Additions,
     forks: forks::Forks,
     lag: lag::Lag,
     skew: skew::Skew,
@@ -25,6 +27,9 @@ pub(crate) struct Measures {
 impl Measures {
     /// Measures the items of a case.
     pub(crate) fn take(&mut self, case: &Case<'_>) {
+        for item in &case.items {
+            self.additions.take(item);
+        }
         for item in case.registers() {
             self.staleness.take(item, case.region_count());
             self.forks.take(item);
@@ -37,6 +42,7 @@ impl Measures {
     pub(crate) fn finish(self, history: &History) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();
         self.staleness.finish(&mut figures);
+        self.additions.finish(&mut figures);
         self.forks.finish(history, &mut figures);
         self.lag.finish(history, &mut figures);
         self.skew.finish(&mut figures);

@@ -165,6 +165,31 @@ const STORED: &[(&str, &str, &str)] = &[
         "us:w1[0-1] eu:w2[2-9] us:r1[4-5] us:r2[6-7] eu:r2[8-9]",
     ),
     ("linearizable", "unknown", "us:w1[0-1] us:w2[2-3]"),
+    ("set", "invalid", "us:a1[0-1] us:a2[2-3] us:r{2}[4-5]"),
+    (
+        "set",
+        "valid",
+        "us:a1[0-1] us:a2[2-9] us:r{1}[4-5] eu:r{}[4-5] eu:r{1,2}[90-91]F us:r{1,2}[90-91]F",
+    ),
+    ("set", "unknown", "us:a1[0-1] us:a2[2-3]"),
+    ("counter", "invalid", "us:i1[0-1] us:i2[2-3] us:r2[4-5]"),
+    (
+        "counter",
+        "valid",
+        "us:i1[0-1] us:i2[2-9] us:r1[4-5] us:r3[6-7] eu:r-[4-5] eu:r3[90-91]F us:r3[90-91]F",
+    ),
+    ("counter", "unknown", "us:i1[0-1] us:i2[2-3]"),
+    (
+        "list-append",
+        "invalid",
+        "us:p1[0-9] us:p2[0-9] us:r{2,1}[4-5] eu:r{1}[6-7]",
+    ),
+    (
+        "list-append",
+        "valid",
+        "us:p1[0-1] us:p2[2-9] us:r{1}[4-5] eu:r{}[4-5] us:r{1,2}[6-7] eu:r{1,2}[90-91]F",
+    ),
+    ("list-append", "unknown", "us:p1[0-1] us:p2[2-3]"),
 ];
 
 fn path(check: &str, outcome: &str, extension: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::by_key::Touch;
-use super::{Fate, How, Item, Order, Sighting, Write, as_number};
+use super::{Addition, Fate, How, Item, Order, Sighting, Whole, Write, as_number};
 use crate::history::{
     Condition, Ending, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Phase, Reply,
     Stamp, Strength, Value,
@@ -33,6 +33,7 @@ impl<'h> Builder<'h> {
             key,
             writes: Vec::new(),
             sightings: Vec::with_capacity(touches.len()),
+            additions: Vec::new(),
             versions: Table::default(),
             ranking: Vec::new(),
             is_register: true,
@@ -85,8 +86,14 @@ impl<'h> Making<'h, '_> {
                     self.look(index, operation, required, None, How::Condition);
                 }
             }
-            Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => {
-                self.item.is_register = false;
+            Op::AddToSet { key: _, element } => {
+                self.addition(index, operation, Whole::Set, *element);
+            }
+            Op::Increment { key: _, delta } => {
+                self.addition(index, operation, Whole::Count, *delta);
+            }
+            Op::Append { key: _, element } => {
+                self.addition(index, operation, Whole::List, *element);
             }
             Op::Transact { ops } => self.transaction(index, operation, &ops[position], position),
             Op::Scan => {
@@ -114,13 +121,31 @@ impl<'h> Making<'h, '_> {
                 }
             }
             MicroOp::Write(_, value) => self.write(index, operation, value),
-            MicroOp::Append(..) => self.item.is_register = false,
+            MicroOp::Append(_, element) => {
+                self.addition(index, operation, Whole::List, *element);
+            }
         }
     }
 
-    /// Notes a write of a register, and the old or refusing item that came back with it.
-    fn write(&mut self, index: usize, operation: &'h Operation, value: &'h Value) {
-        let fate = match &operation.ending {
+    /// Notes something added, and the old item that came back with it.
+    fn addition(&mut self, index: usize, operation: &'h Operation, to: Whole, number: i64) {
+        let fate = self.fate(index, operation);
+        let item = &mut self.item;
+        item.is_register = false;
+        item.additions.push(Addition {
+            operation: index,
+            region: operation.region,
+            call_ns: operation.call_ns,
+            return_ns: operation.return_ns,
+            fate,
+            to,
+            number,
+        });
+    }
+
+    /// What became of a write; notes the old or refusing item that came back with it.
+    fn fate(&mut self, index: usize, operation: &'h Operation) -> Fate {
+        match &operation.ending {
             Ending::Ok(Reply::Done { old }) => {
                 if let Some(old) = old {
                     self.see(index, operation, old, How::Replaced);
@@ -135,7 +160,12 @@ impl<'h> Making<'h, '_> {
                 Fate::Failed
             }
             Ending::Unknown { .. } => Fate::Unknown,
-        };
+        }
+    }
+
+    /// Notes a write of a register.
+    fn write(&mut self, index: usize, operation: &'h Operation, value: &'h Value) {
+        let fate = self.fate(index, operation);
         let item = &mut self.item;
         if let Value::List(_) = value {
             item.is_register = false;
