@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use checker::history::Observed;
+use checker::history::{Observed, Reply};
 
 use super::*;
 
