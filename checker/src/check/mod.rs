@@ -3,6 +3,7 @@
 //! A check is a pure function from a history by key ([`case`]) to findings. Read [`frontier`] and [`floor`] for the idea that most share,
 //! then any check: each file states its property, where the promise comes from, and a history that breaks it.
 
+mod ascent;
 mod case;
 mod evidence;
 mod floor;
@@ -16,6 +17,7 @@ mod linearizable;
 mod list_append;
 mod lost_write;
 mod monotonic_reads;
+mod monotonic_writes;
 mod origin_first;
 mod phantom;
 mod read_your_writes;
@@ -23,7 +25,9 @@ mod region_linearizable;
 mod resurrection;
 mod set;
 mod stamp_order;
+mod stamps;
 mod winner;
+mod writes_follow_reads;
 
 mod run;
 
@@ -159,6 +163,36 @@ const REGISTRY: &[CheckInfo] = &[
         subject: Subject::Registers,
         needs_stamps: true,
         run: Run::EachKey(monotonic_reads::run),
+    },
+    CheckInfo {
+        id: "monotonic-writes",
+        property: "In one region, a write makes a version greater than every version that the region had acknowledged before it",
+        source: "Terry et al. 1994; invariant I4",
+        needs: "visible stamps, unique values",
+        proves: "exact for writes that were seen",
+        subject: Subject::Registers,
+        needs_stamps: true,
+        run: Run::EachKey(monotonic_writes::run),
+    },
+    CheckInfo {
+        id: "writes-follow-reads",
+        property: "In one region, a write makes a version greater than every version that the region had shown before it",
+        source: "Terry et al. 1994; invariant I4",
+        needs: "visible stamps, unique values, strong reads",
+        proves: "exact for writes that were seen",
+        subject: Subject::Registers,
+        needs_stamps: true,
+        run: Run::EachKey(writes_follow_reads::run),
+    },
+    CheckInfo {
+        id: "stamps",
+        property: "A version has one stamp, and no other version has it",
+        source: "DynamoDB global tables, aws:rep attributes; invariant I16",
+        needs: "visible stamps, unique values, reads in other regions than the writer's",
+        proves: "exact for versions that were seen in regions that did not write them",
+        subject: Subject::Registers,
+        needs_stamps: true,
+        run: Run::EachKey(stamps::run),
     },
     CheckInfo {
         id: "origin-first",

@@ -15,6 +15,11 @@ fn judged(name: &str, text: &str) -> (Outcome, usize) {
 }
 
 const INVALID: &[(&str, usize, &str)] = &[
+    (
+        "stamps",
+        2,
+        "us:w1[0-9] us:w2[0-9] eu:r1@5us[2-3] ap:r2@5us[4-5]",
+    ),
     ("set", 2, "us:a1[0-1] us:r{}[2-3]"),
     ("set", 1, "us:a1[0-1] us:r{1,1}[2-3]"),
     ("set", 1, "us:a1[0-1] eu:r{1,2}[2-3]"),
