@@ -2,6 +2,7 @@
 
 mod check;
 mod conformance;
+mod convert;
 mod list;
 mod proxy;
 mod replica;
@@ -45,6 +46,8 @@ enum Command {
     Check(check::CheckCommand),
     /// Ask regions what AWS's documentation says that they answer
     Conformance(conformance::ConformanceCommand),
+    /// Write a history in another form: lines of JSON, or compact; losslessly both ways
+    Convert(convert::ConvertCommand),
     /// Write the report of a saved run again
     Report(report::ReportCommand),
     /// List what there is: workloads, checks, faults, defects, errors, runs
@@ -78,6 +81,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Test(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
         Command::Conformance(command) => exit::code(command.run()),
+        Command::Convert(command) => exit::code(command.run()),
         Command::Report(command) => exit::code(command.run()),
         Command::List(command) => exit::code(command.run()),
         Command::Proxy(command) => exit::code(command.run()),
