@@ -3,6 +3,9 @@
 mod bad_input;
 mod conformance;
 mod dateline;
+mod gate;
 mod interrupted;
+mod merge;
 mod saved_history;
+mod suite;
 mod whole_run;
