@@ -20,10 +20,6 @@ mod interpreter;
 
 mod nemesis;
 
-#[expect(
-    dead_code,
-    reason = "`dateline load` is being built on it"
-)]
 mod load;
 
 mod journal;

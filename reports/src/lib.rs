@@ -7,6 +7,7 @@ pub mod figures;
 pub mod gate;
 pub mod html;
 pub mod junit;
+pub mod load_summary;
 pub mod markdown;
 pub mod results;
 pub mod run_folder;

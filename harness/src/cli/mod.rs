@@ -2,6 +2,7 @@
 
 mod check;
 mod list;
+mod load;
 mod proxy;
 mod replica;
 mod report;
@@ -14,6 +15,7 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::exit;
 
+pub(crate) use load::{LoadFlags, LoadOutput};
 pub(crate) use test::TestFlags;
 
 /// Tells whether a multi-region, last-writer-wins table keeps its promises, and how fast it keeps them.
@@ -29,6 +31,8 @@ Examples:
   dateline up                                  three regions on ports 8000-8003 until Ctrl-C
   dateline test register                       run, judge and report, with all faults, within a minute
   dateline test register --faults partition,kill --time-limit 60 --seed 7
+  dateline load run mixed --rate 1k --goal 'read.p99<20ms'
+                                               open-loop load on three regions, exit 1 if the goal is missed
   dateline check dateline-runs/latest          judge a saved run or history file again
   dateline list faults                         what can be made to go wrong
 
@@ -40,6 +44,8 @@ enum Command {
     Up(up::UpCommand),
     /// Run a workload under faults, judge its history, report
     Test(Box<test::TestCommand>),
+    /// Load regions at a given rate and measure: response and service times, replication lag, goals
+    Load(load::LoadCommand),
     /// Judge saved histories: files, or run folders
     Check(check::CheckCommand),
     /// Write the report of a saved run again
@@ -68,6 +74,7 @@ pub(crate) fn main() -> ExitCode {
     match line.command {
         Command::Up(command) => exit::code(command.run()),
         Command::Test(command) => exit::code(command.run()),
+        Command::Load(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
         Command::Report(command) => exit::code(command.run()),
         Command::List(command) => exit::code(command.run()),

@@ -16,9 +16,9 @@ use crate::{
 const TABLE: &str = "dateline";
 
 /// Regions, links and what clients need to talk to them.
-pub(super) struct Regions {
-    pub(super) target: Arc<LocalTarget>,
-    pub(super) network: Arc<Network>,
+pub(crate) struct Regions {
+    pub(crate) target: Arc<LocalTarget>,
+    pub(crate) network: Arc<Network>,
     dialect: Arc<Dialect>,
     endpoints: Vec<Endpoint>,
     data: PathBuf,
@@ -26,7 +26,7 @@ pub(super) struct Regions {
 
 impl Regions {
     /// Starts them, and makes the global table.
-    pub(super) async fn set_up(settings: &Settings, folder: &Path) -> Result<Self, String> {
+    pub(crate) async fn set_up(settings: &Settings, folder: &Path) -> Result<Self, String> {
         let names = settings.topology.regions().to_vec();
         let addresses = free_addresses(names.len())
             .map_err(|error| format!("no free ports on the loopback interface: {error}"))?;
@@ -69,7 +69,7 @@ impl Regions {
     }
 
     /// A client beside this region.
-    pub(super) fn client(&self, region: RegionId) -> Client {
+    pub(crate) fn client(&self, region: RegionId) -> Client {
         Client::new(
             self.endpoints[usize::from(region.0)].clone(),
             self.dialect.clone(),
@@ -77,7 +77,7 @@ impl Regions {
     }
 
     /// Stops every process, closes every link and removes the data unless it is to be kept.
-    pub(super) async fn tear_down(self, keep_data: bool) {
+    pub(crate) async fn tear_down(self, keep_data: bool) {
         let target = self.target;
         blocking(move || target.stop()).await;
         let network = self.network;

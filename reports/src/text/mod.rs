@@ -2,6 +2,8 @@
 //!
 //! Pure: width and colour are arguments. Progress while a run goes on is the harness's.
 
+pub mod load;
+
 mod style;
 mod swimlane;
 mod table;

@@ -1,0 +1,253 @@
+//! What is written and shown as a load goes: `latency.hdr`, `series.csv`, and one line a second.
+//!
+//! A thread of its own takes what the lanes have counted since its last look, so that writing delays no operation. Warm-up is written too, told
+//! apart by its tags (`warm-up.KIND.REGION.response`) and its column; the figures leave it out.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write as _},
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use reports::{
+    load_summary::{
+        Counted, LoadRow, Times,
+        interval_log::{IntervalLog, tag},
+        series::{Measured, Second, write_heading, write_second},
+    },
+    words,
+};
+use workloads::arrival::Shape;
+
+use super::{
+    engine::{Lane, Span},
+    heartbeat::{SharedBook, locked},
+    meter::Meter,
+    mix::KINDS,
+};
+
+/// How long an interval is.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// How often a plain line is shown.
+const PLAIN_EVERY: u64 = 10;
+
+/// What a person sees meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// One live line on a terminal.
+    Live,
+    /// A plain line now and then.
+    Plain,
+    /// Nothing.
+    Nothing,
+}
+
+/// Faults that hold now: their numbers and what they are.
+pub(crate) type Weather = Arc<Mutex<Vec<(u64, String)>>>;
+
+/// Everything that the thread looks at.
+pub(crate) struct Watched {
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) names: Vec<String>,
+    pub(crate) book: SharedBook,
+    pub(crate) weather: Weather,
+    pub(crate) origin: Instant,
+    pub(crate) span: Span,
+    /// The rate asked of this share.
+    pub(crate) shape: Shape,
+    pub(crate) shares: u32,
+}
+
+/// The thread; [`Recorder::end`] waits for it.
+pub(crate) struct Recorder {
+    end: Sender<()>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Recorder {
+    pub(crate) fn start(
+        watched: Watched,
+        folder: &Path,
+        show: Show,
+        started_ms: u64,
+    ) -> io::Result<Self> {
+        let create = |name| File::create_new(folder.join(name)).map(BufWriter::new);
+        let mut series = create("series.csv")?;
+        write_heading(&mut series)?;
+        let files = Files {
+            log: IntervalLog::begin(create("latency.hdr")?, started_ms)?,
+            series,
+        };
+        let (end, ended) = channel();
+        let thread = std::thread::Builder::new()
+            .name("recorder".into())
+            .spawn(move || watched.record(files, show, &ended))?;
+        Ok(Self { end, thread })
+    }
+
+    /// Writes what is left.
+    pub(crate) fn end(self) -> io::Result<()> {
+        drop(self.end);
+        self.thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the recorder panicked; see above")))
+    }
+}
+
+struct Files {
+    log: IntervalLog<BufWriter<File>>,
+    series: BufWriter<File>,
+}
+
+impl Watched {
+    fn record(&self, mut files: Files, show: Show, ended: &Receiver<()>) -> io::Result<()> {
+        let bar = match show {
+            Show::Live => Some(live_line()),
+            Show::Plain | Show::Nothing => None,
+        };
+        let mut begin = Duration::ZERO;
+        for second in 0.. {
+            let next = self.origin + EVERY * (second + 1);
+            let waited = ended.recv_timeout(next.saturating_duration_since(Instant::now()));
+            let is_last = !matches!(waited, Err(RecvTimeoutError::Timeout));
+            let now = self.origin.elapsed();
+            let told = self.interval(&mut files, u64::from(second), begin, now)?;
+            let is_time = u64::from(second) % PLAIN_EVERY == PLAIN_EVERY - 1;
+            match (&bar, show) {
+                (Some(bar), _) => {
+                    bar.set_message(told);
+                    bar.tick();
+                }
+                (None, Show::Plain) if is_time || is_last => eprintln!("{told}"),
+                (None, Show::Plain | Show::Live | Show::Nothing) => {}
+            }
+            begin = now;
+            if is_last {
+                break;
+            }
+        }
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        files.log.flush()?;
+        files.series.flush()
+    }
+
+    /// Writes one interval, and says it in one line.
+    fn interval(
+        &self,
+        files: &mut Files,
+        second: u64,
+        begin: Duration,
+        end: Duration,
+    ) -> io::Result<String> {
+        let length_ns = nanos(end.saturating_sub(begin));
+        let mut all = Meter::new();
+        for (lane, region) in self.lanes.iter().zip(&self.names) {
+            let interval = lane.take_interval();
+            for (prefix, measured, meters) in [
+                ("warm-up.", Measured::WarmUp, &interval.warm_up),
+                ("", Measured::Yes, &interval.measured),
+            ] {
+                for (kind, meter) in KINDS.iter().zip(meters) {
+                    if meter.scheduled() == 0 {
+                        continue;
+                    }
+                    all.add(meter);
+                    let row = LoadRow::of(counted(meter, region, kind), length_ns);
+                    write_second(&mut files.series, &Second::of(second, measured, &row))?;
+                    let mut errors = Times::default();
+                    for times in row.errors.values() {
+                        errors
+                            .add(times)
+                            .expect("all meters have histograms of one shape");
+                    }
+                    for (what, times) in [
+                        ("response", &row.response),
+                        ("service", &row.service),
+                        ("error", &errors),
+                    ] {
+                        let tag = format!("{prefix}{}", tag(kind, region, what));
+                        files.log.write(&tag, nanos(begin), length_ns, times)?;
+                    }
+                }
+            }
+        }
+        let mut lag = Times::default();
+        for (from, to, times) in locked(&self.book).take_interval() {
+            let tag = format!("lag.{}:{}.upper", self.names[from], self.names[to]);
+            files.log.write(&tag, nanos(begin), length_ns, &times)?;
+            lag.add(&times).expect("all are of one shape");
+        }
+        files.log.flush()?;
+        files.series.flush()?;
+        Ok(self.line(&all, &lag, begin, end))
+    }
+
+    fn line(&self, all: &Meter, lag: &Times, begin: Duration, end: Duration) -> String {
+        let warm_up_s = self.span.warm_up_ns as f64 / 1e9;
+        let phase = if end.as_secs_f64() <= warm_up_s {
+            "warm-up  "
+        } else {
+            "measuring"
+        };
+        let length_s = (end.saturating_sub(begin)).as_secs_f64().max(1e-3);
+        let due = |at: Duration| self.shape.due((at.as_secs_f64() - warm_up_s).max(0.0));
+        let asked = (due(end) - due(begin)) / length_s / f64::from(self.shares);
+        let got = all.response.len() as f64 / length_s;
+        let errors: u64 = all.errors.values().map(hdrhistogram::Histogram::len).sum();
+        let at =
+            |quantile| words::latency(all.response.len(), all.response.value_at_quantile(quantile));
+        let lag = words::latency(lag.len(), lag.percentiles().p99_ns);
+        let weather = self.weather.lock().unwrap_or_else(PoisonError::into_inner);
+        let faults: Vec<&str> = weather.iter().map(|(_, what)| what.as_str()).collect();
+        let faults = if faults.is_empty() {
+            String::new()
+        } else {
+            format!("  [{}]", faults.join("; "))
+        };
+        format!(
+            "{:>5.0} s  {phase}  asked {asked:.0}/s  got {got:.0}/s  p50 {}  p99 {}  lag p99 {lag}  errors {errors}{faults}",
+            end.as_secs_f64(),
+            at(0.5),
+            at(0.99),
+        )
+    }
+}
+
+/// What a meter has counted, in the terms of the summary.
+pub(crate) fn counted(meter: &Meter, region: &str, kind: &str) -> Counted {
+    let errors = meter.errors.iter();
+    Counted {
+        region: region.to_owned(),
+        kind: kind.to_owned(),
+        response: meter.response.clone().into(),
+        service: meter.service.clone().into(),
+        errors: errors
+            .map(|(code, times)| ((*code).to_owned(), times.clone().into()))
+            .collect(),
+        open: meter.open.clone().into(),
+        schedule_error: meter.lateness.clone().into(),
+        late: meter.late,
+        never_sent: meter.never_sent,
+    }
+}
+
+fn live_line() -> ProgressBar {
+    // indicatif itself honours NO_COLOR.
+    let style = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    ProgressBar::new_spinner().with_style(style)
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).expect("a run lasts less than 584 years")
+}
