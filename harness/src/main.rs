@@ -34,8 +34,8 @@ mod gateway;
 
 mod exit;
 
-/// The version, as `run.json` and reports state it.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version and the commit it was built from, as `run.json`, reports and `--version` state it.
+const VERSION: &str = env!("DATELINE_VERSION");
 
 fn main() -> std::process::ExitCode {
     cli::main()

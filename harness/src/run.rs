@@ -97,7 +97,7 @@ async fn act(
 ) -> Acted {
     let mut acted = Acted::default();
     let regions = match Regions::set_up(settings, evidence.folder()).await {
-        Ok(regions) => regions,
+        Ok(regions) => Arc::new(regions),
         Err(failure) => {
             acted.failure = Some(failure);
             return acted;
@@ -107,7 +107,7 @@ async fn act(
     let generator = Box::new(settings.generator());
     let mut interpreter = Interpreter::new(generator, journal.clone(), stop.clone(), client_of);
     acted.checks = interpreter.checks().to_vec();
-    let watch = tokio::spawn(watch(journal.clone(), regions.target.clone(), stop.clone()));
+    let watch = tokio::spawn(watch(journal.clone(), regions.clone(), stop.clone()));
 
     journal.phase("warm-up");
     interpreter.work(journal.now_ns() + nanos(WARM_UP)).await;
@@ -141,8 +141,15 @@ async fn act(
         acted
             .warnings
             .push("stopped twice: neither settled nor read at the end".into());
+    } else if failure(stop, journal, &regions).is_some() {
+        // What does not converge through links or regions that broke here says nothing about the store.
+        acted
+            .warnings
+            .push("the harness failed: neither settled nor read at the end".into());
     } else {
         let settled = settle::wait(&regions.target, settings.settle_limit, stop).await;
+        let (asked, logs) = (regions.target.clone(), evidence.folder().join("logs"));
+        blocking(move || asked.save_health(&logs)).await;
         journal.phase("final-reads");
         for _round in 0..FINAL_ROUNDS {
             let missing = interpreter.final_reads().await;
@@ -154,22 +161,25 @@ async fn act(
         }
         acted.settled = Some(settled);
     }
-    let failure = stop
-        .failure()
-        .map(str::to_owned)
-        .or_else(|| journal.failure());
-    acted.failure = failure.or_else(|| regions.target.unexpected_end());
+    acted.failure = failure(stop, journal, &regions);
     journal.phase("tear-down");
     drop(interpreter);
-    regions.tear_down(settings.keep_data).await;
+    regions.tear_down().await;
     acted
 }
 
+/// What kept the harness from doing its job, if anything did.
+fn failure(stop: &Stop, journal: &Journal, regions: &Regions) -> Option<String> {
+    let told = stop.failure().map(str::to_owned);
+    told.or_else(|| journal.failure())
+        .or_else(|| regions.failure())
+}
+
 /// Ends the work when a region has died by itself or a file cannot be written any more.
-async fn watch(journal: Arc<Journal>, target: Arc<crate::target::LocalTarget>, stop: Stop) {
+async fn watch(journal: Arc<Journal>, regions: Arc<Regions>, stop: Stop) {
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
-        if let Some(failure) = journal.failure().or_else(|| target.unexpected_end()) {
+        if let Some(failure) = failure(&stop, &journal, &regions) {
             stop.fail(failure);
             return;
         }

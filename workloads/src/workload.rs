@@ -18,6 +18,13 @@ pub trait Workload: Send {
 
     /// The checks that judge its histories, by their ids.
     fn checks(&self) -> &'static [&'static str];
+
+    /// How many bytes the client adds to this item whenever it writes it, beside what the operation says. The same for every write of a key;
+    /// [`padding`](crate::values::padding) says which bytes.
+    fn padding_bytes(&self, key: Key) -> usize {
+        let _ = key;
+        0
+    }
 }
 
 /// One client: a place that always has at most one operation in flight.

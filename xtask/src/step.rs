@@ -52,6 +52,12 @@ pub(crate) fn command_line(command: &Command) -> String {
         let value = value?.to_string_lossy();
         Some(format!("{}={}", name.to_string_lossy(), quoted(&value)))
     });
+    let words = variables.chain([program_and_arguments(command)]);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// The same without variables.
+pub(crate) fn program_and_arguments(command: &Command) -> String {
     let program = Path::new(command.get_program());
     // The toolchain's own path says nothing to a reader; every other path is what must be typed.
     let program = match program.file_name() {
@@ -59,8 +65,8 @@ pub(crate) fn command_line(command: &Command) -> String {
         Some(_) | None => quoted(&program.to_string_lossy()),
     };
     let arguments = command.get_args().map(|one| quoted(&one.to_string_lossy()));
-    variables
-        .chain([program])
+    [program]
+        .into_iter()
         .chain(arguments)
         .collect::<Vec<_>>()
         .join(" ")

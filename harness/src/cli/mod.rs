@@ -20,7 +20,7 @@ pub(crate) use test::TestFlags;
 
 /// Tells whether a multi-region, last-writer-wins table keeps its promises, and how fast it keeps them.
 #[derive(Debug, Parser)]
-#[command(name = "dateline", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "dateline", version = crate::VERSION, max_term_width = 100, after_help = EXAMPLES)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -65,9 +65,14 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output and are no error.
             let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _mistake => exit::usage(),
+            let was_asked_for = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            return if was_asked_for {
+                ExitCode::SUCCESS
+            } else {
+                exit::usage()
             };
         }
     };

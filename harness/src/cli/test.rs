@@ -66,7 +66,7 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "CLIENTS")]
     pub(crate) concurrency: Option<usize>,
 
-    /// Keys alive at any time; each lives `keys` quarters of a second [default: 12]
+    /// Keys alive at any time; each lives as many eighths of a second [default: 16]
     #[arg(long, value_name = "COUNT")]
     pub(crate) keys: Option<u64>,
 

@@ -141,9 +141,13 @@ impl Connection {
 async fn open(endpoint: &Endpoint) -> Result<Open, Transport> {
     let stream = TcpStream::connect(endpoint.address)
         .await
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => Transport::Refused,
-            _other => Transport::ConnectFailed,
+        .map_err(|error| {
+            let is_refused = error.kind() == std::io::ErrorKind::ConnectionRefused;
+            if is_refused {
+                Transport::Refused
+            } else {
+                Transport::ConnectFailed
+            }
         })?;
     // Nagle's delay would be measured as the region's.
     stream

@@ -13,14 +13,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::{Ending, Sample, meter::Meter, pacer::Due};
+use crate::stop::Stop;
 
 /// What one slot can do.
 pub(crate) trait Attempt: Send + 'static {
     /// Does the operation of this number, once. Dropping the future gives it up.
     fn attempt(&mut self, number: u64) -> impl Future<Output = Attempted> + Send;
-
-    /// Which kind of operation this number is, as an index below [`Lane::kinds`]: known without doing it.
-    fn kind(&self, number: u64) -> usize;
 }
 
 /// How an attempt ended.
@@ -73,15 +71,17 @@ pub(crate) struct Lane {
     origin: Instant,
     span: Span,
     kinds: usize,
+    stop: Stop,
 }
 
 impl Lane {
-    /// A lane that takes from this queue until its span ends, counting so many kinds of operations.
+    /// A lane that takes from this queue until its span ends or somebody wants to stop, counting so many kinds of operations.
     pub(crate) fn new(
         queue: UnboundedReceiver<Due>,
         origin: Instant,
         span: Span,
         kinds: usize,
+        stop: Stop,
     ) -> Self {
         let counts = Counts {
             total: (0..kinds).map(|_| Meter::new()).collect(),
@@ -95,6 +95,7 @@ impl Lane {
             origin,
             span,
             kinds,
+            stop,
         }
     }
 
@@ -105,11 +106,7 @@ impl Lane {
         for slot in slots {
             tasks.spawn(work(self.clone(), slot));
         }
-        let mut last = None;
-        for slot in tasks.join_all().await {
-            last = Some(slot);
-        }
-        let slot = last.expect("there was a slot");
+        tasks.join_all().await;
         let mut queue = self.queue.lock().await;
         while let Ok(due) = queue.try_recv() {
             let sample = Sample {
@@ -118,7 +115,7 @@ impl Lane {
                 ended_ns: self.span.end_ns,
                 ending: Ending::NeverSent,
             };
-            self.count(slot.kind(due.number), Slots::Busy, &sample);
+            self.count(due.kind, Slots::Busy, &sample);
         }
     }
 
@@ -163,16 +160,15 @@ enum Slots {
     Busy,
 }
 
-async fn work<A: Attempt>(lane: Lane, mut slot: A) -> A {
+async fn work<A: Attempt>(lane: Lane, mut slot: A) {
     loop {
         let free_since_ns = lane.now_ns();
         // The lock is held while waiting: slots stand in line for the next operation, in the order in which they became free.
         let next = async { lane.queue.lock().await.recv().await };
         let Ok(Some(due)) = tokio::time::timeout_at(lane.end(), next).await else {
-            return slot;
+            return;
         };
         let started_ns = Some(lane.now_ns());
-        let kind = slot.kind(due.number);
         // Slots take turns, so this one has been free for longest: if it was not when the operation was released, none was.
         let slots = if free_since_ns > due.released_ns {
             Slots::Busy
@@ -186,7 +182,7 @@ async fn work<A: Attempt>(lane: Lane, mut slot: A) -> A {
             Err(_) => Ending::Open,
         };
         lane.count(
-            kind,
+            due.kind,
             slots,
             &Sample {
                 intended_ns: due.intended_ns,
@@ -195,8 +191,9 @@ async fn work<A: Attempt>(lane: Lane, mut slot: A) -> A {
                 ending,
             },
         );
-        if ending == Ending::Open {
-            return slot;
+        // A wish to stop leaves what is queued: it is counted as never sent.
+        if ending == Ending::Open || lane.stop.is_set() {
+            return;
         }
     }
 }
@@ -219,10 +216,6 @@ mod tests {
                 error: (number % 5 == 4).then_some("timeout"),
             }
         }
-
-        fn kind(&self, number: u64) -> usize {
-            usize::from(number % 2 == 1)
-        }
     }
 
     const MS: u64 = 1_000_000;
@@ -232,12 +225,13 @@ mod tests {
         for number in numbers {
             let due = Due {
                 number,
+                kind: usize::from(number % 2 == 1),
                 intended_ns: number * 1000,
                 released_ns: number * 1000,
             };
             send.send(due).expect("a receiver");
         }
-        Lane::new(receive, Instant::now(), span, 2)
+        Lane::new(receive, Instant::now(), span, 2, Stop::new())
     }
 
     #[tokio::test]

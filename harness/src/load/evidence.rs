@@ -23,21 +23,24 @@ use super::{
     engine::Lane,
     heartbeat::{SharedBook, locked},
     meter::LATE_NS,
-    mix::KINDS,
-    recorder::counted,
+    recorder::{Show, counted},
     settings::nanos,
+    slot::Corruptions,
 };
 use crate::{
     cli::LoadOutput,
     exit::{Ending, Failure},
     nemesis::Plan,
-    run, store,
+    run,
+    stop::Stop,
+    store,
 };
 
 /// What was measured.
 pub(crate) struct Measurements {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) book: SharedBook,
+    pub(crate) corruptions: Corruptions,
     pub(crate) measured_ns: u64,
     pub(crate) cpu_busy_ratio: Option<f64>,
     pub(crate) unhealed: Vec<String>,
@@ -73,10 +76,29 @@ impl Evidence {
     /// Makes the folder and writes down what is about to be done.
     pub(crate) fn begin(settings: &LoadSettings) -> Result<Self, String> {
         let now = Timestamp::now();
-        let family = format!("load-{}", settings.mix.name);
+        let family = format!("load-{}", settings.choice.entry.name);
         let folder = store::create(&settings.common.out, &family, settings.common.seed, now)
             .map_err(|error| error.to_string())?;
         run::log_to(&folder)?;
+        let timeline = File::create_new(folder.join("timeline.jsonl"))
+            .map_err(|error| format!("{}: {error}", folder.join("timeline.jsonl").display()))?;
+        let timeline = Timeline(Arc::new(Mutex::new(timeline)));
+        Self::in_folder(settings, folder, Instant::now(), timeline)
+    }
+
+    /// The folder of one stage of several, below this one. They share the timeline.
+    pub(crate) fn of_stage(&self, settings: &LoadSettings, name: &str) -> Result<Self, String> {
+        let folder = self.folder.join(name);
+        std::fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        Self::in_folder(settings, folder, self.begun, self.timeline())
+    }
+
+    fn in_folder(
+        settings: &LoadSettings,
+        folder: PathBuf,
+        begun: Instant,
+        timeline: Timeline,
+    ) -> Result<Self, String> {
         let (target, links) = match settings.addresses {
             None => ("local", settings.common.topology.record()),
             Some(_) => ("endpoints", Vec::new()),
@@ -85,8 +107,8 @@ impl Evidence {
             schema: Run::SCHEMA.to_owned(),
             reproduce: settings.reproduce(),
             version: crate::VERSION.to_owned(),
-            started: now.to_string(),
-            workload: settings.mix.name.to_owned(),
+            started: Timestamp::now().to_string(),
+            workload: settings.choice.entry.name.to_owned(),
             seed: settings.common.seed,
             target: target.to_owned(),
             regions: settings.regions.clone(),
@@ -96,22 +118,19 @@ impl Evidence {
         let plan = Plan::draw(
             &settings.common.faults,
             settings.common.seed,
-            settings.measured,
+            settings.course.measured,
             &settings.regions,
         );
         let text = serde_json::to_vec_pretty(&run).expect("a run is plain data");
-        let timeline = write_atomically(&folder.join("run.json"), &text)
+        write_atomically(&folder.join("run.json"), &text)
             .and_then(|()| write_atomically(&folder.join("plan.json"), plan.to_json().as_bytes()))
-            .map_err(|error| error.to_string())
-            .and_then(|()| {
-                File::create_new(folder.join("timeline.jsonl")).map_err(|error| error.to_string())
-            })?;
+            .map_err(|error| error.to_string())?;
         Ok(Self {
             folder,
             run,
             plan,
-            begun: Instant::now(),
-            timeline: Timeline(Arc::new(Mutex::new(timeline))),
+            begun,
+            timeline,
         })
     }
 
@@ -154,24 +173,33 @@ impl Evidence {
         ))
     }
 
-    /// Works out the figures, holds them against the goals, writes `summary.json` and says it.
-    pub(crate) fn conclude(
+    /// Works out the figures, holds them against the goals, writes `summary.json`, and says how it ended.
+    pub(crate) fn summarise(
         &self,
         settings: &LoadSettings,
         measured: Measurements,
-        stopped: Option<&str>,
-    ) -> Result<Ending, Failure> {
+        stop: &Stop,
+    ) -> Result<(LoadSummary, Ending), String> {
         if let Some(failure) = measured.failure {
-            return Err(self.failure(failure));
+            return Err(failure);
         }
         let mut summary = self.summary(settings, &measured);
-        summary.warnings = limits::warnings(&summary);
+        let (corrupt, told) = measured.corruptions.found();
+        if corrupt > 0 {
+            let first = told.join("; ");
+            summary.warnings.push(format!(
+                "{} brought what cannot be: {first}",
+                reports::words::counted(corrupt, "read")
+            ));
+        }
+        summary.warnings.extend(limits::warnings(&summary));
         let unhealed = measured.unhealed.iter();
         summary
             .warnings
             .extend(unhealed.map(|what| format!("could not be healed: {what}")));
         summary.warnings.extend(
-            stopped.map(|why| format!("{why}, before its time was over: nothing was decided")),
+            stop.reason()
+                .map(|why| format!("{why}, before its time was over: nothing was decided")),
         );
         summary.goals = settings
             .goals
@@ -185,33 +213,29 @@ impl Evidence {
         );
         let text = serde_json::to_string_pretty(&summary).expect("a summary is plain data");
         let path = self.folder.join("summary.json");
-        write_atomically(&path, text.as_bytes()).map_err(|error| self.failure(error))?;
-        match settings.output {
-            LoadOutput::Text => println!(
-                "{}\nrun folder: {}",
-                reports::text::load::summary(&summary, run::style()),
-                self.folder.display()
-            ),
-            LoadOutput::Json => println!("{text}"),
-            LoadOutput::Quiet => {}
-        }
-        self.phase("end");
-        Ok(ending(&summary, stopped))
+        write_atomically(&path, text.as_bytes()).map_err(|error| error.to_string())?;
+        let ending = if corrupt > 0 {
+            Ending::Invalid
+        } else {
+            ending(&summary, stop.reason())
+        };
+        Ok((summary, ending))
     }
 
     fn summary(&self, settings: &LoadSettings, measured: &Measurements) -> LoadSummary {
         let (mut lanes, mut rows) = (Vec::new(), Vec::new());
-        let per_lane =
-            settings.rate_per_s() / (settings.regions.len() as f64 * f64::from(settings.shares()));
-        for (lane, region) in measured.lanes.iter().zip(&settings.regions) {
+        let operations = settings.operations();
+        let course = &settings.course;
+        let rate_per_s = course.rate_per_s() / f64::from(course.shares());
+        for (index, (lane, region)) in measured.lanes.iter().zip(&settings.regions).enumerate() {
             let counts = lane.counts();
             lanes.push(LaneFigures {
                 region: region.clone(),
-                rate_asked_per_s: per_lane,
+                rate_asked_per_s: rate_per_s * settings.region_share(index),
                 in_flight_limit: settings.in_flight as u64,
                 waited_for_slot: counts.waited_for_slot,
             });
-            for (kind, meter) in KINDS.iter().zip(&counts.total) {
+            for (kind, meter) in operations.kinds().iter().zip(&counts.total) {
                 if meter.scheduled() > 0 {
                     rows.push(LoadRow::of(
                         counted(meter, region, kind),
@@ -228,14 +252,14 @@ impl Evidence {
             schema: LoadSummary::SCHEMA.to_owned(),
             run: self.run.clone(),
             plan: LoadPlan {
-                arrival: settings.arrivals.name().to_owned(),
-                rate_per_s: settings.rate_per_s(),
-                warm_up_ns: nanos(settings.warm_up),
+                arrival: course.arrivals.name().to_owned(),
+                rate_per_s: course.rate_per_s(),
+                warm_up_ns: nanos(course.warm_up),
                 measured_ns: measured.measured_ns,
                 late_after_ns: LATE_NS,
                 faults: settings.faults(),
             },
-            share: settings.share.map(|(index, of, _)| Share { index, of }),
+            share: course.share.map(|(index, of, _)| Share { index, of }),
             lanes,
             rows,
             lag,
@@ -264,4 +288,32 @@ fn ending(summary: &LoadSummary, stopped: Option<&str>) -> Ending {
         return Ending::Unknown;
     }
     Ending::Valid
+}
+
+/// Says it on standard output.
+pub(crate) fn say(settings: &LoadSettings, folder: &Path, summary: &LoadSummary) {
+    match settings.output {
+        LoadOutput::Text => println!(
+            "{}\nrun folder: {}",
+            reports::text::load::summary(summary, run::style()),
+            folder.display()
+        ),
+        LoadOutput::Json => {
+            let text = serde_json::to_string_pretty(summary).expect("a summary is plain data");
+            println!("{text}");
+        }
+        LoadOutput::Quiet => {}
+    }
+}
+
+impl LoadSettings {
+    /// What a person sees meanwhile.
+    pub(crate) fn show(&self) -> Show {
+        use std::io::IsTerminal as _;
+        match self.output {
+            LoadOutput::Quiet => Show::Nothing,
+            LoadOutput::Text | LoadOutput::Json if std::io::stderr().is_terminal() => Show::Live,
+            LoadOutput::Text | LoadOutput::Json => Show::Plain,
+        }
+    }
 }

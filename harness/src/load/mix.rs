@@ -1,147 +1,433 @@
-//! What each operation of a load is: pure, by its number, so that shares and lanes need not ask each other.
+//! What a load does: named mixes, and operation number so-and-so of the one that was chosen.
 //!
-//! Operation `n` draws from the stream beside all others: its region, its kind and its key. Written values are `n + 1`: each is written once.
+//! [`workloads::load`] draws region, kind and item by the operation's number alone, so that shares and lanes need not ask each other. The mixes that
+//! are named after other workloads of the harness stand on it: what they write are increments, appends, … of items of their own.
 
-use checker::history::{Key, Op, RegionId, Strength, Value};
-use workloads::seed::{Seed, Stream};
+use std::collections::BTreeSet;
 
-/// The kinds of operations, in the order of their indices.
-pub(crate) const KINDS: [&str; 2] = ["read", "write"];
+use checker::history::{Condition, Key, Observed, Op, RegionId, Strength};
+use workloads::{
+    keys::KeyDistribution,
+    load::{self, Corruption, Kind, Load, Mix, Range, RegionLoad},
+    seed::Seed,
+    ycsb,
+};
 
-const READ: usize = 0;
-const WRITE: usize = 1;
+/// Counters, and items that grow, lie apart from registers: a table may be used by several loads.
+const FIRST_COUNTER: u64 = 1 << 37;
+const FIRST_GROWING: u64 = 1 << 38;
 
-/// A mix of reads and writes of single items.
-#[derive(Debug)]
+/// Sets and lists are left behind after about so many operations each: every answer carries the whole item.
+const OPERATIONS_PER_GROWING_ITEM: u64 = 100;
+
+/// What the updates of a mix are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writes {
+    /// A register is set; what reads see is checked.
+    Set,
+    /// A register is set if there is one.
+    SetIfThere,
+    /// A register is deleted by every other update.
+    SetAndDelete,
+    /// A counter is incremented.
+    Increment,
+    /// An element is added to a set.
+    Add,
+    /// An element is appended to a list.
+    Append,
+}
+
+/// A mix by its name.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     /// Its name on the command line.
     pub(crate) name: &'static str,
-    /// Reads in 100 operations.
-    reads_percent: u64,
     /// What it is.
     pub(crate) about: &'static str,
+    mix: Mix,
+    distribution: KeyDistribution,
+    strength: Strength,
+    writes: Writes,
 }
 
-/// The mixes that there are.
-pub(crate) const MIXES: &[Entry] = &[
+const fn own(name: &'static str, about: &'static str, reads: u64, writes: Writes) -> Entry {
     Entry {
-        name: "mixed",
-        reads_percent: 50,
-        about: "half strong reads, half writes of single items",
-    },
-    Entry {
-        name: "read-mostly",
-        reads_percent: 95,
-        about: "95 strong reads to 5 writes",
-    },
-    Entry {
-        name: "reads",
-        reads_percent: 100,
-        about: "strong reads only",
-    },
-    Entry {
-        name: "writes",
-        reads_percent: 0,
-        about: "writes only",
-    },
+        name,
+        about,
+        mix: Mix {
+            reads,
+            updates: 100 - reads,
+            ..Mix::NOTHING
+        },
+        distribution: KeyDistribution::Uniform,
+        strength: Strength::Strong,
+        writes,
+    }
+}
+
+/// Mixes beside YCSB's.
+const OWN: [Entry; 9] = [
+    own("mixed", "half strong reads, half updates", 50, Writes::Set),
+    own(
+        "read-mostly",
+        "95 strong reads to 5 updates",
+        95,
+        Writes::Set,
+    ),
+    own("reads", "strong reads only", 100, Writes::Set),
+    own("updates", "updates only", 0, Writes::Set),
+    own(
+        "conditional",
+        "half updates of what is there, half strong reads",
+        50,
+        Writes::SetIfThere,
+    ),
+    own(
+        "delete-churn",
+        "updates and deletes in turn, half strong reads",
+        50,
+        Writes::SetAndDelete,
+    ),
+    own(
+        "counter",
+        "half increments, half strong reads",
+        50,
+        Writes::Increment,
+    ),
+    own(
+        "set",
+        "half additions to sets, half strong reads",
+        50,
+        Writes::Add,
+    ),
+    own(
+        "list-append",
+        "half appends to lists, half strong reads",
+        50,
+        Writes::Append,
+    ),
 ];
 
+/// All mixes.
+pub(crate) fn entries() -> impl Iterator<Item = Entry> {
+    let of_ycsb = ycsb::CORE.iter().map(|core| Entry {
+        name: core.name,
+        about: core.models,
+        mix: core.mix,
+        distribution: core.distribution,
+        strength: Strength::Eventual,
+        writes: Writes::Set,
+    });
+    OWN.into_iter().chain(of_ycsb)
+}
+
 /// The mix of this name.
-pub(crate) fn named(name: &str) -> Option<&'static Entry> {
-    MIXES.iter().find(|entry| entry.name == name)
+pub(crate) fn named(name: &str) -> Option<Entry> {
+    entries().find(|entry| entry.name == name)
 }
 
-/// Draws operations.
+/// What can be chosen about a mix.
 #[derive(Clone, Debug)]
-pub(crate) struct Mix {
-    stream: Stream,
-    reads_percent: u64,
-    regions: u64,
+pub(crate) struct Choice {
+    pub(crate) entry: Entry,
+    /// Every region's weight, and its own mix if it has one.
+    pub(crate) regions: Vec<(u64, Option<Mix>)>,
+    pub(crate) keys: u64,
+    /// Instead of the mix's own.
+    pub(crate) distribution: Option<KeyDistribution>,
+    /// Instead of the mix's own.
+    pub(crate) strength: Option<Strength>,
+    pub(crate) seed: Seed,
+}
+
+impl Choice {
+    /// Which items operations are about.
+    pub(crate) fn distribution(&self) -> KeyDistribution {
+        self.distribution.unwrap_or(self.entry.distribution)
+    }
+
+    /// How strong reads are.
+    pub(crate) fn strength(&self) -> Strength {
+        self.strength.unwrap_or(self.entry.strength)
+    }
+}
+
+/// As on the command line.
+pub(crate) fn strength_name(strength: Strength) -> &'static str {
+    match strength {
+        Strength::Strong => "strong",
+        Strength::Eventual => "eventual",
+    }
+}
+
+/// Operations by their numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Operations {
+    load: Load,
+    writes: Writes,
     keys: u64,
+    /// Names of the kinds that there are; an operation's kind is an index into these.
+    names: Vec<&'static str>,
 }
 
-impl Mix {
-    pub(crate) fn new(entry: &Entry, seed: Seed, regions: usize, keys: u64) -> Self {
-        assert!(
-            regions > 0 && keys > 0,
-            "operations need a region and a key"
-        );
+/// One operation, as it is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    pub(crate) op: Op,
+    /// What is asked when that has succeeded.
+    pub(crate) then: Option<Op>,
+    /// Of a scan.
+    pub(crate) range: Option<Range>,
+}
+
+impl Operations {
+    pub(crate) fn new(choice: &Choice) -> Self {
+        let entry = choice.entry;
+        let regions: Vec<RegionLoad> = choice
+            .regions
+            .iter()
+            .map(|(weight, mix)| RegionLoad {
+                weight: *weight,
+                mix: mix.unwrap_or(entry.mix),
+            })
+            .collect();
+        let is_there = |kind: &Kind| {
+            let mut asked = regions.iter().filter(|region| region.weight > 0);
+            asked.any(|region| region.mix.share(*kind) > 0)
+        };
+        let mut names = BTreeSet::new();
+        for kind in Kind::ALL.into_iter().filter(is_there) {
+            names.extend(entry.writes.names(kind));
+        }
+        let load = Load::new(load::Options {
+            regions,
+            records: choice.keys,
+            distribution: choice.distribution(),
+            strength: choice.strength(),
+            seed: choice.seed,
+        });
         Self {
-            stream: seed.stream("load/mix"),
-            reads_percent: entry.reads_percent,
-            regions: regions as u64,
-            keys,
+            load,
+            writes: entry.writes,
+            keys: choice.keys,
+            names: names.into_iter().collect(),
         }
     }
 
-    /// The region that operation `number` asks.
-    pub(crate) fn region(&self, number: u64) -> usize {
-        self.drawn(number).0
+    /// Names of the kinds.
+    pub(crate) fn kinds(&self) -> &[&'static str] {
+        &self.names
     }
 
-    /// Which kind operation `number` is: an index into [`KINDS`].
-    pub(crate) fn kind(&self, number: u64) -> usize {
-        self.drawn(number).1
+    /// The region that operation `number` asks, and which of [`Operations::kinds`] it is.
+    pub(crate) fn route(&self, number: u64) -> (usize, usize) {
+        let request = self.load.request(number);
+        let name = self.writes.name(request.kind, number);
+        let kind = self.names.iter().position(|known| *known == name);
+        let kind = kind.expect("every kind of a mix was named when it was made");
+        (usize::from(request.region.0), kind)
     }
 
-    /// Operation `number`.
-    pub(crate) fn op(&self, number: u64) -> Op {
-        let (_, kind, key) = self.drawn(number);
-        if kind == READ {
-            let strength = Strength::Strong;
-            return Op::Read { key, strength };
+    /// What operation `number` asks.
+    pub(crate) fn work(&self, number: u64) -> Work {
+        let request = self.load.request(number);
+        let op = match request.kind {
+            Kind::Update => self.writes.of(request.op, number, self.keys),
+            Kind::Read | Kind::Insert | Kind::Scan | Kind::ReadModifyWrite => {
+                self.writes.seen_by(request.op, number, self.keys)
+            }
+        };
+        Work {
+            op,
+            then: request.then,
+            range: request.range,
         }
-        Op::Write {
-            key,
-            value: value(number),
+    }
+
+    /// The write that puts item `number` there before the run, and the region that it goes to; `None` if there is nothing to put.
+    pub(crate) fn record(&self, number: u64, regions: u64) -> Option<(RegionId, Op)> {
+        let region = u8::try_from(number % regions).expect("at most twelve regions");
+        match self.writes {
+            Writes::Set | Writes::SetIfThere | Writes::SetAndDelete => {
+                Some((RegionId(region), self.load.record(number)))
+            }
+            Writes::Increment | Writes::Add | Writes::Append => None,
         }
     }
 
-    /// The write that puts key `number` there before the run, and the region that it goes to.
-    pub(crate) fn preload(&self, number: u64) -> (RegionId, Op) {
-        let region = u8::try_from(number % self.regions).expect("at most twelve regions");
-        let (key, value) = (Key(number), value(number));
-        (RegionId(region), Op::Write { key, value })
-    }
-
-    fn drawn(&self, number: u64) -> (usize, usize, Key) {
-        let mut stream = self.stream.beside(number);
-        let region = usize::try_from(stream.below(self.regions)).expect("regions are few");
-        let is_read = stream.below(100) < self.reads_percent;
-        let key = Key(stream.below(self.keys));
-        (region, if is_read { READ } else { WRITE }, key)
+    /// Whether this can be what was read: registers name the operation that wrote them.
+    pub(crate) fn explain(&self, key: Key, observed: &Observed) -> Result<(), Corruption> {
+        match self.writes {
+            Writes::Set | Writes::SetIfThere | Writes::SetAndDelete => {
+                self.load.explain(key, &observed.value)
+            }
+            Writes::Increment | Writes::Add | Writes::Append => Ok(()),
+        }
     }
 }
 
-fn value(number: u64) -> Value {
-    Value::Int(i64::try_from(number).expect("operations are far fewer than 2^63") + 1)
+impl Writes {
+    /// All names that operations of this kind have.
+    fn names(self, kind: Kind) -> Vec<&'static str> {
+        let mut names = vec![self.name(kind, 0), self.name(kind, 1)];
+        names.dedup();
+        names
+    }
+
+    fn name(self, kind: Kind, number: u64) -> &'static str {
+        match (kind, self) {
+            (Kind::Update, Self::Set) => kind.name(),
+            (Kind::Update, Self::SetIfThere) => "conditional-update",
+            (Kind::Update, Self::SetAndDelete) if number.is_multiple_of(2) => "delete",
+            (Kind::Update, Self::SetAndDelete) => kind.name(),
+            (Kind::Update, Self::Increment) => "increment",
+            (Kind::Update, Self::Add) => "add-to-set",
+            (Kind::Update, Self::Append) => "append",
+            (Kind::Read | Kind::Insert | Kind::Scan | Kind::ReadModifyWrite, _) => kind.name(),
+        }
+    }
+
+    /// The update that stands for the write of a register.
+    fn of(self, write: Op, number: u64, keys: u64) -> Op {
+        let Op::Write { key, value } = write else {
+            unreachable!("an update writes: {write:?}")
+        };
+        let element = i64::try_from(number).expect("nobody makes nine quintillion operations") + 1;
+        let place = self.place(key, number, keys);
+        match self {
+            Self::SetAndDelete if number.is_multiple_of(2) => Op::Delete { key },
+            Self::Set | Self::SetAndDelete => Op::Write { key, value },
+            Self::SetIfThere => {
+                let condition = Condition::Exists;
+                Op::Cas {
+                    key,
+                    condition,
+                    value,
+                }
+            }
+            Self::Increment => Op::Increment {
+                key: place,
+                delta: 1,
+            },
+            Self::Add => Op::AddToSet {
+                key: place,
+                element,
+            },
+            Self::Append => Op::Append {
+                key: place,
+                element,
+            },
+        }
+    }
+
+    /// A read of the item that updates go to.
+    fn seen_by(self, op: Op, number: u64, keys: u64) -> Op {
+        match op {
+            Op::Read { key, strength } => Op::Read {
+                key: self.place(key, number, keys),
+                strength,
+            },
+            other @ (Op::Write { .. }
+            | Op::Cas { .. }
+            | Op::Delete { .. }
+            | Op::AddToSet { .. }
+            | Op::Increment { .. }
+            | Op::Append { .. }
+            | Op::Transact { .. }
+            | Op::Scan
+            | Op::Stream) => other,
+        }
+    }
+
+    /// Where an item of this mix lies.
+    fn place(self, key: Key, number: u64, keys: u64) -> Key {
+        match self {
+            Self::Set | Self::SetIfThere | Self::SetAndDelete => key,
+            Self::Increment => Key(FIRST_COUNTER + key.0),
+            Self::Add | Self::Append => {
+                let generation = number / (keys * OPERATIONS_PER_GROWING_ITEM);
+                Key(FIRST_GROWING + generation * keys + key.0)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn an_operation_depends_on_its_number_alone() {
-        let mix = Mix::new(named("mixed").expect("there is one"), Seed(7), 3, 100);
-        let ops: Vec<Op> = (0..1000).map(|number| mix.op(number)).collect();
-        assert_eq!(ops[777], mix.op(777));
-        let reads = (0..1000).filter(|number| mix.kind(*number) == READ).count();
-        assert!((440..560).contains(&reads), "{reads}");
-        for region in 0..3 {
-            let count = (0..1000).filter(|n| mix.region(*n) == region).count();
-            assert!((270..400).contains(&count), "region {region}: {count}");
-        }
-        // A share takes every third number: no region may be missing from it.
-        let of_share = (0..300).step_by(3).filter(|n| mix.region(*n) == 1).count();
-        assert!(of_share > 15, "{of_share}");
+    /// A mix as it is, in so many regions.
+    pub(crate) fn operations(name: &str, regions: usize, keys: u64) -> Operations {
+        Operations::new(&Choice {
+            entry: named(name).expect("there is one"),
+            regions: vec![(1, None); regions],
+            keys,
+            distribution: None,
+            strength: None,
+            seed: Seed(7),
+        })
     }
 
     #[test]
-    fn pure_mixes_are_pure() {
-        for (name, kind) in [("reads", READ), ("writes", WRITE)] {
-            let mix = Mix::new(named(name).expect("there is one"), Seed(1), 1, 10);
-            assert!((0..200).all(|number| mix.kind(number) == kind));
+    fn an_operation_depends_on_its_number_alone() {
+        let mixed = operations("mixed", 3, 100);
+        let routes: Vec<_> = (0..1000).map(|number| mixed.route(number)).collect();
+        assert_eq!(routes[777], mixed.route(777));
+        assert_eq!(mixed.kinds(), ["read", "update"]);
+        assert_eq!(routes.iter().filter(|(_, kind)| *kind == 0).count(), 500);
+        for region in 0..3 {
+            let count = routes.iter().filter(|route| route.0 == region).count();
+            assert!((270..400).contains(&count), "region {region}: {count}");
         }
+        // A share takes every third number: no region may be missing from it.
+        let of_share = routes.iter().step_by(3).filter(|route| route.0 == 1);
+        assert!(of_share.count() > 60);
+    }
+
+    #[test]
+    fn every_mix_asks_what_its_name_says() {
+        let told: Vec<String> = entries()
+            .map(|entry| {
+                let operations = operations(entry.name, 1, 10);
+                format!("{}: {}", entry.name, operations.kinds().join(", "))
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        mixed: read, update
+        read-mostly: read, update
+        reads: read
+        updates: update
+        conditional: conditional-update, read
+        delete-churn: delete, read, update
+        counter: increment, read
+        set: add-to-set, read
+        list-append: append, read
+        ycsb-a: read, update
+        ycsb-b: read, update
+        ycsb-c: read
+        ycsb-d: insert, read
+        ycsb-e: insert, scan
+        ycsb-f: read, read-modify-write
+        ");
+    }
+
+    #[test]
+    fn items_that_grow_are_left_behind() {
+        let set = operations("set", 1, 10);
+        let of = |from: u64| -> BTreeSet<u64> {
+            (from..from + 1000)
+                .map(|number| {
+                    let (Op::AddToSet { key, .. } | Op::Read { key, .. }) = set.work(number).op
+                    else {
+                        panic!("a set is read and added to")
+                    };
+                    key.0
+                })
+                .collect()
+        };
+        let (first, second) = (of(0), of(1000));
+        assert_eq!((first.len(), second.len()), (10, 10));
+        assert!(first.is_disjoint(&second));
+        assert!(second.iter().all(|key| !Key(*key).is_heartbeat()));
     }
 }

@@ -3,44 +3,56 @@
 //! Operations start when the [schedule](workloads::arrival) says, whatever the server does; [`Sample`] keeps the intended start, the real start and
 //! the end apart, so that response time (from the intended start) and service time (from the real one) are always shown together. What could not be
 //! sent in time is counted, never forgotten: late starts, operations never sent, operations still open at the end with their age.
-//! [`run`] is a run from set-up to goals, [`settings`] what it is to do, with [`quantity`] as people write numbers and [`mix`] as the operations; [`meter`]
-//! counts, [`pacer`] releases operations in real time, [`engine`] sends them through its [`slot`]s to a [`site`]; [`heartbeat`] and [`lag`] measure
+//! [`run`] is a load from set-up to goals and [`stage`] a stretch of it, [`ladder`] several of them with [`search`] to choose their rates; [`settings`] is
+//! what is to be done, with [`quantity`] as people write numbers, [`elsewhere`] where regions are and [`mix`] as the operations. [`meter`] counts, [`pacer`]
+//! releases operations in real time, [`engine`] sends them through its [`slot`]s to a [`site`] under [`faults`]; [`heartbeat`] and [`lag`] measure
 //! replication; [`recorder`] and [`evidence`] write it all down. `virtual_time` is the engine's rules without a clock, which lets tests compare with theory to
 //! the nanosecond.
 
-pub(crate) mod run;
+mod run;
 
-pub(crate) mod settings;
+mod stage;
+
+mod ladder;
+
+pub(crate) mod search;
+
+mod settings;
 
 pub(crate) mod quantity;
 
-pub(crate) mod mix;
+mod elsewhere;
+
+mod mix;
 
 mod sample;
 
-pub(crate) mod meter;
+mod meter;
 
 #[cfg(test)]
-pub(crate) mod virtual_time;
+mod virtual_time;
 
-pub(crate) mod pacer;
+mod pacer;
 
-pub(crate) mod engine;
+mod engine;
 
-pub(crate) mod slot;
+mod slot;
 
-pub(crate) mod site;
+mod site;
 
-pub(crate) mod preload;
+mod faults;
 
-pub(crate) mod heartbeat;
+mod preload;
 
-pub(crate) mod lag;
+mod heartbeat;
 
-pub(crate) mod recorder;
+mod lag;
 
-pub(crate) mod evidence;
+mod recorder;
 
+mod evidence;
+
+pub(crate) use ladder::{search, steps};
 pub(crate) use run::run;
 pub(crate) use sample::{Ending, Sample};
-pub(crate) use settings::LoadSettings;
+pub(crate) use settings::{Course, LoadSettings};

@@ -16,6 +16,8 @@ use crate::stop::Stop;
 pub(crate) struct Due {
     /// Its number in the schedule.
     pub(crate) number: u64,
+    /// Which kind of operation it is, as an index.
+    pub(crate) kind: usize,
     /// When it is meant to start.
     pub(crate) intended_ns: u64,
     /// When it was released: the difference is the pacer's own error.
@@ -28,25 +30,25 @@ const GRAIN_NS: u64 = 100_000;
 /// How long the thread sleeps at most, so that it notices a stop soon.
 const NAP: Duration = Duration::from_millis(50);
 
-/// Starts releasing the operations of `schedule` (numbers and intended starts), each to the lane that `lane_of` its number names. `origin` is
-/// the schedule's zero. The receivers end with the schedule.
+/// Starts releasing the operations of `schedule` (numbers and intended starts), each to the lane and with the kind that `route` gives for its
+/// number. `origin` is the schedule's zero. The receivers end with the schedule.
 pub(crate) fn start(
     schedule: impl Iterator<Item = (u64, u64)> + Send + 'static,
     lanes: usize,
-    lane_of: impl Fn(u64) -> usize + Send + 'static,
+    route: impl Fn(u64) -> (usize, usize) + Send + 'static,
     origin: Instant,
     stop: Stop,
 ) -> std::io::Result<Vec<UnboundedReceiver<Due>>> {
     let (sends, receives): (Vec<_>, Vec<_>) = (0..lanes).map(|_| unbounded_channel()).unzip();
     thread::Builder::new()
         .name("pacer".into())
-        .spawn(move || release(schedule, lane_of, origin, &stop, &sends))?;
+        .spawn(move || release(schedule, route, origin, &stop, &sends))?;
     Ok(receives)
 }
 
 fn release(
     schedule: impl Iterator<Item = (u64, u64)>,
-    lane_of: impl Fn(u64) -> usize,
+    route: impl Fn(u64) -> (usize, usize),
     origin: Instant,
     stop: &Stop,
     sends: &[UnboundedSender<Due>],
@@ -60,13 +62,15 @@ fn release(
             thread::sleep(Duration::from_nanos(intended_ns.saturating_sub(elapsed_ns)).min(NAP));
             elapsed_ns = since(origin);
         }
+        let (lane, kind) = route(number);
         let due = Due {
             number,
+            kind,
             intended_ns,
             released_ns: elapsed_ns.max(intended_ns),
         };
         // The receiver is gone when the run ended early.
-        if sends[lane_of(number)].send(due).is_err() {
+        if sends[lane].send(due).is_err() {
             return;
         }
     }
@@ -84,7 +88,7 @@ mod tests {
     fn every_operation_comes_once_in_order_to_its_lane_and_not_before_its_time() {
         let schedule = (0..160_u64).map(|number| (number, number * 250_000));
         let origin = Instant::now();
-        let by_parity = |number| usize::from(number % 2 == 1);
+        let by_parity = |number| (usize::from(number % 2 == 1), 0);
         let lanes = start(schedule, 2, by_parity, origin, Stop::new()).expect("a thread");
         for (parity, mut lane) in (0_u64..).zip(lanes) {
             let mut numbers = Vec::new();
@@ -111,7 +115,7 @@ mod tests {
         let stop = Stop::new();
         stop.set("enough");
         let schedule = (1..).map(|number| (number, number * 1_000_000_000));
-        let mut lanes = start(schedule, 1, |_| 0, Instant::now(), stop).expect("a thread");
+        let mut lanes = start(schedule, 1, |_| (0, 0), Instant::now(), stop).expect("a thread");
         assert_eq!(lanes[0].blocking_recv(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Puts every key there before the run, each once, spread over the regions. Nothing here is measured, so it may ask again.
+//! Puts every item there before the run, each once, spread over the regions. Nothing here is measured, so it may ask again.
 
 use std::sync::{
     Arc,
@@ -8,20 +8,23 @@ use std::sync::{
 use checker::history::RegionId;
 use tokio::task::JoinSet;
 
-use super::{mix::Mix, site::Site, slot::code};
-use crate::{client::Client, stop::Stop};
+use super::{mix::Operations, site::Site};
+use crate::{
+    client::{Client, errors},
+    stop::Stop,
+};
 
-/// How many keys are written at a time.
+/// How many items are written at a time.
 const WRITERS_PER_REGION: usize = 16;
 
-/// How often a key is tried.
+/// How often an item is tried.
 const TRIES: usize = 5;
 
-/// Writes keys `0..keys`.
+/// Writes items `0..keys`.
 pub(crate) async fn preload(
     site: &Site,
     regions: usize,
-    mix: &Mix,
+    operations: &Arc<Operations>,
     keys: u64,
     stop: &Stop,
 ) -> Result<(), String> {
@@ -32,38 +35,52 @@ pub(crate) async fn preload(
             let client = site.client(RegionId(
                 u8::try_from(region).expect("at most twelve regions"),
             ));
-            let (mix, next, stop) = (mix.clone(), next.clone(), stop.clone());
-            tasks.spawn(write(client, mix, next, regions as u64, keys, stop));
+            let writer = Writer {
+                client,
+                operations: operations.clone(),
+                next: next.clone(),
+                regions: regions as u64,
+                keys,
+                stop: stop.clone(),
+            };
+            tasks.spawn(writer.write());
         }
     }
     tasks.join_all().await.into_iter().collect()
 }
 
-async fn write(
-    mut client: Client,
-    mix: Mix,
+struct Writer {
+    client: Client,
+    operations: Arc<Operations>,
+    /// The next item of its region.
     next: Arc<AtomicU64>,
-    step: u64,
+    regions: u64,
     keys: u64,
     stop: Stop,
-) -> Result<(), String> {
-    loop {
-        let number = next.fetch_add(step, Ordering::Relaxed);
-        if number >= keys || stop.is_set() {
-            return Ok(());
-        }
-        let (_, op) = mix.preload(number);
-        let mut refused = None;
-        for _try in 0..TRIES {
-            refused = code(&client.attempt(&op).await);
-            if refused.is_none() {
-                break;
+}
+
+impl Writer {
+    async fn write(mut self) -> Result<(), String> {
+        loop {
+            let number = self.next.fetch_add(self.regions, Ordering::Relaxed);
+            if number >= self.keys || self.stop.is_set() {
+                return Ok(());
             }
-        }
-        if let Some(code) = refused {
-            return Err(format!(
-                "key {number} could not be written before the run, {TRIES} times: {code}; `dateline list errors` says what that means"
-            ));
+            let Some((_, op)) = self.operations.record(number, self.regions) else {
+                return Ok(());
+            };
+            let mut refused = None;
+            for _try in 0..TRIES {
+                refused = errors::of(&self.client.attempt(&op).await);
+                if refused.is_none() {
+                    break;
+                }
+            }
+            if let Some(code) = refused {
+                return Err(format!(
+                    "item {number} could not be written before the run, {TRIES} times: {code}; `dateline list errors` says what that means"
+                ));
+            }
         }
     }
 }

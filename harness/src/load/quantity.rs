@@ -80,6 +80,16 @@ pub(crate) fn duration(text: &str) -> Result<Duration, QuantityError> {
     Ok(Duration::from_secs_f64(number * scale_s))
 }
 
+/// As [`duration`] reads it.
+pub(crate) fn written(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    if ms.is_multiple_of(1000) {
+        format!("{}s", ms / 1000)
+    } else {
+        format!("{ms}ms")
+    }
+}
+
 /// `3/16`.
 pub(crate) fn share(text: &str) -> Result<(u32, u32, Share), QuantityError> {
     let bad = || QuantityError::Share(text.to_owned());
@@ -135,7 +145,6 @@ impl Arrivals {
         };
         const ONE: &str = "one rate, such as 5k";
         const RAMP: &str = "where it begins and ends, such as 1k..20k";
-        const STEPS: &str = "first, last and distance, such as 1k..20k/1k";
         let is_one = !rate.contains("..");
         let shape = match self {
             Self::Constant | Self::Poisson if is_one => Shape::Constant { rate: count(rate)? },
@@ -151,16 +160,29 @@ impl Arrivals {
                 Shape::Ramp { from, to, over_s }
             }
             Self::Steps => {
-                let (from, rest) = rate.split_once("..").ok_or_else(|| bad(STEPS))?;
-                let (to, by) = rest.split_once('/').ok_or_else(|| bad(STEPS))?;
-                let rates =
-                    steps(count(from)?, count(to)?, count(by)?).ok_or_else(|| bad(STEPS))?;
+                let rates = rates(rate)?;
                 let each_s = over_s / rates.len() as f64;
                 Shape::Steps { rates, each_s }
             }
         };
         Ok(shape.checked()?)
     }
+}
+
+/// `1k..20k/1k`: the rates of steps, each one that can be asked for.
+pub(crate) fn rates(text: &str) -> Result<Vec<f64>, QuantityError> {
+    let bad = || QuantityError::Rate {
+        given: text.to_owned(),
+        arrival: Arrivals::Steps.name(),
+        wanted: "first, last and distance, such as 1k..20k/1k; at most a thousand steps",
+    };
+    let (from, rest) = text.split_once("..").ok_or_else(bad)?;
+    let (to, by) = rest.split_once('/').ok_or_else(bad)?;
+    let rates = steps(count(from)?, count(to)?, count(by)?).ok_or_else(bad)?;
+    for rate in &rates {
+        Shape::Constant { rate: *rate }.checked()?;
+    }
+    Ok(rates)
 }
 
 /// The rates from one to another, both included, at most a thousand.

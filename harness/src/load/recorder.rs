@@ -30,7 +30,6 @@ use super::{
     engine::{Lane, Span},
     heartbeat::{SharedBook, locked},
     meter::Meter,
-    mix::KINDS,
 };
 
 /// How long an interval is.
@@ -57,6 +56,8 @@ pub(crate) type Weather = Arc<Mutex<Vec<(u64, String)>>>;
 pub(crate) struct Watched {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) names: Vec<String>,
+    /// The kinds of operations, in the order of their indices.
+    pub(crate) kinds: Vec<&'static str>,
     pub(crate) book: SharedBook,
     pub(crate) weather: Weather,
     pub(crate) origin: Instant,
@@ -126,7 +127,7 @@ impl Watched {
                     bar.set_message(told);
                     bar.tick();
                 }
-                (None, Show::Plain) if is_time || is_last => eprintln!("{told}"),
+                (None, Show::Plain) if is_time && !is_last => eprintln!("{told}"),
                 (None, Show::Plain | Show::Live | Show::Nothing) => {}
             }
             begin = now;
@@ -157,7 +158,7 @@ impl Watched {
                 ("warm-up.", Measured::WarmUp, &interval.warm_up),
                 ("", Measured::Yes, &interval.measured),
             ] {
-                for (kind, meter) in KINDS.iter().zip(meters) {
+                for (kind, meter) in self.kinds.iter().zip(meters) {
                     if meter.scheduled() == 0 {
                         continue;
                     }

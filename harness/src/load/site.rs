@@ -61,10 +61,18 @@ impl Site {
         }
     }
 
-    /// Stops what was started here.
-    pub(crate) async fn tear_down(self) {
+    /// What broke by itself here.
+    pub(crate) fn failure(&self) -> Option<String> {
         match self {
-            Self::Local(regions) => regions.tear_down(false).await,
+            Self::Local(regions) => regions.failure(),
+            Self::Elsewhere { .. } => None,
+        }
+    }
+
+    /// Stops what was started here.
+    pub(crate) async fn tear_down(&self) {
+        match self {
+            Self::Local(regions) => regions.tear_down().await,
             Self::Elsewhere { .. } => {}
         }
     }

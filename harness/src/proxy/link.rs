@@ -5,7 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -34,6 +34,8 @@ pub(crate) struct Link {
     pub(super) backward: Gauge,
     pub(super) open: AtomicU64,
     pub(super) accepted: AtomicU64,
+    /// What ended it although nobody asked for that.
+    failure: OnceLock<String>,
 }
 
 /// What one direction of a link has carried, and when its bandwidth is free again.
@@ -103,9 +105,21 @@ impl Link {
             backward: Gauge::default(),
             open: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
+            failure: OnceLock::new(),
         });
         runtime.spawn(super::listener::run(port, Arc::clone(&link)));
         Ok(link)
+    }
+
+    /// What ended the link although nobody asked for that. What did not pass it since is the harness's failure, and nobody else's.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    pub(super) fn die(&self, failure: String) {
+        tracing::error!("{failure}");
+        // The first failure is the one that counts.
+        let _ = self.failure.set(failure);
     }
 
     /// How it is called: `us-east-1 -> eu-west-1`.

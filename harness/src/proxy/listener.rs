@@ -81,7 +81,11 @@ pub(super) async fn run(mut port: Port, link: Arc<Link>) {
         port = match turn(port, refuse, link.address()) {
             Ok(port) => port,
             Err(error) => {
-                tracing::error!(link = link.name(), %error, "the link lost its port and is dead");
+                link.die(format!(
+                    "the link {} lost its port {}: {error}",
+                    link.name(),
+                    link.address()
+                ));
                 return;
             }
         };

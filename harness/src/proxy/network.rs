@@ -94,6 +94,13 @@ impl Network {
             .expect("a link leads from a region, or from clients, to another region")
     }
 
+    /// What ended a link although nobody asked for that.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.links
+            .values()
+            .find_map(|link| link.failure().map(str::to_owned))
+    }
+
     /// Every link.
     pub(crate) fn links(&self) -> impl Iterator<Item = (End, usize, &Arc<Link>)> {
         self.links

@@ -21,7 +21,30 @@ pub(crate) struct Regions {
     pub(crate) network: Arc<Network>,
     dialect: Arc<Dialect>,
     endpoints: Vec<Endpoint>,
-    data: PathBuf,
+    data: Data,
+}
+
+/// What the regions store; removed at the end unless it is to be kept.
+struct Data {
+    folder: PathBuf,
+    keep: bool,
+}
+
+impl Data {
+    fn remove(&self) {
+        if self.keep || !self.folder.exists() {
+            return;
+        }
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+            tracing::warn!(%error, folder = %self.folder.display(), "the regions' data stays");
+        }
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        self.remove();
+    }
 }
 
 impl Regions {
@@ -32,12 +55,19 @@ impl Regions {
             .map_err(|error| format!("no free ports on the loopback interface: {error}"))?;
         let network = Network::start(&settings.topology, &addresses, settings.seed)
             .map_err(|error| error.to_string())?;
-        let data = folder.join("data");
+        // Made before the target, so dropped after it: nobody writes there any more when it is removed.
+        // Absolute, so that whoever sees such a process knows which run it belongs to.
+        let folder = std::path::absolute(folder)
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
+        let data = Data {
+            folder: folder.join("data"),
+            keep: settings.keep_data,
+        };
         let options = LocalOptions {
             regions: names.clone(),
             peers: peer_addresses(&network, &addresses),
             addresses,
-            data: data.clone(),
+            data: data.folder.clone(),
             logs: folder.join("logs"),
             defects: settings.defects.clone(),
         };
@@ -76,15 +106,20 @@ impl Regions {
         )
     }
 
-    /// Stops every process, closes every link and removes the data unless it is to be kept.
-    pub(crate) async fn tear_down(self, keep_data: bool) {
-        let target = self.target;
+    /// What broke by itself: a region that nobody ended, a link that lost its port.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.network
+            .failure()
+            .or_else(|| self.target.unexpected_end())
+    }
+
+    /// Stops every process and closes every link, and removes the data unless it is to be kept.
+    pub(crate) async fn tear_down(&self) {
+        let target = self.target.clone();
         blocking(move || target.stop()).await;
-        let network = self.network;
+        let network = self.network.clone();
         blocking(move || network.shutdown()).await;
-        if !keep_data && let Err(error) = std::fs::remove_dir_all(&self.data) {
-            tracing::warn!(%error, folder = %self.data.display(), "the regions' data stays");
-        }
+        self.data.remove();
     }
 }
 

@@ -49,7 +49,7 @@ impl Evidence {
         log_to(&folder)?;
         let run = Run {
             schema: Run::SCHEMA.to_owned(),
-            reproduce: settings.reproduce(),
+            reproduce: format!("{}  # dateline {}", settings.reproduce(), crate::VERSION),
             version: crate::VERSION.to_owned(),
             started: now.to_string(),
             workload: settings.workload.to_owned(),

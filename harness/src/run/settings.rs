@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A key dies every so often, so one duel is fought every so often.
-const KEY_SPACING: Duration = Duration::from_millis(250);
+const KEY_SPACING: Duration = Duration::from_millis(125);
 
 /// Faults of a run that names none.
 const DEFAULT_FAULTS: [&str; 4] = ["partition", "kill", "pause", "clock"];
@@ -93,7 +93,7 @@ impl Settings {
             rate: within("rate", flags.rate, 200, 1, 1_000_000)?,
             concurrency: usize::try_from(within("concurrency", concurrency, 5, 1, 10_000)?)
                 .expect("ten thousand is a usize"),
-            keys: within("keys", flags.keys, 12, 1, 1_000_000)?,
+            keys: within("keys", flags.keys, 16, 1, 1_000_000)?,
             key_distribution: key_distribution(flags.key_distribution.as_deref())?,
             deletes_percent: within("deletes", flags.deletes, 4, 0, 50)?,
             topology: topology(&flags)?,
@@ -130,7 +130,7 @@ impl Settings {
             rate: self.rate,
             keys: self.keys,
             distribution: self.key_distribution,
-            spacing_ns: u64::try_from(KEY_SPACING.as_nanos()).expect("a quarter of a second"),
+            spacing_ns: u64::try_from(KEY_SPACING.as_nanos()).expect("an eighth of a second"),
             deletes_per_thousand: self.deletes_percent * 10,
             seed: Seed(self.seed),
         })

@@ -23,6 +23,8 @@ const ANSWER_BYTES_MAX: u64 = 1 << 20;
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Health {
     pub(crate) status: String,
+    /// The number of the process that answers.
+    pub(crate) pid: u32,
     pub(crate) clock: Skew,
     pub(crate) core: Core,
 }
@@ -51,6 +53,21 @@ pub(crate) struct Peer {
 
 /// Asks once.
 pub(crate) fn ask(address: SocketAddr) -> io::Result<Health> {
+    let invalid = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
+    let answer = answer(address)?;
+    let body = body(&answer).map_err(invalid)?;
+    parse(body).map_err(invalid)
+}
+
+/// The whole of what it says, for people: JSON as it came.
+pub(crate) fn text(address: SocketAddr) -> io::Result<String> {
+    let answer = answer(address)?;
+    let body =
+        body(&answer).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?;
+    Ok(body.to_owned())
+}
+
+fn answer(address: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
@@ -60,10 +77,10 @@ pub(crate) fn ask(address: SocketAddr) -> io::Result<Health> {
     )?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
-    parse(&answer).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+    Ok(answer)
 }
 
-fn parse(answer: &str) -> Result<Health, String> {
+fn body(answer: &str) -> Result<&str, String> {
     let (head, body) = answer
         .split_once("\r\n\r\n")
         .ok_or("no whole answer to GET /health")?;
@@ -71,6 +88,10 @@ fn parse(answer: &str) -> Result<Health, String> {
     if status != "200" {
         return Err(format!("GET /health answered {status}"));
     }
+    Ok(body)
+}
+
+fn parse(body: &str) -> Result<Health, String> {
     serde_json::from_str(body).map_err(|error| format!("GET /health answered nonsense: {error}"))
 }
 
@@ -84,7 +105,8 @@ mod tests {
             "clock":{"offset_ms":-5,"drift_ppm":0,"strobe_period_ms":0,"wall_ms":7},
             "core":{"feed_head":9,"undurable_batches":0,"waiting_answers":0,
                     "peers":{"b":{"pending":3,"consumed":4,"connected":true}}}}"#;
-        let health = parse(&format!("HTTP/1.1 200 OK\r\nx: y\r\n\r\n{body}")).expect("well formed");
+        let answer = format!("HTTP/1.1 200 OK\r\nx: y\r\n\r\n{body}");
+        let health = super::body(&answer).and_then(parse).expect("well formed");
         assert_eq!((health.status.as_str(), health.clock.offset_ms), ("ok", -5));
         assert_eq!(
             (health.core.peers["b"].pending, health.core.feed_head),
@@ -98,7 +120,7 @@ mod tests {
                 "nonsense: missing field `status`",
             ),
         ] {
-            let message = parse(bad).expect_err(bad);
+            let message = super::body(bad).and_then(parse).expect_err(bad);
             assert!(message.contains(part), "{message}");
         }
     }

@@ -2,13 +2,14 @@
 
 use std::{
     fs, io,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use nix::sys::signal::Signal;
+use workloads::seed::Seed;
 
 use super::{
     Ability, Action, Skew, Target,
@@ -48,13 +49,39 @@ pub(crate) struct LocalTarget {
     processes: Vec<Mutex<Process>>,
 }
 
-/// Loopback ports that nobody uses now.
+/// Ports that the system does not give out by itself (on Linux and most others those begin at 32768): while a region is down, nothing else
+/// can be given its port.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// Loopback ports that nobody uses now. Another run that looks at the same moment most probably begins elsewhere; that a region's port
+/// answers with another process's number is noticed when it starts.
 pub(crate) fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
-    // All are held until the last is found, so that none is found twice.
-    let listeners: Vec<TcpListener> = (0..count)
-        .map(|_| TcpListener::bind(("127.0.0.1", 0)))
-        .collect::<io::Result<_>>()?;
-    listeners.iter().map(TcpListener::local_addr).collect()
+    let ports = u64::from(PORTS.end - PORTS.start);
+    let first = Seed(random_u64()?).stream("ports").below(ports);
+    let mut free = Vec::new();
+    for step in 0..ports {
+        let offset =
+            u16::try_from((first + step) % ports).expect("there are fewer ports than that");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORTS.start + offset));
+        if TcpListener::bind(address).is_ok() {
+            free.push(address);
+        }
+        if free.len() == count {
+            return Ok(free);
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AddrInUse,
+        format!("none is free in {PORTS:?}"),
+    ))
+}
+
+/// Randomness from the system: what must differ between two runs with the same seed.
+fn random_u64() -> io::Result<u64> {
+    use std::io::Read as _;
+    let mut bytes = [0; 8];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
 }
 
 impl LocalTarget {
@@ -90,7 +117,18 @@ impl LocalTarget {
 
     /// What a region says of itself.
     pub(crate) fn health(&self, region: usize) -> io::Result<Health> {
-        health::ask(self.addresses[region])
+        health::ask(self.address(region))
+    }
+
+    /// Writes what each region says of itself into the folder of logs: evidence of how they came to rest, or did not.
+    pub(crate) fn save_health(&self, logs: &Path) {
+        for (region, name) in self.regions.iter().enumerate() {
+            let text = health::text(self.address(region))
+                .unwrap_or_else(|error| format!("no answer: {error}"));
+            if let Err(error) = fs::write(logs.join(format!("{name}.health.json")), text) {
+                tracing::warn!(%error, region = name, "its health could not be saved");
+            }
+        }
     }
 
     /// A region that ended although nobody ended it: its name and last words. One that somebody is acting on is not looked at.
@@ -123,7 +161,7 @@ impl LocalTarget {
     }
 
     fn set_clock(&self, region: usize, skew: Skew) -> Result<(), String> {
-        let address = self.addresses[region];
+        let address = self.address(region);
         {
             let process = self.process(region);
             let spec = process.spec();

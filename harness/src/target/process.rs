@@ -100,6 +100,12 @@ impl Process {
                 ));
             }
             match health::ask(self.spec.address) {
+                Ok(health) if Some(health.pid) != self.child.as_ref().map(Child::id) => {
+                    return Err(format!(
+                        "{}: another process ({}) answers at {}, its port; run again",
+                        self.spec.region, health.pid, self.spec.address
+                    ));
+                }
                 Ok(health) if health.status == "ok" => return Ok(()),
                 Ok(_) | Err(_) if begun.elapsed() < START_LIMIT => std::thread::sleep(POLL),
                 Ok(health) => return Err(self.not_healthy(&health.status)),

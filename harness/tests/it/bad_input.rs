@@ -4,97 +4,158 @@ use std::fs;
 
 use crate::dateline::Place;
 
+/// A command line, its exit code, and what its message must hold.
+const LINES: &[(&str, i32, &[&str])] = &[
+    ("", 64, &["Usage: dateline <COMMAND>"]),
+    ("test", 64, &["register"]),
+    ("test registr", 64, &["registr", "register"]),
+    ("test register --sed 7", 64, &["--sed", "--seed"]),
+    ("test register --rate fast", 64, &["--rate", "fast"]),
+    ("test register --rate 0", 64, &["--rate 0", "1 to 1000000"]),
+    (
+        "test register --time-limit 0",
+        64,
+        &["--time-limit 0", "1 to"],
+    ),
+    (
+        "test register --regions mars-1",
+        64,
+        &["--regions", "mars-1", "eu-west-1"],
+    ),
+    (
+        "test register --regions eu-west-1,eu-west-1",
+        64,
+        &["named twice"],
+    ),
+    (
+        "test register --faults earthquake",
+        64,
+        &["earthquake", "partition", "none"],
+    ),
+    (
+        "test register --defect earthquake",
+        64,
+        &["earthquake", "stale-strong-read"],
+    ),
+    ("test register --rtt-scale -1", 64, &["rtt-scale"]),
+    (
+        "test register --key-distribution gauss",
+        64,
+        &["gauss", "uniform, zipfian"],
+    ),
+    (
+        "test register --set no.toml",
+        64,
+        &["--set no.toml", "No such file"],
+    ),
+    (
+        "test register --set typo.toml",
+        64,
+        &["time-limt", "`time-limit`"],
+    ),
+    (
+        "test register --set type.toml",
+        64,
+        &["type.toml", "line 1", "rate"],
+    ),
+    (
+        "test register --out file",
+        64,
+        &["--out file", "can be written to"],
+    ),
+    ("load", 64, &["run", "steps", "search"]),
+    ("load run", 64, &["<WORKLOAD>"]),
+    ("load run frob", 64, &["no load `frob`", "ycsb-f"]),
+    (
+        "load run mixed --rate 0",
+        64,
+        &["--rate: rate 0", "above 0"],
+    ),
+    ("load run mixed --rate 11M", 64, &["--rate: rate 11000000"]),
+    (
+        "load run mixed --rate fast",
+        64,
+        &["--rate: `fast` is not a count", "5k"],
+    ),
+    (
+        "load run mixed --rate 1k..2k",
+        64,
+        &["--rate: `1k..2k`", "constant arrivals"],
+    ),
+    (
+        "load run mixed --arrival bursts",
+        64,
+        &["bursts", "poisson"],
+    ),
+    ("load run mixed --for 30", 64, &["--for", "30s"]),
+    (
+        "load run mixed --for 10ms",
+        64,
+        &["--for 10ms", "at least 1s"],
+    ),
+    (
+        "load run mixed --goal frob.p99<20ms",
+        64,
+        &["frob", "kinds here: read, update", "metrics are"],
+    ),
+    (
+        "load run mixed --goal read.p99<20",
+        64,
+        &["read.p99<20", "unit"],
+    ),
+    ("load run mixed --goal rate<5k", 64, &["the wrong way"]),
+    ("load run mixed --share 5/4", 64, &["5/4", "3/16"]),
+    ("load run mixed --mix read=1", 64, &["add up to 1;"]),
+    ("load run mixed --in-flight 0", 64, &["--in-flight", "`0`"]),
+    ("load run mixed --faults earthquake", 64, &["earthquake"]),
+    ("load run mixed --region x", 64, &["--region x", "NAME=URL"]),
+    (
+        "load run mixed --region a=http://127.0.0.1:1 --faults kill",
+        64,
+        &["--faults", "cannot be touched"],
+    ),
+    ("load run mixed --table a'b", 64, &["--table", "3 to 255"]),
+    ("load run mixed --out file", 64, &["--out file"]),
+    ("load steps 1k", 64, &["`1k`", "1k..20k/1k"]),
+    ("load steps 1..9M/1", 64, &["1..9M/1", "at most a thousand"]),
+    ("load search", 64, &["--goal: a search needs one"]),
+    (
+        "load search --goal p99<1s --from 9 --to 5",
+        64,
+        &["--from 9 --to 5", "the lower one first"],
+    ),
+    (
+        "load search --goal p99<1s --precision 0",
+        64,
+        &["--precision 0"],
+    ),
+    ("check", 64, &["FILE|RUN"]),
+    ("check no-such.jsonl", 3, &["no-such.jsonl", "No such file"]),
+    ("check file", 3, &["file", "line 1"]),
+    (
+        "check file --only frob",
+        64,
+        &["--only frob", "convergence"],
+    ),
+    ("report no-such", 3, &["no-such", "list runs"]),
+    ("list frobs", 64, &["frobs", "workloads"]),
+    ("list runs --out no-such", 64, &["--out no-such"]),
+];
+
 #[test]
 fn one_message_names_the_field_and_what_to_do() {
     let place = Place::new();
     fs::write(place.path().join("typo.toml"), "time-limt = 5\n").expect("writable");
     fs::write(place.path().join("type.toml"), "rate = \"fast\"\n").expect("writable");
     fs::write(place.path().join("file"), "not a folder\n").expect("writable");
-    for (line, code, parts) in [
-        ("", 64, vec!["Usage: dateline <COMMAND>"]),
-        ("test", 64, vec!["register"]),
-        ("test registr", 64, vec!["registr", "register"]),
-        ("test register --sed 7", 64, vec!["--sed", "--seed"]),
-        ("test register --rate fast", 64, vec!["--rate", "fast"]),
-        (
-            "test register --rate 0",
-            64,
-            vec!["--rate 0", "1 to 1000000"],
-        ),
-        (
-            "test register --time-limit 0",
-            64,
-            vec!["--time-limit 0", "1 to"],
-        ),
-        (
-            "test register --regions mars-1",
-            64,
-            vec!["--regions", "mars-1", "eu-west-1"],
-        ),
-        (
-            "test register --regions eu-west-1,eu-west-1",
-            64,
-            vec!["named twice"],
-        ),
-        (
-            "test register --faults earthquake",
-            64,
-            vec!["earthquake", "partition", "none"],
-        ),
-        (
-            "test register --defect earthquake",
-            64,
-            vec!["earthquake", "stale-strong-read"],
-        ),
-        ("test register --rtt-scale -1", 64, vec!["rtt-scale"]),
-        (
-            "test register --key-distribution gauss",
-            64,
-            vec!["gauss", "uniform, zipfian"],
-        ),
-        (
-            "test register --set no.toml",
-            64,
-            vec!["--set no.toml", "No such file"],
-        ),
-        (
-            "test register --set typo.toml",
-            64,
-            vec!["time-limt", "`time-limit`"],
-        ),
-        (
-            "test register --set type.toml",
-            64,
-            vec!["type.toml", "line 1", "rate"],
-        ),
-        (
-            "test register --out file",
-            64,
-            vec!["--out file", "can be written to"],
-        ),
-        ("check", 64, vec!["FILE|RUN"]),
-        (
-            "check no-such.jsonl",
-            3,
-            vec!["no-such.jsonl", "No such file"],
-        ),
-        ("check file", 3, vec!["file", "line 1"]),
-        (
-            "check file --only frob",
-            64,
-            vec!["--only frob", "convergence"],
-        ),
-        ("report no-such", 3, vec!["no-such", "list runs"]),
-        ("list frobs", 64, vec!["frobs", "workloads"]),
-        ("list runs --out no-such", 64, vec!["--out no-such"]),
-    ] {
+    for (line, code, parts) in LINES {
         let ended = place.run(line);
         assert_eq!(
-            ended.code, code,
+            ended.code, *code,
             "dateline {line}\n{}{}",
             ended.out, ended.err
         );
-        for part in parts {
+        for part in *parts {
             assert!(
                 ended.err.contains(part),
                 "dateline {line}: no {part:?} in\n{}",
@@ -120,6 +181,7 @@ fn help_and_version_are_no_error() {
         ("--help", "Exit codes"),
         ("--version", env!("CARGO_PKG_VERSION")),
         ("test register --help", "Examples"),
+        ("load run --help", "Exit codes"),
         ("list workloads", "register"),
         ("list checks", "convergence"),
         ("list faults", "partition"),

@@ -3,5 +3,6 @@
 mod bad_input;
 mod dateline;
 mod interrupted;
+mod load;
 mod saved_history;
 mod whole_run;

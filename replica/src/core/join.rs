@@ -123,15 +123,25 @@ impl Core {
         let mut known: Vec<&str> = self.peers.keys().map(Region::as_str).collect();
         known.push(self.config.region.as_str());
         known.sort_unstable();
-        for (index, region) in (1..).zip(regions) {
-            if !known.contains(&region.as_str()) {
-                return Err(ApiError::validation(format!(
-                    "One or more parameter values were invalid: 1 validation error detected: Value '{region}' at 'replicationGroup.{index}.member.regionName' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
+        let unknown: Vec<String> = (1..)
+            .zip(regions)
+            .filter(|(_, region)| !known.contains(&region.as_str()))
+            .map(|(index, region)| {
+                format!(
+                    "Value '{region}' at 'replicationGroup.{index}.member.regionName' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
                     known.join(", ")
-                )));
-            }
+                )
+            })
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let plural = if unknown.len() == 1 { "" } else { "s" };
+        Err(ApiError::validation(format!(
+            "One or more parameter values were invalid: {} validation error{plural} detected: {}",
+            unknown.len(),
+            unknown.join("; ")
+        )))
     }
 
     fn coordinate(

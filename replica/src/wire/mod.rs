@@ -21,7 +21,6 @@ mod value;
 mod tests;
 
 pub use error::render_error;
-pub use global::REGIONS;
 pub use header::{crc32, request_id};
 pub use response::render;
 

@@ -39,7 +39,13 @@ impl<W: Write> IntervalLog<W> {
     ///
     /// # Errors
     /// What the writer refused.
-    pub fn write(&mut self, tag: &str, begin_ns: u64, length_ns: u64, times: &Times) -> io::Result<()> {
+    pub fn write(
+        &mut self,
+        tag: &str,
+        begin_ns: u64,
+        length_ns: u64,
+        times: &Times,
+    ) -> io::Result<()> {
         assert!(
             !tag.contains([',', ' ', '\n', '\r']),
             "the log's format parts its fields by these"
@@ -87,7 +93,9 @@ pub fn tag(kind: &str, region: &str, what: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
     /// A line that no interval log has.
-    #[error("line {line}: this is not a line of an interval log; a killed run may end in half a line: remove it")]
+    #[error(
+        "line {line}: this is not a line of an interval log; a killed run may end in half a line: remove it"
+    )]
     Line {
         /// From 1.
         line: usize,
@@ -115,7 +123,8 @@ pub fn read_into(
 ) -> Result<(), LogError> {
     for entry in IntervalLogIterator::new(log) {
         let entry = entry.map_err(|error| {
-            let hdrhistogram::serialization::interval_log::LogIteratorError::ParseError { offset } = error;
+            let hdrhistogram::serialization::interval_log::LogIteratorError::ParseError { offset } =
+                error;
             LogError::Line {
                 line: log[..offset].iter().filter(|byte| **byte == b'\n').count() + 1,
             }
@@ -156,8 +165,15 @@ mod tests {
         let mut log = IntervalLog::begin(Vec::new(), 1_763_719_200_125).expect("memory takes all");
         for second in 0..2 {
             let begin_ns = second * 1_000_000_000;
-            log.write(&tag("read", "us-east-1", "response"), begin_ns, 1_000_000_000, &times(values)).expect("memory takes all");
-            log.write("lag.a:b.upper", begin_ns, 1_000_000_000, &times(&[])).expect("memory takes all");
+            log.write(
+                &tag("read", "us-east-1", "response"),
+                begin_ns,
+                1_000_000_000,
+                &times(values),
+            )
+            .expect("memory takes all");
+            log.write("lag.a:b.upper", begin_ns, 1_000_000_000, &times(&[]))
+                .expect("memory takes all");
         }
         log.into_inner()
     }
@@ -195,7 +211,8 @@ mod tests {
         half.truncate(half.len() - 10);
         let told = read_into(&mut BTreeMap::new(), &half).expect_err("it is cut");
         assert_eq!(told, LogError::Line { line: 7 });
-        let told = read_into(&mut BTreeMap::new(), b"Tag=x,0.0,1.0,2.0,AAAA\n").expect_err("no histogram");
+        let told =
+            read_into(&mut BTreeMap::new(), b"Tag=x,0.0,1.0,2.0,AAAA\n").expect_err("no histogram");
         assert!(told.to_string().starts_with("tag x at 0 ms"), "{told}");
     }
 }

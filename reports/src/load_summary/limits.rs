@@ -31,7 +31,9 @@ pub fn warnings(summary: &LoadSummary) -> Vec<String> {
             continue;
         }
         // Slots were free all the time: whatever started late, the generator itself was late.
-        let latest = rows().map(|row| row.schedule_error.percentiles().p99_ns).max();
+        let latest = rows()
+            .map(|row| row.schedule_error.percentiles().p99_ns)
+            .max();
         if let Some(p99_ns) = latest.filter(|p99_ns| *p99_ns > SCHEDULE_ERROR_NS) {
             warnings.push(format!(
                 "{}: 1 in 100 operations started {} late or more although slots were free: the client is the limit, not the server; lower --rate, give the client more CPU, or split the load with --share",
@@ -40,7 +42,11 @@ pub fn warnings(summary: &LoadSummary) -> Vec<String> {
             ));
         }
     }
-    if let Some(busy) = summary.client.cpu_busy_ratio.filter(|busy| *busy > BUSY_RATIO) {
+    if let Some(busy) = summary
+        .client
+        .cpu_busy_ratio
+        .filter(|busy| *busy > BUSY_RATIO)
+    {
         warnings.push(format!(
             "the client's {} were {:.0} % busy: the client is the limit, or close to it; give it more CPU or split the load with --share",
             words::counted(summary.client.threads, "sending thread"),
@@ -60,7 +66,10 @@ mod tests {
         let mut summary = summary();
         assert_eq!(warnings(&summary), Vec::<String>::new());
         summary.lanes[0].waited_for_slot = 1234;
-        let late = summary.rows.iter_mut().find(|row| row.region == "us-east-1");
+        let late = summary
+            .rows
+            .iter_mut()
+            .find(|row| row.region == "us-east-1");
         let late = late.expect("it has rows");
         (0..100).for_each(|_| late.schedule_error.record(5_000_000));
         summary.client.cpu_busy_ratio = Some(0.93);

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Client, Lane, LoadLag, LoadRow, LoadSummary, Times, TimesError, limits};
+use super::{Client, Lane, LoadLag, LoadRow, LoadSummary, TimesError, limits};
 
 /// Why shares could not be joined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +21,9 @@ pub enum MergeError {
         position: usize,
     },
     /// A share is not there.
-    #[error("{missing} missing of {of}: a part of the run would be left out; name the folders of all shares")]
+    #[error(
+        "{missing} missing of {of}: a part of the run would be left out; name the folders of all shares"
+    )]
     Missing {
         /// Which, as text.
         missing: String,
@@ -39,7 +41,9 @@ pub enum MergeError {
         what: &'static str,
     },
     /// The shares are not of one schedule.
-    #[error("share {index}: `{field}` is {found}, in the first one it is {expected}; only shares of one schedule can be merged")]
+    #[error(
+        "share {index}: `{field}` is {found}, in the first one it is {expected}; only shares of one schedule can be merged"
+    )]
     Differs {
         /// The share that differs.
         index: u32,
@@ -97,7 +101,10 @@ pub fn merge(shares: &[LoadSummary]) -> Result<LoadSummary, MergeError> {
                 }
             }
         }
-        share.lanes.iter().for_each(|lane| add_lane(&mut lanes, lane));
+        share
+            .lanes
+            .iter()
+            .for_each(|lane| add_lane(&mut lanes, lane));
     }
     let mut whole = LoadSummary {
         share: None,
@@ -115,7 +122,10 @@ pub fn merge(shares: &[LoadSummary]) -> Result<LoadSummary, MergeError> {
     whole.warnings = limits::warnings(&whole);
     let told = shares.iter().flat_map(|share| {
         let own = limits::warnings(share);
-        let said = share.warnings.iter().filter(move |told| !own.contains(told));
+        let said = share
+            .warnings
+            .iter()
+            .filter(move |told| !own.contains(told));
         said.map(|told| format!("share {}: {told}", index(share)))
     });
     whole.warnings.extend(told);
@@ -137,7 +147,12 @@ fn complete(shares: &[LoadSummary]) -> Result<(), MergeError> {
             parts = share.of;
         }
         if share.of != parts {
-            return Err(differs(share.index, "share", &format!("one of {}", share.of), &format!("one of {parts}")));
+            return Err(differs(
+                share.index,
+                "share",
+                &format!("one of {}", share.of),
+                &format!("one of {parts}"),
+            ));
         }
         let what = if share.index == 0 || share.index > parts {
             "does not exist"
@@ -194,7 +209,10 @@ fn same_schedule(first: &LoadSummary, share: &LoadSummary) -> Result<(), MergeEr
             ("late_after_ns".to_owned(), plan.late_after_ns.to_string()),
             ("faults".to_owned(), plan.faults.join(", ")),
         ];
-        let options = run.options.iter().filter(|(name, _)| !OWN_OPTIONS.contains(&name.as_str()));
+        let options = run
+            .options
+            .iter()
+            .filter(|(name, _)| !OWN_OPTIONS.contains(&name.as_str()));
         told.extend(options.map(|(name, value)| (format!("options.{name}"), value.to_string())));
         told
     };
@@ -207,7 +225,10 @@ fn same_schedule(first: &LoadSummary, share: &LoadSummary) -> Result<(), MergeEr
             None => return Err(differs(index, name, "not set", value)),
         }
     }
-    match found.iter().find(|(name, _)| expected.iter().all(|(known, _)| known != name)) {
+    match found
+        .iter()
+        .find(|(name, _)| expected.iter().all(|(known, _)| known != name))
+    {
         Some((name, value)) => Err(differs(index, name, value, "not set")),
         None => Ok(()),
     }
@@ -224,7 +245,7 @@ fn add_row(sum: &mut LoadRow, row: &LoadRow) -> Result<(), TimesError> {
     sum.open.add(&row.open)?;
     sum.schedule_error.add(&row.schedule_error)?;
     for (code, times) in &row.errors {
-        sum.errors.entry(code.clone()).or_insert_with(Times::default).add(times)?;
+        sum.errors.entry(code.clone()).or_default().add(times)?;
     }
     Ok(())
 }

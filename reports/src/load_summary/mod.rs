@@ -178,7 +178,10 @@ impl LoadRow {
     pub fn of(counted: Counted, measured_ns: u64) -> Self {
         let failed: u64 = counted.errors.values().map(Times::len).sum();
         let sent = counted.response.len() + failed + counted.open.len();
-        #[expect(clippy::cast_precision_loss, reason = "a rate is shown with few digits")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a rate is shown with few digits"
+        )]
         let achieved_per_s = if measured_ns == 0 {
             0.0
         } else {

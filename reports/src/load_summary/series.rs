@@ -139,7 +139,9 @@ pub fn read(text: &str) -> Result<Vec<Second>, SeriesError> {
         };
         if index == 0 {
             if line != HEADING {
-                return Err(failed("the first line is not the heading of this version".into()));
+                return Err(failed(
+                    "the first line is not the heading of this version".into(),
+                ));
             }
             continue;
         }
@@ -170,7 +172,11 @@ fn cells(line: &str) -> Vec<String> {
 fn second(cells: &[String]) -> Result<Second, String> {
     let names: Vec<&str> = HEADING.split(',').collect();
     if cells.len() != names.len() {
-        return Err(format!("{} cells, {} are expected", cells.len(), names.len()));
+        return Err(format!(
+            "{} cells, {} are expected",
+            cells.len(),
+            names.len()
+        ));
     }
     let number = |at: usize| -> Result<u64, String> {
         cells[at]
@@ -186,7 +192,11 @@ fn second(cells: &[String]) -> Result<Second, String> {
     let measured = match cells[1].as_str() {
         "yes" => Measured::Yes,
         "warm-up" => Measured::WarmUp,
-        other => return Err(format!("field `measured` is `{other}`, neither `yes` nor `warm-up`")),
+        other => {
+            return Err(format!(
+                "field `measured` is `{other}`, neither `yes` nor `warm-up`"
+            ));
+        }
     };
     Ok(Second {
         second_s: number(0)?,
@@ -242,7 +252,10 @@ mod tests {
     #[test]
     fn a_damaged_line_is_told_with_its_field() {
         let text = written().1.replacen("15", "x", 1);
-        let told = read(&text).map(|_| ()).expect_err("a count is no count").to_string();
+        let told = read(&text)
+            .map(|_| ())
+            .expect_err("a count is no count")
+            .to_string();
         insta::assert_snapshot!(told, @"line 2: field `response_p99_ns` is `x007743`, not a count; each line is one second as in docs/run-folder.md");
         assert_eq!(read("second\n").expect_err("no heading").line, 1);
     }

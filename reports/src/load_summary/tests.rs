@@ -43,7 +43,13 @@ fn row(region: &str, kind: &str, slow_ms: u64) -> LoadRow {
     let counted = Counted {
         region: region.into(),
         kind: kind.into(),
-        response: times((1..=1000).map(|n| if n > 985 { slow_ms * MS } else { n * MS / 100 + MS })),
+        response: times((1..=1000).map(|n| {
+            if n > 985 {
+                slow_ms * MS
+            } else {
+                n * MS / 100 + MS
+            }
+        })),
         service: times((1..=1000).map(|n| n * MS / 100 + MS)),
         errors: [("throttled".to_owned(), times([2 * MS, 3 * MS]))].into(),
         open: times([700 * MS]),

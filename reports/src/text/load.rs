@@ -87,16 +87,30 @@ fn counts(summary: &LoadSummary, style: Style) -> String {
         })
         .collect();
     let heading = [
-        "region", "kind", "rate", "scheduled", "ok", "errors", "late", "never sent", "open",
+        "region",
+        "kind",
+        "rate",
+        "scheduled",
+        "ok",
+        "errors",
+        "late",
+        "never sent",
+        "open",
     ];
     any(style, 2, &heading, &rows)
 }
 
 fn percentiles(times: &Times) -> Vec<String> {
     let told = times.percentiles();
-    [told.p50_ns, told.p90_ns, told.p99_ns, told.p999_ns, told.max_ns]
-        .map(|ns| words::latency(told.count, ns))
-        .into()
+    [
+        told.p50_ns,
+        told.p90_ns,
+        told.p99_ns,
+        told.p999_ns,
+        told.max_ns,
+    ]
+    .map(|ns| words::latency(told.count, ns))
+    .into()
 }
 
 fn times(summary: &LoadSummary, style: Style, which: fn(&LoadRow) -> &Times) -> String {
@@ -153,7 +167,12 @@ fn open(summary: &LoadSummary, style: Style) -> String {
             ]
         })
         .collect();
-    any(style, 2, &["region", "kind", "count", "p50", "oldest"], &rows)
+    any(
+        style,
+        2,
+        &["region", "kind", "count", "p50", "oldest"],
+        &rows,
+    )
 }
 
 fn lag(summary: &LoadSummary, style: Style) -> String {
@@ -237,7 +256,10 @@ mod tests {
 
     fn with_goals() -> LoadSummary {
         let mut summary = made_up::summary();
-        let (regions, kinds) = (made_up::REGIONS.map(str::to_owned), made_up::KINDS.map(str::to_owned));
+        let (regions, kinds) = (
+            made_up::REGIONS.map(str::to_owned),
+            made_up::KINDS.map(str::to_owned),
+        );
         let vocabulary = Vocabulary {
             regions: &regions,
             kinds: &kinds,

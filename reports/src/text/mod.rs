@@ -2,7 +2,9 @@
 //!
 //! Pure: width and colour are arguments. Progress while a run goes on is the harness's.
 
+pub mod compare;
 pub mod load;
+pub mod nights;
 
 mod style;
 mod swimlane;

@@ -3,9 +3,10 @@
 //! Key `j` dies at `(j + 1) * spacing`. Two duels in three are meant for the very same instant everywhere: stamps then tie to the
 //! millisecond often enough to see whether every region breaks ties the same way. In the others each region is a few
 //! milliseconds apart: less than the replication lag, so that arrival order and stamp order differ between regions.
+//! Each region reads the key back at once: writes do not return their stamps, and a write whose stamp nobody saw cannot be missed later.
 //! Where deletes are wanted, one region of some duels deletes instead of writing.
 
-use checker::history::{Key, Op, RegionId};
+use checker::history::{Key, Op, RegionId, Strength};
 
 use super::Options;
 use crate::{values::WriteIds, workload::Step};
@@ -25,6 +26,8 @@ pub(super) struct Duelist {
     ids: WriteIds,
     /// The next duel not fought yet.
     next: u64,
+    /// The key just fought over, not read back yet.
+    fought: Option<Key>,
 }
 
 impl Duelist {
@@ -32,15 +35,26 @@ impl Duelist {
         Self {
             ids: WriteIds::of_slot(slot),
             next: 0,
+            fought: None,
         }
     }
 
     /// The next duel that is still to come: one that was missed because its region hung stays missed, or it would be no duel.
     pub(super) fn next(&mut self, options: &Options, region: RegionId, now_ns: u64) -> Step {
+        if let Some(key) = self.fought.take() {
+            return Step {
+                at_ns: now_ns,
+                op: Op::Read {
+                    key,
+                    strength: Strength::Strong,
+                },
+            };
+        }
         self.next = self.next.max(now_ns / options.spacing_ns);
         let number = self.next;
         self.next += 1;
         let key = Key(number);
+        self.fought = Some(key);
         // A stream per duel: all regions draw the same, whoever comes first.
         let mut stream = options.seed.stream(&format!("register/duel/{number}"));
         let instant_ns = (number + 1) * options.spacing_ns;

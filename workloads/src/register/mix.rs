@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use checker::history::{Condition, Key, Op, RegionId, Strength, Value};
 
 use super::Options;
-use crate::{keys::Ranks, seed::Stream, values::WriteIds, workload::Step};
+use crate::{keys::Ranks, pace::Pace, seed::Stream, values::WriteIds, workload::Step};
 
 /// Parts per thousand of what remains after the deletes. The rest are strong reads.
 const WRITES: u64 = 250;
@@ -21,23 +21,17 @@ pub(super) struct Mix {
     stream: Stream,
     ranks: Ranks,
     ids: WriteIds,
-    /// When the next operation is meant to start.
-    due_ns: u64,
-    /// The mean distance between two operations of this slot.
-    interval_ns: u64,
+    pace: Pace,
 }
 
 impl Mix {
     /// `number` counts the slots of one region.
     pub(super) fn new(options: &Options, slot: usize, number: usize) -> Self {
-        let slots = options.concurrency as u64 * u64::from(options.regions);
-        let interval_ns = slots * 1_000_000_000 / options.rate;
         Self {
             stream: options.seed.stream(&format!("register/mix/{slot}")),
             ranks: Ranks::new(options.distribution, options.keys),
             ids: WriteIds::of_slot(slot),
-            due_ns: interval_ns * number as u64 / options.concurrency as u64,
-            interval_ns,
+            pace: Pace::new(options.regions, options.concurrency, options.rate, number),
         }
     }
 
@@ -48,9 +42,7 @@ impl Mix {
         region: RegionId,
         now_ns: u64,
     ) -> Step {
-        // Between half and one and a half intervals, so that slots do not march in step. A slot that was held up does not catch up.
-        let at_ns = self.due_ns.max(now_ns);
-        self.due_ns = at_ns + self.interval_ns / 2 + self.stream.below(self.interval_ns.max(1));
+        let at_ns = self.pace.start(now_ns, &mut self.stream);
         let first_alive = at_ns / options.spacing_ns;
         let key = Key(first_alive + self.ranks.draw(&mut self.stream));
         Step {
@@ -103,7 +95,7 @@ impl Mix {
     }
 
     fn or_the_dead(&mut self, key: Key, options: &Options) -> Key {
-        let first_alive = self.due_ns / options.spacing_ns;
+        let first_alive = self.pace.due_ns() / options.spacing_ns;
         if first_alive > 0 && self.stream.below(READS_OF_THE_DEAD) == 0 {
             Key(first_alive - 1)
         } else {

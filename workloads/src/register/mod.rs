@@ -10,15 +10,18 @@
 //! makes every check polynomial.
 
 mod duel;
-mod heartbeat;
 mod mix;
 
 use std::collections::BTreeMap;
 
-use checker::history::{EventKind, Key, Op, RegionId, Reply, Value};
+use checker::history::{EventKind, Key, Op, RegionId, Value};
 
 use crate::{
+    actor::Actor as _,
+    heartbeat,
     keys::KeyDistribution,
+    options::{self, regions},
+    outcome::{key_of, value_after},
     seed::Seed,
     workload::{Slot, Step, Workload},
 };
@@ -27,7 +30,7 @@ use crate::{
 pub const NAME: &str = "register";
 
 /// The checks that judge its histories.
-const CHECKS: &[&str] = &[
+pub(crate) const CHECKS: &[&str] = &[
     "convergence",
     "winner",
     "lost-write",
@@ -37,6 +40,7 @@ const CHECKS: &[&str] = &[
     "monotonic-reads",
     "origin-first",
     "conditional-writes",
+    "region-linearizable",
 ];
 
 /// What can be chosen.
@@ -60,6 +64,21 @@ pub struct Options {
     pub seed: Seed,
 }
 
+impl From<&options::Options> for Options {
+    fn from(options: &options::Options) -> Self {
+        Self {
+            regions: options.regions,
+            concurrency: options.concurrency,
+            rate: options.rate,
+            keys: options.keys,
+            distribution: options.distribution,
+            spacing_ns: options.spacing_ns,
+            deletes_per_thousand: options.deletes_per_thousand,
+            seed: options.seed,
+        }
+    }
+}
+
 /// The workload.
 #[derive(Debug)]
 pub struct Register {
@@ -70,6 +89,7 @@ pub struct Register {
     known: BTreeMap<(Key, RegionId), Value>,
     /// One more than the highest key touched.
     keys_touched: u64,
+    padding_bytes: usize,
 }
 
 /// What one slot does, and where it stands.
@@ -93,27 +113,37 @@ impl Register {
             actors: Vec::new(),
             known: BTreeMap::new(),
             keys_touched: 0,
+            padding_bytes: 0,
         };
         // Neighbouring slots are in different regions, so that cutting the concurrency cuts every region alike.
         for number in 0..options.concurrency {
-            for region in regions(&options) {
+            for region in regions(options.regions) {
                 register.add(region, "mix", |slot| {
                     Actor::Mix(Box::new(mix::Mix::new(&options, slot, number)))
                 });
             }
         }
-        for region in regions(&options) {
+        for region in regions(options.regions) {
             register.add(region, "duel", |slot| Actor::Duel(duel::Duelist::new(slot)));
             register.add(region, "beat", |slot| {
                 Actor::Beat(heartbeat::Beat::new(slot, region))
             });
             if options.regions > 1 {
                 register.add(region, "watch", |_| {
-                    Actor::Watch(heartbeat::Watch::new(&options, region))
+                    Actor::Watch(heartbeat::Watch::new(options.regions, region))
                 });
             }
         }
         register
+    }
+
+    /// The same, with items of at least this size.
+    #[must_use]
+    pub fn padded(self, padding_bytes: usize) -> Self {
+        Self {
+            padding_bytes,
+            ..self
+        }
     }
 
     fn add(&mut self, region: RegionId, role: &'static str, actor: impl FnOnce(usize) -> Actor) {
@@ -164,52 +194,16 @@ impl Workload for Register {
     }
 
     fn final_reads(&self) -> Vec<Key> {
-        let heartbeats = regions(&self.options).map(heartbeat::key);
+        let heartbeats = regions(self.options.regions).map(heartbeat::key);
         (0..self.keys_touched).map(Key).chain(heartbeats).collect()
     }
 
     fn checks(&self) -> &'static [&'static str] {
         CHECKS
     }
-}
 
-fn regions(options: &Options) -> impl Iterator<Item = RegionId> + use<> {
-    (0..options.regions).map(RegionId)
-}
-
-/// The one key that a register operation is about.
-fn key_of(op: &Op) -> Option<Key> {
-    match op {
-        Op::Read { key, .. }
-        | Op::Write { key, .. }
-        | Op::Cas { key, .. }
-        | Op::Delete { key }
-        | Op::AddToSet { key, .. }
-        | Op::Increment { key, .. }
-        | Op::Append { key, .. } => Some(*key),
-        Op::Transact { .. } | Op::Scan | Op::Stream => None,
-    }
-}
-
-/// What the item holds after this, as far as the outcome tells.
-fn value_after(op: &Op, outcome: &EventKind) -> Option<Value> {
-    match outcome {
-        EventKind::Ok(Reply::Read(seen)) => Some(seen.value.clone()),
-        EventKind::Ok(Reply::Done { .. }) => match op {
-            Op::Write { value, .. } | Op::Cas { value, .. } => Some(value.clone()),
-            Op::Delete { .. } => Some(Value::Absent),
-            Op::Read { .. }
-            | Op::AddToSet { .. }
-            | Op::Increment { .. }
-            | Op::Append { .. }
-            | Op::Transact { .. }
-            | Op::Scan
-            | Op::Stream => None,
-        },
-        EventKind::Fail { seen, .. } => seen.as_ref().map(|seen| seen.value.clone()),
-        EventKind::Ok(Reply::Transact(_) | Reply::Scan(_) | Reply::Stream(_))
-        | EventKind::Invoke(_)
-        | EventKind::Info { .. } => None,
+    fn padding_bytes(&self, _key: Key) -> usize {
+        self.padding_bytes
     }
 }
 

@@ -159,16 +159,11 @@ fn command_line(desk: &Desk) -> anyhow::Result<()> {
     cluster.stop()
 }
 
-/// Builds the program under test and says where it is.
+/// Builds the program under test and says where it is. The whole workspace is selected, so that features, and with them what is built, are
+/// those of `cargo test --workspace`.
 fn build(release: bool) -> anyhow::Result<PathBuf> {
     let profile: &[&str] = if release { &["--release"] } else { &[] };
-    step::run_cargo(
-        &[
-            &["build", "--package", "harness", "--bin", "dateline"],
-            profile,
-        ]
-        .concat(),
-    )?;
+    step::run_cargo(&[&["build", "--workspace", "--bin", "dateline"], profile].concat())?;
     let folder = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| step::root().join("target"), PathBuf::from);
     let folder = folder.join(if release { "release" } else { "debug" });

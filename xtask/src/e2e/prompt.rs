@@ -14,7 +14,10 @@ use anyhow::{Context, ensure};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::step::command_line;
+use crate::step::program_and_arguments;
+
+/// The variables that everybody has; they need not be set to repeat a command.
+const ORDINARY: [&str; 3] = ["PATH", "HOME", "LANG"];
 
 /// How often a process is asked whether it has ended.
 const LOOK_MS: u64 = 20;
@@ -80,6 +83,9 @@ impl Prompt {
 /// A command that has been started. Its whole process group is killed when this is dropped.
 pub(super) struct Running {
     group: Group,
+    /// What is shown while it runs.
+    shown: String,
+    /// What repeats it.
     line: String,
     begun: Instant,
     stdout: JoinHandle<String>,
@@ -89,7 +95,7 @@ pub(super) struct Running {
 impl Running {
     /// Starts a command in a process group of its own.
     pub(super) fn start(mut command: Command) -> anyhow::Result<Self> {
-        let line = command_line(&command);
+        let line = repeatable(&command);
         command
             .process_group(0)
             .stdout(Stdio::piped())
@@ -101,6 +107,7 @@ impl Running {
         let stderr = child.stderr.take().expect("it was asked to be a pipe");
         Ok(Self {
             group: Group(child),
+            shown: shortened(&command),
             line,
             begun: Instant::now(),
             stdout: collect(stdout),
@@ -152,7 +159,7 @@ impl Running {
         let took = self.begun.elapsed().as_secs_f64();
         println!(
             "e2e:   $ {} -> {} in {took:.1} s",
-            shortened(&answer.line),
+            self.shown,
             answer.outcome()
         );
         Ok(answer)
@@ -183,9 +190,31 @@ fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-/// The line with runs of blanks made one, cut to what a terminal shows.
-fn shortened(line: &str) -> String {
+/// What repeats a command in any shell: its folder, the variables that are not everybody's, the words.
+fn repeatable(command: &Command) -> String {
+    let folder = command.get_current_dir().unwrap_or(Path::new("."));
+    let mut line = format!("cd {} && ", folder.display());
+    for (name, value) in command.get_envs() {
+        let (name, value) = (name.to_string_lossy(), value.unwrap_or_default());
+        if !ORDINARY.contains(&&*name) {
+            line.push_str(&format!("{name}={} ", value.to_string_lossy()));
+        }
+    }
+    line + &program_and_arguments(command)
+}
+
+/// A command as it is shown: the program by its name, our folder as `.`, blanks made one, cut to what a terminal holds.
+fn shortened(command: &Command) -> String {
     const SHOWN: usize = 150;
+    let mut line = program_and_arguments(command);
+    let program = Path::new(command.get_program());
+    if let (Some(folder), Some(name)) = (program.parent(), program.file_name()) {
+        let name = name.to_string_lossy();
+        line = line.replacen(&*folder.join(&*name).to_string_lossy(), &name, 1);
+    }
+    if let Some(folder) = command.get_current_dir() {
+        line = line.replace(&*folder.to_string_lossy(), ".");
+    }
     let words: Vec<&str> = line
         .split_whitespace()
         .filter(|word| *word != "\\")
@@ -284,9 +313,10 @@ pub(super) fn wait_until(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
-    use super::{Prompt, shortened};
+    use super::{Prompt, repeatable, shortened};
 
     const LIMIT: Duration = Duration::from_secs(20);
 
@@ -322,8 +352,17 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_shortened_for_the_terminal() {
-        assert_eq!(shortened("a \\\n    b"), "a b");
-        assert!(shortened(&"é".repeat(200)).ends_with("é …"));
+    fn a_command_is_shown_short_and_repeated_in_full() {
+        let prompt = Prompt::new(Path::new("/tmp/x"), "/bin").with("AWS_REGION", "a");
+        let command = prompt.command("/opt/dateline", &["check", "/tmp/x/history.jsonl"]);
+        assert_eq!(shortened(&command), "dateline check ./history.jsonl");
+        assert_eq!(
+            repeatable(&command),
+            "cd /tmp/x && AWS_REGION=a /opt/dateline check /tmp/x/history.jsonl"
+        );
+        let command = prompt.command("bash", &["-c", "a \\\n    b"]);
+        assert_eq!(shortened(&command), "bash -c 'a b'");
+        let long = shortened(&prompt.command("é", &[&"é".repeat(200)]));
+        assert!(long.ends_with("é …"), "{long}");
     }
 }

@@ -122,3 +122,22 @@ fn regions_converge_over_a_kill_in_the_middle() {
         );
     }
 }
+
+#[test]
+fn regions_that_are_not_in_the_cluster_are_all_named() {
+    let cluster = Cluster::start(&REGIONS, "");
+    let group = json!([{"RegionName": "us-gov-west-1"}, {"RegionName": "us-east-1"}, {"RegionName": "mars-1"}]);
+    let body = json!({"GlobalTableName": "tests", "ReplicationGroup": group});
+    let answer = cluster.process(0).client().call("CreateGlobalTable", &body);
+    let (name, message) = answer.expect("it answers").refusal();
+    assert_eq!(name, "ValidationException");
+    let known = "Member must satisfy enum value set: [ap-southeast-1, eu-west-1, us-east-1]";
+    assert_eq!(
+        message,
+        format!(
+            "One or more parameter values were invalid: 2 validation errors detected: \
+             Value 'us-gov-west-1' at 'replicationGroup.1.member.regionName' failed to satisfy constraint: {known}; \
+             Value 'mars-1' at 'replicationGroup.3.member.regionName' failed to satisfy constraint: {known}"
+        )
+    );
+}

@@ -46,13 +46,23 @@ enum Slowest {
 /// Holds a goal against a summary.
 #[must_use]
 pub fn evaluate(goal: &Goal, summary: &LoadSummary) -> GoalResult {
-    let rows: Vec<&LoadRow> = summary.rows.iter().filter(|row| concerns(goal, row)).collect();
+    let rows: Vec<&LoadRow> = summary
+        .rows
+        .iter()
+        .filter(|row| concerns(goal, row))
+        .collect();
     let scheduled = total(&rows, |row| row.scheduled);
     match goal.statistic {
         Statistic::Response(quantile) => {
             let unanswered = total(&rows, |row| row.failed() + row.never_sent);
             let times = rows.iter().flat_map(|row| [&row.response, &row.open]);
-            of_quantile(goal, quantile, times, unanswered, "failed or were never sent")
+            of_quantile(
+                goal,
+                quantile,
+                times,
+                unanswered,
+                "failed or were never sent",
+            )
         }
         Statistic::Service(quantile) => {
             let unanswered = total(&rows, |row| row.failed());
@@ -61,7 +71,10 @@ pub fn evaluate(goal: &Goal, summary: &LoadSummary) -> GoalResult {
         }
         Statistic::Lag(quantile) => {
             let is_seen_by = |lag: &&LoadLag| {
-                goal.scope.region.as_ref().is_none_or(|region| lag.to == *region)
+                goal.scope
+                    .region
+                    .as_ref()
+                    .is_none_or(|region| lag.to == *region)
             };
             let lags: Vec<&LoadLag> = summary.lag.iter().filter(is_seen_by).collect();
             let unseen = lags.iter().map(|lag| lag.unseen).sum();
@@ -77,7 +90,9 @@ pub fn evaluate(goal: &Goal, summary: &LoadSummary) -> GoalResult {
         Statistic::Rate => {
             let rate: f64 = rows.iter().map(|row| row.achieved_per_s).sum();
             let measured = (scheduled > 0).then_some(rate);
-            told(goal, measured, |rate| format!("{}/s", words::plain(rate.round())))
+            told(goal, measured, |rate| {
+                format!("{}/s", words::plain(rate.round()))
+            })
         }
     }
 }
@@ -92,7 +107,10 @@ fn total(rows: &[&LoadRow], count: impl Fn(&LoadRow) -> u64) -> u64 {
 }
 
 fn of_share(goal: &Goal, part: u64, whole: u64) -> GoalResult {
-    #[expect(clippy::cast_precision_loss, reason = "a share is shown with few digits")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a share is shown with few digits"
+    )]
     let measured = (whole > 0).then(|| part as f64 / whole as f64);
     told(goal, measured, |share| {
         format!(
@@ -155,9 +173,17 @@ fn slowest(answered: &Times, unanswered: u64, quantile: f64) -> Slowest {
     if rank > answered.len() {
         return Slowest::Unanswered;
     }
-    #[expect(clippy::cast_precision_loss, reason = "a rank among at most 2^53 operations")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a rank among at most 2^53 operations"
+    )]
     let share = rank as f64 / answered.len() as f64;
-    Slowest::Nanoseconds(answered.histogram().value_at_quantile(share).min(answered.histogram().max()))
+    Slowest::Nanoseconds(
+        answered
+            .histogram()
+            .value_at_quantile(share)
+            .min(answered.histogram().max()),
+    )
 }
 
 fn told(goal: &Goal, measured: Option<f64>, words: impl Fn(f64) -> String) -> GoalResult {

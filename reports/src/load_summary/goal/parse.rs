@@ -117,13 +117,14 @@ fn metric(name: &str, vocabulary: &Vocabulary<'_>) -> Result<(Scope, Statistic),
             is_service = true;
         } else if part == "lag" {
             is_lag = true;
-        } else if vocabulary.regions.iter().any(|region| region == part) && scope.region.is_none()
-        {
+        } else if vocabulary.regions.iter().any(|region| region == part) && scope.region.is_none() {
             scope.region = Some(part.to_owned());
         } else if vocabulary.kinds.iter().any(|kind| kind == part) && scope.kind.is_none() {
             scope.kind = Some(part.to_owned());
         } else {
-            return Err(format!("`{part}` is neither a region nor a kind of this run"));
+            return Err(format!(
+                "`{part}` is neither a region nor a kind of this run"
+            ));
         }
     }
     if is_lag && (is_service || scope.kind.is_some()) {
@@ -135,7 +136,9 @@ fn metric(name: &str, vocabulary: &Vocabulary<'_>) -> Result<(Scope, Statistic),
         (_, Some(quantile)) if is_service => Statistic::Service(quantile),
         (_, Some(quantile)) => Statistic::Response(quantile),
         ("errors" | "late" | "never-sent" | "rate", None) if is_service || is_lag => {
-            return Err(format!("`{statistic}` has neither `service` nor `lag` before it"));
+            return Err(format!(
+                "`{statistic}` has neither `service` nor `lag` before it"
+            ));
         }
         ("errors", None) => Statistic::Errors,
         ("late", None) => Statistic::Late,
@@ -152,7 +155,9 @@ fn split_statistic(name: &str) -> (&str, &str) {
         return ("", name);
     };
     let is_digits = !name[last + 1..].is_empty()
-        && name[last + 1..].chars().all(|letter| letter.is_ascii_digit());
+        && name[last + 1..]
+            .chars()
+            .all(|letter| letter.is_ascii_digit());
     if is_digits {
         let start = name[..last].rfind('.').map_or(0, |dot| dot + 1);
         return (&name[..start], &name[start..]);
@@ -183,7 +188,10 @@ fn bound(statistic: Statistic, value: &str) -> Result<f64, &'static str> {
                 "s" => Some(1e9),
                 _ => None,
             };
-            (scale, "a duration with its unit (ns, us, ms, s), such as 20ms")
+            (
+                scale,
+                "a duration with its unit (ns, us, ms, s), such as 20ms",
+            )
         }
         Statistic::Errors | Statistic::Late | Statistic::NeverSent => (
             (unit == "%").then_some(0.01),

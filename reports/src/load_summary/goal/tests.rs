@@ -17,8 +17,14 @@ fn parsed(text: &str) -> Result<Goal, GoalError> {
 fn goals_are_read() {
     let read = |text: &str| {
         let goal = parsed(text).expect(text);
-        let scope = (goal.scope.region.unwrap_or_default(), goal.scope.kind.unwrap_or_default());
-        format!("{}/{} {:?} {:?} {}", scope.0, scope.1, goal.statistic, goal.side, goal.bound)
+        let scope = (
+            goal.scope.region.unwrap_or_default(),
+            goal.scope.kind.unwrap_or_default(),
+        );
+        format!(
+            "{}/{} {:?} {:?} {}",
+            scope.0, scope.1, goal.statistic, goal.side, goal.bound
+        )
     };
     let told = [
         "read.p99<20ms",
@@ -118,7 +124,10 @@ fn what_was_not_answered_is_slower_than_any_answer() {
     let mut summary = summary();
     let goal = parsed("us-east-1.read.p99<1s").expect("a goal");
     assert_eq!(evaluate(&goal, &summary).outcome, GoalOutcome::Kept);
-    let row = summary.rows.iter_mut().find(|row| row.region == "us-east-1" && row.kind == "read");
+    let row = summary
+        .rows
+        .iter_mut()
+        .find(|row| row.region == "us-east-1" && row.kind == "read");
     let row = row.expect("it is there");
     row.never_sent = 20;
     row.scheduled += 20;

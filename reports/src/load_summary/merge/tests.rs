@@ -19,9 +19,15 @@ fn shares_add_up_in_any_order() {
     assert_eq!(whole.check(), Ok(()));
     assert_eq!(whole.share, None);
     assert_eq!(whole.rows[1].scheduled, 3 * summary().rows[1].scheduled);
-    assert_eq!(whole.rows[1].response.percentiles().p99_ns, summary().rows[1].response.percentiles().p99_ns);
+    assert_eq!(
+        whole.rows[1].response.percentiles().p99_ns,
+        summary().rows[1].response.percentiles().p99_ns
+    );
     assert!(whole.rows[0].response.percentiles().max_ns >= 998_000_000_000);
-    assert_eq!((whole.lanes[0].in_flight_limit, whole.client.threads), (192, 6));
+    assert_eq!(
+        (whole.lanes[0].in_flight_limit, whole.client.threads),
+        (192, 6)
+    );
     parts.reverse();
     assert_eq!(merge(&parts).expect("all are there"), whole);
 }
@@ -39,7 +45,9 @@ fn what_is_not_one_schedule_is_refused() {
     let refused = |change: fn(&mut Vec<LoadSummary>)| {
         let mut parts = shares(4);
         change(&mut parts);
-        merge(&parts).expect_err("it is not one schedule").to_string()
+        merge(&parts)
+            .expect_err("it is not one schedule")
+            .to_string()
     };
     let told = [
         refused(Vec::clear),

@@ -1,4 +1,10 @@
-//! How operations spread over the keys that are alive.
+//! How operations spread over keys: [`Ranks`] for the few keys of a test that are alive, [`Popularity`] for the many records of a load.
+
+mod popularity;
+mod power;
+mod zipfian;
+
+pub use popularity::Popularity;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +19,17 @@ pub enum KeyDistribution {
     Uniform,
     /// The key of rank `i` in proportion to `1 / (i + 1)`: a few hot keys, a long tail.
     Zipfian,
+    /// As `Zipfian`, from the other end: the keys that were born last are the hot ones.
+    Latest,
+    /// Four operations in five go to the first fifth of the keys.
+    Hotspot,
+    /// One key after the other, and round again.
+    Sequential,
 }
 
 impl KeyDistribution {
     /// The names, as on the command line.
-    pub const NAMES: [&'static str; 2] = ["uniform", "zipfian"];
+    pub const NAMES: [&'static str; 5] = ["uniform", "zipfian", "latest", "hotspot", "sequential"];
 
     /// The distribution of this name.
     #[must_use]
@@ -25,6 +37,9 @@ impl KeyDistribution {
         match name {
             "uniform" => Some(Self::Uniform),
             "zipfian" => Some(Self::Zipfian),
+            "latest" => Some(Self::Latest),
+            "hotspot" => Some(Self::Hotspot),
+            "sequential" => Some(Self::Sequential),
             _ => None,
         }
     }
@@ -35,15 +50,25 @@ impl KeyDistribution {
         match self {
             Self::Uniform => "uniform",
             Self::Zipfian => "zipfian",
+            Self::Latest => "latest",
+            Self::Hotspot => "hotspot",
+            Self::Sequential => "sequential",
         }
     }
 }
 
-/// Draws ranks. Integer arithmetic only, so that every machine draws the same.
+/// How many of so many keys are in the hot set of [`KeyDistribution::Hotspot`].
+pub(crate) fn hot_keys(count: u64) -> u64 {
+    (count / 5).max(1)
+}
+
+/// Draws ranks from few keys, by a table of weights. Integer arithmetic only, so that every machine draws the same.
 #[derive(Clone, Debug)]
 pub struct Ranks {
     /// Sums of the weights of ranks `0..=i`.
     cumulative: Vec<u64>,
+    /// The rank after the last one, where ranks go in sequence.
+    next: Option<u64>,
 }
 
 impl Ranks {
@@ -51,9 +76,13 @@ impl Ranks {
     #[must_use]
     pub fn new(distribution: KeyDistribution, count: u64) -> Self {
         assert!(count > 0, "at least one key must be alive");
+        let (hot, cold) = (hot_keys(count), count - hot_keys(count));
         let weight = |rank: u64| match distribution {
-            KeyDistribution::Uniform => 1,
+            KeyDistribution::Uniform | KeyDistribution::Sequential => 1,
             KeyDistribution::Zipfian => (1 << 32) / (rank + 1),
+            KeyDistribution::Latest => (1 << 32) / (count - rank),
+            KeyDistribution::Hotspot if rank < hot => (4 * cold).max(1),
+            KeyDistribution::Hotspot => hot,
         };
         let mut sum = 0;
         let cumulative = (0..count)
@@ -62,11 +91,17 @@ impl Ranks {
                 sum
             })
             .collect();
-        Self { cumulative }
+        let next = (distribution == KeyDistribution::Sequential).then_some(0);
+        Self { cumulative, next }
     }
 
     /// The next rank.
-    pub fn draw(&self, stream: &mut Stream) -> u64 {
+    pub fn draw(&mut self, stream: &mut Stream) -> u64 {
+        if let Some(next) = &mut self.next {
+            let rank = *next;
+            *next = (rank + 1) % self.cumulative.len() as u64;
+            return rank;
+        }
         let total = self.cumulative[self.cumulative.len() - 1];
         let drawn = stream.below(total);
         let rank = self.cumulative.partition_point(|&sum| sum <= drawn);
@@ -80,7 +115,7 @@ mod tests {
     use crate::seed::Seed;
 
     fn counts(distribution: KeyDistribution) -> Vec<u32> {
-        let ranks = Ranks::new(distribution, 8);
+        let mut ranks = Ranks::new(distribution, 8);
         let mut stream = Seed(3).stream("ranks");
         let mut counts = vec![0; 8];
         for _ in 0..8000 {
@@ -104,6 +139,31 @@ mod tests {
         let ratio = f64::from(counts[0]) / f64::from(counts[1]);
         assert!((1.8..2.2).contains(&ratio), "{counts:?}");
         assert!(counts[7] > 200, "the tail is drawn too: {counts:?}");
+    }
+
+    #[test]
+    fn latest_is_zipfian_from_the_other_end() {
+        let mut zipfian = counts(KeyDistribution::Zipfian);
+        zipfian.reverse();
+        let latest = counts(KeyDistribution::Latest);
+        let differs = zipfian
+            .iter()
+            .zip(&latest)
+            .any(|(a, b)| a.abs_diff(*b) > 200);
+        assert!(!differs, "{zipfian:?} {latest:?}");
+    }
+
+    #[test]
+    fn a_hotspot_gets_four_operations_in_five() {
+        let counts = counts(KeyDistribution::Hotspot);
+        assert!((6250..6550).contains(&counts[0]), "{counts:?}");
+        assert_eq!(hot_keys(8), 1);
+        assert_eq!(Ranks::new(KeyDistribution::Hotspot, 1).cumulative, [1]);
+    }
+
+    #[test]
+    fn a_sequence_goes_round() {
+        assert_eq!(counts(KeyDistribution::Sequential), [1000; 8]);
     }
 
     #[test]

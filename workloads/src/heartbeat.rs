@@ -2,8 +2,7 @@
 
 use checker::history::{Key, Op, RegionId, Strength};
 
-use super::{Options, regions};
-use crate::{values::WriteIds, workload::Step};
+use crate::{actor::Actor, options::regions, values::WriteIds, workload::Step};
 
 /// A region beats this often.
 const BEAT_EVERY_NS: u64 = 100_000_000;
@@ -15,28 +14,30 @@ const WATCH_PAIR_EVERY_NS: u64 = 50_000_000;
 const WATCH_AT_MOST_EVERY_NS: u64 = 15_000_000;
 
 /// The heartbeat key of a region.
-pub(super) fn key(region: RegionId) -> Key {
+pub(crate) fn key(region: RegionId) -> Key {
     Key(Key::FIRST_HEARTBEAT.0 + u64::from(region.0))
 }
 
 /// Writes the heartbeat of one region.
 #[derive(Debug)]
-pub(super) struct Beat {
+pub(crate) struct Beat {
     key: Key,
     ids: WriteIds,
     due_ns: u64,
 }
 
 impl Beat {
-    pub(super) fn new(slot: usize, region: RegionId) -> Self {
+    pub(crate) fn new(slot: usize, region: RegionId) -> Self {
         Self {
             key: key(region),
             ids: WriteIds::of_slot(slot),
             due_ns: 0,
         }
     }
+}
 
-    pub(super) fn next(&mut self, now_ns: u64) -> Step {
+impl Actor for Beat {
+    fn next(&mut self, now_ns: u64) -> Step {
         let at_ns = self.due_ns.max(now_ns);
         self.due_ns = at_ns + BEAT_EVERY_NS;
         Step {
@@ -51,7 +52,7 @@ impl Beat {
 
 /// Reads the heartbeats of all other regions in turn.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     keys: Vec<Key>,
     next: usize,
     due_ns: u64,
@@ -59,8 +60,10 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(options: &Options, region: RegionId) -> Self {
-        let keys: Vec<Key> = regions(options)
+    /// There must be another region to watch.
+    pub(crate) fn new(region_count: u8, region: RegionId) -> Self {
+        assert!(region_count > 1, "a region alone has nobody to watch");
+        let keys: Vec<Key> = regions(region_count)
             .filter(|&other| other != region)
             .map(key)
             .collect();
@@ -72,8 +75,10 @@ impl Watch {
             interval_ns,
         }
     }
+}
 
-    pub(super) fn next(&mut self, now_ns: u64) -> Step {
+impl Actor for Watch {
+    fn next(&mut self, now_ns: u64) -> Step {
         let at_ns = self.due_ns.max(now_ns);
         self.due_ns = at_ns + self.interval_ns;
         let key = self.keys[self.next % self.keys.len()];

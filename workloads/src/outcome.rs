@@ -1,0 +1,39 @@
+//! What an operation and its outcome say about an item.
+
+use checker::history::{EventKind, Key, Op, Reply, Value};
+
+/// The one item that an operation is about.
+pub(crate) fn key_of(op: &Op) -> Option<Key> {
+    match op {
+        Op::Read { key, .. }
+        | Op::Write { key, .. }
+        | Op::Cas { key, .. }
+        | Op::Delete { key }
+        | Op::AddToSet { key, .. }
+        | Op::Increment { key, .. }
+        | Op::Append { key, .. } => Some(*key),
+        Op::Transact { .. } | Op::Scan | Op::Stream => None,
+    }
+}
+
+/// What the item holds after this, as far as the outcome tells.
+pub(crate) fn value_after(op: &Op, outcome: &EventKind) -> Option<Value> {
+    match outcome {
+        EventKind::Ok(Reply::Read(seen)) => Some(seen.value.clone()),
+        EventKind::Ok(Reply::Done { .. }) => match op {
+            Op::Write { value, .. } | Op::Cas { value, .. } => Some(value.clone()),
+            Op::Delete { .. } => Some(Value::Absent),
+            Op::Read { .. }
+            | Op::AddToSet { .. }
+            | Op::Increment { .. }
+            | Op::Append { .. }
+            | Op::Transact { .. }
+            | Op::Scan
+            | Op::Stream => None,
+        },
+        EventKind::Fail { seen, .. } => seen.as_ref().map(|seen| seen.value.clone()),
+        EventKind::Ok(Reply::Transact(_) | Reply::Scan(_) | Reply::Stream(_))
+        | EventKind::Invoke(_)
+        | EventKind::Info { .. } => None,
+    }
+}
