@@ -1,6 +1,6 @@
 //! `dateline load`: flags. `load::settings` resolves them.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use checker::history::Strength;
 use clap::{Args, Subcommand, ValueEnum};
@@ -10,6 +10,7 @@ use crate::{
     exit::{Ending, Failure},
     load::{
         self, Course, LoadSettings,
+        echo::{self, Capacity},
         quantity::{self, Arrivals},
         search::Bounds,
     },
@@ -33,6 +34,9 @@ enum What {
     /// Find the highest rate at which the goals are kept
     #[command(after_help = SEARCH)]
     Search(Box<SearchCommand>),
+    /// A bare server to measure the generator against: it answers anything, and stores nothing
+    #[command(hide = true)]
+    Echo(EchoCommand),
 }
 
 const RUN: &str = "\
@@ -154,6 +158,21 @@ struct SearchCommand {
     flags: LoadFlags,
 }
 
+#[derive(Debug, Args)]
+struct EchoCommand {
+    /// Where to listen; the address is printed
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+
+    /// How many requests are served at a time, each for --service
+    #[arg(long, value_name = "COUNT", default_value = "1", value_parser = quantity::whole)]
+    servers: u64,
+
+    /// How long a request takes [default: no time, and no limit]
+    #[arg(long, value_name = "DURATION", value_parser = quantity::duration)]
+    service: Option<Duration>,
+}
+
 /// What can be set for every load.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LoadFlags {
@@ -273,7 +292,24 @@ impl LoadCommand {
                     .map_err(Failure::usage)?;
                 load::search(&command.settings()?, bounds)
             }
+            What::Echo(command) => command.run(),
         }
+    }
+}
+
+impl EchoCommand {
+    fn run(self) -> Result<Ending, Failure> {
+        let servers = usize::try_from(self.servers.min(1000)).expect("a thousand is a usize");
+        let capacity = self.service.map(|service| Capacity { servers, service });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::harness)?;
+        let serving = echo::serve(self.listen, capacity, |address| {
+            println!("http://{address}")
+        });
+        runtime.block_on(serving).map_err(Failure::harness)?;
+        Ok(Ending::Valid)
     }
 }
 

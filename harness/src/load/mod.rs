@@ -7,7 +7,7 @@
 //! what is to be done, with [`quantity`] as people write numbers, [`elsewhere`] where regions are and [`mix`] as the operations. [`meter`] counts, [`pacer`]
 //! releases operations in real time, [`engine`] sends them through its [`slot`]s to a [`site`] under [`faults`]; [`heartbeat`] and [`lag`] measure
 //! replication; [`recorder`] and [`evidence`] write it all down. `virtual_time` is the engine's rules without a clock, which lets tests compare with theory to
-//! the nanosecond.
+//! the nanosecond; [`echo`] is a server to measure the generator against.
 
 mod run;
 
@@ -51,6 +51,8 @@ mod lag;
 mod recorder;
 
 mod evidence;
+
+pub(crate) mod echo;
 
 pub(crate) use ladder::{search, steps};
 pub(crate) use run::run;
