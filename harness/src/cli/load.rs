@@ -40,8 +40,8 @@ enum What {
 }
 
 const RUN: &str = "\
-Workloads: mixed, read-mostly, reads, updates, conditional, delete-churn, counter, set, list-append, and YCSB's six:
-ycsb-a to ycsb-f. What reads of registers bring is checked: a value that nobody wrote to that item is an error.
+Workloads: mixed, read-mostly, reads, updates, conditional, delete-churn, counter, set, list-append, scan,
+single-writer-region, home-region-per-item, and YCSB's six: ycsb-a to ycsb-f. What reads of registers bring is checked: a value that nobody wrote to that item is an error.
 
 Examples:
   dateline load run mixed --rate 1k --for 30s --goal 'read.p99<20ms' --goal 'lag.p99<2s'

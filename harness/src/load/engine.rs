@@ -108,7 +108,8 @@ impl Lane {
         }
         tasks.join_all().await;
         let mut queue = self.queue.lock().await;
-        while let Ok(due) = queue.try_recv() {
+        // Until the pacer has released everything: it may be late itself, and what it was late with counts.
+        while let Some(due) = queue.recv().await {
             let sample = Sample {
                 intended_ns: due.intended_ns,
                 started_ns: None,
@@ -271,6 +272,38 @@ mod tests {
                 .sum()
         };
         assert_eq!((taken(&lane), taken(&lane)), (5, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_released_after_the_end_is_counted() {
+        let (send, receive) = unbounded_channel();
+        let span = Span {
+            warm_up_ns: 0,
+            end_ns: MS,
+        };
+        let past = Instant::now().checked_sub(Duration::from_secs(1));
+        let origin = past.expect("the machine has been up for a second");
+        let lane = Lane::new(receive, origin, span, 2, Stop::new());
+        let running = tokio::spawn({
+            let lane = lane.clone();
+            async move { lane.run(vec![Scripted]).await }
+        });
+        // One thread: the slot sees that its time is over.
+        for _turn in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        let (number, kind) = (1, 0);
+        let (intended_ns, released_ns) = (MS / 2, 5 * MS);
+        let due = Due {
+            number,
+            kind,
+            intended_ns,
+            released_ns,
+        };
+        send.send(due).expect("a receiver");
+        drop(send);
+        running.await.expect("it does not panic");
+        assert_eq!(lane.counts().total[0].never_sent, 1);
     }
 
     #[tokio::test]

@@ -51,8 +51,8 @@ struct Row {
     never_sent: u64,
     /// Goals that were missed, as they were written.
     missed: Vec<String>,
-    /// Whether the client was the limit.
-    client_limited: bool,
+    /// What to be careful about: above all whether the client was the limit.
+    warnings: Vec<String>,
 }
 
 /// What a search has found.
@@ -199,6 +199,11 @@ impl<'a> Ladder<'a> {
                 if let Some(found) = &trials.found {
                     println!("\n{}", found.told());
                 }
+                // Those of the last stage that has any: the others are like it, and in their folders.
+                let last = trials.trials.iter().rfind(|row| !row.warnings.is_empty());
+                for warning in last.map_or(&[][..], |row| &row.warnings) {
+                    println!("warning     {warning}");
+                }
                 if let Some(why) = self.stop.reason() {
                     println!("\n{why}, before all was done");
                 }
@@ -234,9 +239,7 @@ impl Row {
             failed: sum(LoadRow::failed),
             never_sent: sum(|row| row.never_sent),
             missed: missed.map(|goal| goal.goal.clone()).collect(),
-            client_limited: reports::load_summary::limits::warnings(summary)
-                .iter()
-                .any(|warning| warning.contains("the client is the limit")),
+            warnings: summary.warnings.clone(),
         }
     }
 
@@ -262,8 +265,9 @@ impl Row {
         if !self.missed.is_empty() {
             line += &format!("  missed {}", self.missed.join(", "));
         }
-        if self.client_limited {
-            line += "  (the client is the limit, or close to it)";
+        if !self.warnings.is_empty() {
+            let count = self.warnings.len() as u64;
+            line += &format!("  {}", words::counted(count, "warning"));
         }
         line
     }

@@ -37,6 +37,17 @@ enum Writes {
     Append,
 }
 
+/// Which regions write which items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Home {
+    /// All write all.
+    Everywhere,
+    /// The first region writes, the others read.
+    FirstRegion,
+    /// Each item is written in one region, by its number.
+    OfItem,
+}
+
 /// A mix by its name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
@@ -48,6 +59,7 @@ pub(crate) struct Entry {
     distribution: KeyDistribution,
     strength: Strength,
     writes: Writes,
+    home: Home,
 }
 
 const fn own(name: &'static str, about: &'static str, reads: u64, writes: Writes) -> Entry {
@@ -62,11 +74,19 @@ const fn own(name: &'static str, about: &'static str, reads: u64, writes: Writes
         distribution: KeyDistribution::Uniform,
         strength: Strength::Strong,
         writes,
+        home: Home::Everywhere,
+    }
+}
+
+const fn at_home(name: &'static str, about: &'static str, home: Home) -> Entry {
+    Entry {
+        home,
+        ..own(name, about, 50, Writes::Set)
     }
 }
 
 /// Mixes beside YCSB's.
-const OWN: [Entry; 9] = [
+const OWN: [Entry; 12] = [
     own("mixed", "half strong reads, half updates", 50, Writes::Set),
     own(
         "read-mostly",
@@ -106,6 +126,30 @@ const OWN: [Entry; 9] = [
         50,
         Writes::Append,
     ),
+    Entry {
+        mix: Mix {
+            reads: 45,
+            updates: 50,
+            scans: 5,
+            ..Mix::NOTHING
+        },
+        ..own(
+            "scan",
+            "half updates, 45 strong reads, 5 scans of up to 100 items",
+            50,
+            Writes::Set,
+        )
+    },
+    at_home(
+        "single-writer-region",
+        "half updates in the first region, strong reads in all",
+        Home::FirstRegion,
+    ),
+    at_home(
+        "home-region-per-item",
+        "half updates, each in its item's region, half strong reads",
+        Home::OfItem,
+    ),
 ];
 
 /// All mixes.
@@ -117,6 +161,7 @@ pub(crate) fn entries() -> impl Iterator<Item = Entry> {
         distribution: core.distribution,
         strength: Strength::Eventual,
         writes: Writes::Set,
+        home: Home::Everywhere,
     });
     OWN.into_iter().chain(of_ycsb)
 }
@@ -138,6 +183,19 @@ pub(crate) struct Choice {
     /// Instead of the mix's own.
     pub(crate) strength: Option<Strength>,
     pub(crate) seed: Seed,
+}
+
+impl Entry {
+    /// What this region is asked.
+    fn mix_of(&self, region: usize) -> Mix {
+        match self.home {
+            Home::FirstRegion if region > 0 => Mix {
+                reads: 100,
+                ..Mix::NOTHING
+            },
+            Home::FirstRegion | Home::Everywhere | Home::OfItem => self.mix,
+        }
+    }
 }
 
 impl Choice {
@@ -165,6 +223,8 @@ pub(crate) fn strength_name(strength: Strength) -> &'static str {
 pub(crate) struct Operations {
     load: Load,
     writes: Writes,
+    home: Home,
+    regions: u64,
     keys: u64,
     /// Names of the kinds that there are; an operation's kind is an index into these.
     names: Vec<&'static str>,
@@ -186,9 +246,10 @@ impl Operations {
         let regions: Vec<RegionLoad> = choice
             .regions
             .iter()
-            .map(|(weight, mix)| RegionLoad {
+            .enumerate()
+            .map(|(index, (weight, mix))| RegionLoad {
                 weight: *weight,
-                mix: mix.unwrap_or(entry.mix),
+                mix: mix.unwrap_or(entry.mix_of(index)),
             })
             .collect();
         let is_there = |kind: &Kind| {
@@ -209,6 +270,8 @@ impl Operations {
         Self {
             load,
             writes: entry.writes,
+            home: entry.home,
+            regions: choice.regions.len() as u64,
             keys: choice.keys,
             names: names.into_iter().collect(),
         }
@@ -225,7 +288,14 @@ impl Operations {
         let name = self.writes.name(request.kind, number);
         let kind = self.names.iter().position(|known| *known == name);
         let kind = kind.expect("every kind of a mix was named when it was made");
-        (usize::from(request.region.0), kind)
+        let drawn = usize::from(request.region.0);
+        let region = match (self.home, &request.op) {
+            (Home::OfItem, Op::Write { key, .. }) => {
+                usize::try_from(key.0 % self.regions).expect("regions are few")
+            }
+            (Home::OfItem | Home::FirstRegion | Home::Everywhere, _) => drawn,
+        };
+        (region, kind)
     }
 
     /// What operation `number` asks.
@@ -402,6 +472,9 @@ pub(crate) mod tests {
         counter: increment, read
         set: add-to-set, read
         list-append: append, read
+        scan: read, scan, update
+        single-writer-region: read, update
+        home-region-per-item: read, update
         ycsb-a: read, update
         ycsb-b: read, update
         ycsb-c: read
@@ -409,6 +482,32 @@ pub(crate) mod tests {
         ycsb-e: insert, scan
         ycsb-f: read, read-modify-write
         ");
+    }
+
+    #[test]
+    fn writes_go_home() {
+        for (name, is_home) in [
+            (
+                "single-writer-region",
+                (|_, region| region == 0) as fn(u64, usize) -> bool,
+            ),
+            ("home-region-per-item", |key, region| {
+                key % 3 == region as u64
+            }),
+        ] {
+            let operations = operations(name, 3, 100);
+            let mut writes = 0;
+            for number in 0..3000 {
+                if let Op::Write { key, .. } = operations.work(number).op {
+                    assert!(
+                        is_home(key.0, operations.route(number).0),
+                        "{name} {number}"
+                    );
+                    writes += 1;
+                }
+            }
+            assert!(writes > 300, "{name}: {writes}");
+        }
     }
 
     #[test]

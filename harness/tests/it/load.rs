@@ -1,6 +1,13 @@
 //! Loads against local regions: what they count, and what they leave. Nothing here rests on how fast the machine is.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::Child,
+    time::{Duration, Instant},
+};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -178,7 +185,9 @@ fn every_mix_is_understood_by_the_regions() {
         "counter",
         "set",
         "list-append",
+        "scan",
         "ycsb-d",
+        "ycsb-e",
         "ycsb-f",
     ] {
         let line = SHORT.replace("mixed", name).replace(
@@ -237,8 +246,7 @@ fn ctrl_c_keeps_what_was_measured_and_decides_nothing() {
         let text = fs::read_to_string(&series).unwrap_or_default();
         text.contains(",yes,")
     });
-    let pid = Pid::from_raw(i32::try_from(child.id()).expect("process numbers fit"));
-    kill(pid, Signal::SIGINT).expect("it runs");
+    signal(&child, Signal::SIGINT);
     let ended = Ended::of(child.wait_with_output().expect("it ends"));
     assert_eq!(ended.code, 2, "{}{}", ended.out, ended.err);
     assert!(ended.out.contains("stopped by Ctrl-C"), "{}", ended.out);
@@ -284,4 +292,65 @@ fn steps_and_a_search_leave_a_folder_per_trial() {
         told
     );
     assert_eq!(place.orphans(), Vec::<String>::new());
+}
+
+/// A stalled server must show in the response times even though only as many requests as are in flight see it in their service times.
+#[test]
+fn a_stall_of_the_server_is_not_hidden_by_the_in_flight_limit() {
+    const STALL: Duration = Duration::from_millis(700);
+    let place = Place::new();
+    let mut server = place.start("load echo");
+    let out = server.stdout.take().expect("it is piped");
+    let mut url = String::new();
+    BufReader::new(out)
+        .read_line(&mut url)
+        .expect("it says where it listens");
+    let line = format!(
+        "load run reads --rate 500 --for 5s --warm-up 0s --in-flight 8 --keys 10 --timeout 10s --region a={}",
+        url.trim()
+    );
+    let load = place.start(&line);
+    let series = place.latest().join("series.csv");
+    wait_until("a second was measured", || {
+        fs::read_to_string(&series)
+            .unwrap_or_default()
+            .contains(",yes,")
+    });
+    signal(&server, Signal::SIGSTOP);
+    let begun = Instant::now();
+    wait_until("the server was stopped for long enough", || {
+        begun.elapsed() >= STALL
+    });
+    signal(&server, Signal::SIGCONT);
+    let ended = Ended::of(load.wait_with_output().expect("it ends"));
+    server.kill().and_then(|()| server.wait()).expect("it runs");
+    assert_eq!(ended.code, 0, "{}", ended.out);
+    let summary = summary(&place.latest());
+    let row = &summary.rows[0];
+    assert_eq!(
+        (row.scheduled, row.failed(), row.never_sent),
+        (2500, 0, 0),
+        "{}",
+        ended.out
+    );
+    // Whatever was due in the first 400 ms of the stall waited for at least the other 300: 200 operations at 500/s.
+    let waited = row
+        .response
+        .histogram()
+        .count_between(299_000_000, u64::MAX);
+    assert!(waited >= 195, "{waited} {}", ended.out);
+    assert!(
+        summary.lanes[0].waited_for_slot >= 300,
+        "the limit bound, and it is told"
+    );
+    assert!(
+        ended.out.contains("the in-flight limit of 8 held back"),
+        "{}",
+        ended.out
+    );
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("process numbers fit"));
+    kill(pid, signal).expect("it runs");
 }
