@@ -36,6 +36,9 @@ use crate::{
     store,
 };
 
+/// A sending thread that waits for a CPU longer than this is measuring its neighbours.
+const CPU_WAIT_RATIO: f64 = 0.1;
+
 /// What was measured.
 pub(crate) struct Measurements {
     pub(crate) lanes: Vec<Lane>,
@@ -43,6 +46,8 @@ pub(crate) struct Measurements {
     pub(crate) corruptions: Corruptions,
     pub(crate) measured_ns: u64,
     pub(crate) cpu_busy_ratio: Option<f64>,
+    /// Share of its time in which the sending thread waited for a CPU.
+    pub(crate) cpu_wait_ratio: Option<f64>,
     pub(crate) unhealed: Vec<String>,
     pub(crate) failure: Option<String>,
 }
@@ -193,6 +198,15 @@ impl Evidence {
             ));
         }
         summary.warnings.extend(limits::warnings(&summary));
+        let starved = measured
+            .cpu_wait_ratio
+            .filter(|wait| *wait > CPU_WAIT_RATIO);
+        summary.warnings.extend(starved.map(|wait| {
+            format!(
+                "the sending thread was ready but had no CPU for {:.0} % of the time: other programs, or the regions themselves, made the client late; give it a CPU of its own or lower --rate",
+                wait * 100.0
+            )
+        }));
         let unhealed = measured.unhealed.iter();
         summary
             .warnings

@@ -76,10 +76,10 @@ impl Stage<'_> {
         evidence.phase("warm-up");
         wait_until(traffic.origin + settings.course.warm_up, stop).await;
         evidence.phase("measure");
-        let cpu_begin = (Instant::now(), thread_cpu_us());
+        let spent = Spent::now();
         let faults = Faults::start(settings, evidence, site, &traffic.weather)?;
         traffic.sending.join_all().await;
-        let cpu_busy_ratio = busy_ratio(cpu_begin);
+        let (cpu_busy_ratio, cpu_wait_ratio) = spent.since();
         let ended_ns = nanos(traffic.origin.elapsed());
         evidence.phase("heal");
         let unhealed = match faults {
@@ -105,6 +105,7 @@ impl Stage<'_> {
             corruptions: traffic.corruptions,
             measured_ns,
             cpu_busy_ratio,
+            cpu_wait_ratio,
             unhealed,
             failure: stop.failure().map(str::to_owned),
         })
@@ -189,16 +190,44 @@ async fn wait_until(instant: Instant, stop: &Stop) {
     }
 }
 
-/// CPU time of this thread: it sends everything, and nothing else.
-fn thread_cpu_us() -> Option<i64> {
-    let usage = getrusage(UsageWho::RUSAGE_THREAD).ok()?;
-    Some(usage.user_time().num_microseconds() + usage.system_time().num_microseconds())
+/// What this thread spent, which sends everything and does nothing else.
+#[derive(Clone, Copy, Debug)]
+struct Spent {
+    at: Instant,
+    /// On a CPU.
+    busy_us: Option<f64>,
+    /// Ready to run, while others ran.
+    waited_us: Option<f64>,
 }
 
-fn busy_ratio((begun, cpu_us): (Instant, Option<i64>)) -> Option<f64> {
-    let spent_us = thread_cpu_us()? - cpu_us?;
-    let elapsed_us = begun.elapsed().as_secs_f64() * 1e6;
-    (elapsed_us > 0.0).then(|| spent_us as f64 / elapsed_us)
+impl Spent {
+    fn now() -> Self {
+        let usage = getrusage(UsageWho::RUSAGE_THREAD).ok();
+        let busy_us = usage.map(|usage| {
+            usage.user_time().num_microseconds() + usage.system_time().num_microseconds()
+        });
+        // Time on a CPU, time spent waiting for one, both in nanoseconds, and turns. Not every kernel keeps it.
+        let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+        let waited_ns = schedule.and_then(|line| line.split(' ').nth(1)?.parse::<f64>().ok());
+        Self {
+            at: Instant::now(),
+            busy_us: busy_us.map(|us| us as f64),
+            waited_us: waited_ns.map(|ns| ns / 1e3),
+        }
+    }
+
+    /// Shares of the time since: on a CPU, and waiting for one.
+    fn since(self) -> (Option<f64>, Option<f64>) {
+        let now = Self::now();
+        let elapsed_us = (now.at - self.at).as_secs_f64() * 1e6;
+        let share = |from: Option<f64>, to: Option<f64>| {
+            Some((to? - from?) / elapsed_us).filter(|share| share.is_finite())
+        };
+        (
+            share(self.busy_us, now.busy_us),
+            share(self.waited_us, now.waited_us),
+        )
+    }
 }
 
 fn id(region: usize) -> RegionId {
