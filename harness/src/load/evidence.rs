@@ -23,9 +23,10 @@ use super::{
     engine::Lane,
     heartbeat::{SharedBook, locked},
     meter::LATE_NS,
-    recorder::{Show, counted},
+    recorder::counted,
     settings::nanos,
     slot::Corruptions,
+    view::Show,
 };
 use crate::{
     cli::LoadOutput,

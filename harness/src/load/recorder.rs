@@ -1,4 +1,4 @@
-//! What is written and shown as a load goes: `latency.hdr`, `series.csv`, and one line a second.
+//! What is written and shown as a load goes: `latency.hdr`, `series.csv`, and what people look at.
 //!
 //! A thread of its own takes what the lanes have counted since its last look, so that writing delays no operation. Warm-up is written too, told
 //! apart by its tags (`warm-up.KIND.REGION.response`) and its column; the figures leave it out.
@@ -15,14 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
-use reports::{
-    load_summary::{
-        Counted, LoadRow, Times,
-        interval_log::{IntervalLog, tag},
-        series::{Measured, Second, write_heading, write_second},
-    },
-    words,
+use reports::load_summary::{
+    Counted, LoadRow, Times,
+    interval_log::{IntervalLog, tag},
+    series::{Measured, Second, write_heading, write_second},
 };
 use workloads::arrival::Shape;
 
@@ -30,24 +26,11 @@ use super::{
     engine::{Lane, Span},
     heartbeat::{SharedBook, locked},
     meter::Meter,
+    view::{Glance, Show, View},
 };
 
 /// How long an interval is.
 const EVERY: Duration = Duration::from_secs(1);
-
-/// How often a plain line is shown.
-const PLAIN_EVERY: u64 = 10;
-
-/// What a person sees meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Show {
-    /// One live line on a terminal.
-    Live,
-    /// A plain line now and then.
-    Plain,
-    /// Nothing.
-    Nothing,
-}
 
 /// Faults that hold now: their numbers and what they are.
 pub(crate) type Weather = Arc<Mutex<Vec<(u64, String)>>>;
@@ -110,46 +93,35 @@ struct Files {
 
 impl Watched {
     fn record(&self, mut files: Files, show: Show, ended: &Receiver<()>) -> io::Result<()> {
-        let bar = match show {
-            Show::Live => Some(live_line()),
-            Show::Plain | Show::Nothing => None,
-        };
+        let view = View::open(show);
         let mut begin = Duration::ZERO;
         for second in 0.. {
             let next = self.origin + EVERY * (second + 1);
             let waited = ended.recv_timeout(next.saturating_duration_since(Instant::now()));
             let is_last = !matches!(waited, Err(RecvTimeoutError::Timeout));
             let now = self.origin.elapsed();
-            let told = self.interval(&mut files, u64::from(second), begin, now)?;
-            let is_time = u64::from(second) % PLAIN_EVERY == PLAIN_EVERY - 1;
-            match (&bar, show) {
-                (Some(bar), _) => {
-                    bar.set_message(told);
-                    bar.tick();
-                }
-                (None, Show::Plain) if is_time && !is_last => eprintln!("{told}"),
-                (None, Show::Plain | Show::Live | Show::Nothing) => {}
+            let ended = self.interval(&mut files, u64::from(second), begin, now)?;
+            if !is_last {
+                view.show(u64::from(second), || self.glance(&ended, begin, now));
             }
             begin = now;
             if is_last {
                 break;
             }
         }
-        if let Some(bar) = bar {
-            bar.finish_and_clear();
-        }
+        view.close();
         files.log.flush()?;
         files.series.flush()
     }
 
-    /// Writes one interval, and says it in one line.
+    /// Writes one interval; all operations that ended in it, and the lags that were found.
     fn interval(
         &self,
         files: &mut Files,
         second: u64,
         begin: Duration,
         end: Duration,
-    ) -> io::Result<String> {
+    ) -> io::Result<(Meter, Times)> {
         let length_ns = nanos(end.saturating_sub(begin));
         let mut all = Meter::new();
         for (lane, region) in self.lanes.iter().zip(&self.names) {
@@ -190,37 +162,42 @@ impl Watched {
         }
         files.log.flush()?;
         files.series.flush()?;
-        Ok(self.line(&all, &lag, begin, end))
+        Ok((all, lag))
     }
 
-    fn line(&self, all: &Meter, lag: &Times, begin: Duration, end: Duration) -> String {
-        let warm_up_s = self.span.warm_up_ns as f64 / 1e9;
-        let phase = if end.as_secs_f64() <= warm_up_s {
-            "warm-up  "
-        } else {
-            "measuring"
+    fn glance(&self, (all, lag): &(Meter, Times), begin: Duration, end: Duration) -> Glance {
+        let (warm_up_s, end_s) = (
+            self.span.warm_up_ns as f64 / 1e9,
+            self.span.end_ns as f64 / 1e9,
+        );
+        let length_s = end.saturating_sub(begin).as_secs_f64().max(1e-3);
+        // Warm-up is at the rate with which the measured time begins.
+        let due = |at: Duration| match at.as_secs_f64() - warm_up_s {
+            before if before < 0.0 => before * self.shape.due(1e-3) * 1e3,
+            since => self.shape.due(since.min(end_s - warm_up_s)),
         };
-        let length_s = (end.saturating_sub(begin)).as_secs_f64().max(1e-3);
-        let due = |at: Duration| self.shape.due((at.as_secs_f64() - warm_up_s).max(0.0));
-        let asked = (due(end) - due(begin)) / length_s / f64::from(self.shares);
-        let got = all.response.len() as f64 / length_s;
-        let errors: u64 = all.errors.values().map(hdrhistogram::Histogram::len).sum();
-        let at =
-            |quantile| words::latency(all.response.len(), all.response.value_at_quantile(quantile));
-        let lag = words::latency(lag.len(), lag.percentiles().p99_ns);
+        let (response, service) = (&all.response, &all.service);
         let weather = self.weather.lock().unwrap_or_else(PoisonError::into_inner);
-        let faults: Vec<&str> = weather.iter().map(|(_, what)| what.as_str()).collect();
-        let faults = if faults.is_empty() {
-            String::new()
-        } else {
-            format!("  [{}]", faults.join("; "))
-        };
-        format!(
-            "{:>5.0} s  {phase}  asked {asked:.0}/s  got {got:.0}/s  p50 {}  p99 {}  lag p99 {lag}  errors {errors}{faults}",
-            end.as_secs_f64(),
-            at(0.5),
-            at(0.99),
-        )
+        Glance {
+            phase: if begin.as_secs_f64() < warm_up_s {
+                "warm-up"
+            } else {
+                "measuring"
+            },
+            elapsed_s: end.as_secs_f64(),
+            total_s: end_s,
+            asked_per_s: (due(end) - due(begin)) / length_s / f64::from(self.shares),
+            got_per_s: response.len() as f64 / length_s,
+            answered: response.len(),
+            response_p50_ns: response.value_at_quantile(0.5),
+            response_p99_ns: response.value_at_quantile(0.99),
+            service_p99_ns: service.value_at_quantile(0.99),
+            beats: lag.len(),
+            lag_p99_ns: lag.percentiles().p99_ns,
+            errors: all.errors.values().map(hdrhistogram::Histogram::len).sum(),
+            late: all.late,
+            faults: weather.iter().map(|(_, what)| what.clone()).collect(),
+        }
     }
 }
 
@@ -240,13 +217,6 @@ pub(crate) fn counted(meter: &Meter, region: &str, kind: &str) -> Counted {
         late: meter.late,
         never_sent: meter.never_sent,
     }
-}
-
-fn live_line() -> ProgressBar {
-    // indicatif itself honours NO_COLOR.
-    let style = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_spinner());
-    ProgressBar::new_spinner().with_style(style)
 }
 
 fn nanos(duration: Duration) -> u64 {
