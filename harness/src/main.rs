@@ -23,10 +23,6 @@ mod interpreter;
 
 mod nemesis;
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "`dateline load` is being built on it")
-)]
 mod load;
 
 mod gate;

@@ -1,11 +1,12 @@
 //! The command line: what can be asked for, and nothing else. Every command lives in a file of its own.
 
 mod check;
+mod compare;
 mod conformance;
 mod convert;
-mod compare;
 mod gate;
 mod list;
+mod load;
 mod measure;
 mod merge;
 mod proxy;
@@ -21,6 +22,7 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::exit;
 
+pub(crate) use load::{LoadFlags, LoadOutput};
 pub(crate) use test::TestFlags;
 
 /// Tells whether a multi-region, last-writer-wins table keeps its promises, and how fast it keeps them.
@@ -36,6 +38,8 @@ Examples:
   dateline up                                  three regions on ports 8000-8003 until Ctrl-C
   dateline test register                       run, judge and report, with all faults, within a minute
   dateline test register --faults partition,kill --time-limit 60 --seed 7
+  dateline load run mixed --rate 1k --goal 'read.p99<20ms'
+                                               open-loop load on three regions, exit 1 if the goal is missed
   dateline check dateline-runs/latest          judge a saved run or history file again
   dateline suite examples/nightly.toml         a night's matrix; one summary, the worst decides
   dateline gate old/dateline new/dateline -- test register --faults none --out {folder}
@@ -50,6 +54,8 @@ enum Command {
     Up(up::UpCommand),
     /// Run a workload under faults, judge its history, report
     Test(Box<test::TestCommand>),
+    /// Load regions at a given rate and measure: response and service times, replication lag, goals
+    Load(load::LoadCommand),
     /// Judge saved histories: files, or run folders
     Check(check::CheckCommand),
     /// Ask regions what AWS's documentation says that they answer
@@ -98,6 +104,7 @@ pub(crate) fn main() -> ExitCode {
     match line.command {
         Command::Up(command) => exit::code(command.run()),
         Command::Test(command) => exit::code(command.run()),
+        Command::Load(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
         Command::Conformance(command) => exit::code(command.run()),
         Command::Convert(command) => exit::code(command.run()),
