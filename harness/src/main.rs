@@ -17,14 +17,12 @@ mod proxy;
 
 mod client;
 
+mod conformance;
+
 mod interpreter;
 
 mod nemesis;
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "`dateline load` is being built on it")
-)]
 mod load;
 
 mod gate;

@@ -23,14 +23,15 @@ use crate::{
     interpreter::Interpreter,
     journal::{FLUSH_EVERY, Journal},
     progress::Progress,
-    run::{faults::Faults, regions::Regions, report::Evidence, usage::Usage},
+    run::{faults::Faults, report::Evidence, usage::Usage},
     stop::Stop,
 };
 
+pub(crate) use environment::describe as describe_environment;
 pub(crate) use judge::judge;
-pub(crate) use regions::blocking;
-pub(crate) use report::style;
-pub(crate) use settings::Settings;
+pub(crate) use regions::{Regions, blocking};
+pub(crate) use report::{log_to, style};
+pub(crate) use settings::{Settings, SettingsError};
 
 /// Work before the first fault, so that connections are open and the plots have a calm stretch to compare with.
 const WARM_UP: Duration = Duration::from_secs(2);

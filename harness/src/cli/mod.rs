@@ -2,8 +2,11 @@
 
 mod check;
 mod compare;
+mod conformance;
+mod convert;
 mod gate;
 mod list;
+mod load;
 mod measure;
 mod merge;
 mod proxy;
@@ -19,6 +22,7 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::exit;
 
+pub(crate) use load::{LoadFlags, LoadOutput};
 pub(crate) use test::TestFlags;
 
 /// Tells whether a multi-region, last-writer-wins table keeps its promises, and how fast it keeps them.
@@ -34,6 +38,8 @@ Examples:
   dateline up                                  three regions on ports 8000-8003 until Ctrl-C
   dateline test register                       run, judge and report, with all faults, within a minute
   dateline test register --faults partition,kill --time-limit 60 --seed 7
+  dateline load run mixed --rate 1k --goal 'read.p99<20ms'
+                                               open-loop load on three regions, exit 1 if the goal is missed
   dateline check dateline-runs/latest          judge a saved run or history file again
   dateline suite examples/nightly.toml         a night's matrix; one summary, the worst decides
   dateline gate old/dateline new/dateline -- test register --faults none --out {folder}
@@ -48,8 +54,14 @@ enum Command {
     Up(up::UpCommand),
     /// Run a workload under faults, judge its history, report
     Test(Box<test::TestCommand>),
+    /// Load regions at a given rate and measure: response and service times, replication lag, goals
+    Load(load::LoadCommand),
     /// Judge saved histories: files, or run folders
     Check(check::CheckCommand),
+    /// Ask regions what AWS's documentation says that they answer
+    Conformance(conformance::ConformanceCommand),
+    /// Write a history in another form: lines of JSON, or compact; losslessly both ways
+    Convert(convert::ConvertCommand),
     /// Put runs side by side: what was asked differently first, then every figure
     Compare(compare::CompareCommand),
     /// Decide whether a build is slower than another: pass, fail or cannot tell; or find changes over many nights
@@ -92,7 +104,10 @@ pub(crate) fn main() -> ExitCode {
     match line.command {
         Command::Up(command) => exit::code(command.run()),
         Command::Test(command) => exit::code(command.run()),
+        Command::Load(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
+        Command::Conformance(command) => exit::code(command.run()),
+        Command::Convert(command) => exit::code(command.run()),
         Command::Compare(command) => exit::code(command.run()),
         Command::Gate(command) => exit::code(command.run()),
         Command::Suite(command) => exit::code(command.run()),

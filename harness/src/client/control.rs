@@ -43,21 +43,55 @@ pub(crate) enum ControlError {
 
 /// Makes the table in every region and joins the copies into one global table; returns when all of them are active.
 pub(crate) async fn create_tables(endpoints: &[Endpoint], table: &str) -> Result<(), ControlError> {
+    make_tables(endpoints, table, &[]).await
+}
+
+/// Does the same where it has not been done: a table and a global table that exist already are taken as they are.
+pub(crate) async fn ensure_tables(endpoints: &[Endpoint], table: &str) -> Result<(), ControlError> {
+    make_tables(
+        endpoints,
+        table,
+        &[
+            "ResourceInUseException",
+            "GlobalTableAlreadyExistsException",
+        ],
+    )
+    .await
+}
+
+async fn make_tables(
+    endpoints: &[Endpoint],
+    table: &str,
+    taken_as_done: &[&str],
+) -> Result<(), ControlError> {
+    let unless_done = |called: Result<Value, ControlError>| match called {
+        Err(ControlError::Refused { answer, .. })
+            if taken_as_done.iter().any(|name| answer.contains(name)) =>
+        {
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+        Err(other) => Err(other),
+    };
     let mut regions: Vec<Control> = endpoints.iter().cloned().map(Control::new).collect();
     for region in &mut regions {
-        region.call("CreateTable", &table_definition(table)).await?;
+        unless_done(region.call("CreateTable", &table_definition(table)).await)?;
     }
     for region in &mut regions {
         region
             .wait_until_active("DescribeTable", json!({ "TableName": table }), table_state)
             .await?;
     }
+    if endpoints.len() == 1 && !taken_as_done.is_empty() {
+        // One region elsewhere: a table is enough, and many servers know no global tables.
+        return Ok(());
+    }
     let group: Vec<Value> = endpoints
         .iter()
         .map(|endpoint| json!({ "RegionName": endpoint.region }))
         .collect();
     let definition = json!({ "GlobalTableName": table, "ReplicationGroup": group });
-    regions[0].call("CreateGlobalTable", &definition).await?;
+    unless_done(regions[0].call("CreateGlobalTable", &definition).await)?;
     let name = json!({ "GlobalTableName": table });
     for region in &mut regions {
         region

@@ -10,6 +10,7 @@ pub(crate) mod errors;
 pub(crate) mod dynamodb;
 
 mod connection;
+mod page;
 mod sigv4;
 
 pub(crate) mod control;
@@ -19,8 +20,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use checker::history::{EventKind, Op};
 
-use connection::Connection;
-pub(crate) use connection::Transport;
+use connection::Answer;
+pub(crate) use connection::{Connection, Transport};
 pub(crate) use sigv4::Credentials;
 
 /// Where and how one client talks to one region.
@@ -77,21 +78,28 @@ impl Client {
     /// Does one operation, once.
     pub(crate) async fn attempt(&mut self, op: &Op) -> EventKind {
         let request = dynamodb::request(op, &self.dialect);
-        let sent = tokio::time::timeout(
-            self.endpoint.timeout,
-            self.connection.send(request.operation, request.body),
-        )
-        .await;
-        let outcome = match sent {
-            Ok(Ok(answer)) => dynamodb::outcome(op, &answer, &self.dialect),
-            Ok(Err(transport)) => outcome_of(transport.code()),
-            Err(_elapsed) if self.connection.is_connecting() => outcome_of(errors::CONNECT_TIMEOUT),
-            Err(_elapsed) => outcome_of(errors::TIMEOUT),
+        let outcome = match self.exchange(request).await {
+            Ok(answer) => dynamodb::outcome(op, &answer, &self.dialect),
+            Err(code) => outcome_of(code),
         };
         if matches!(outcome, EventKind::Info { .. }) {
             self.connection.close();
         }
         outcome
+    }
+
+    /// Sends one request, once, and brings its answer or the code of what became of it.
+    async fn exchange(&mut self, request: Request) -> Result<Answer, &'static str> {
+        let sent = tokio::time::timeout(
+            self.endpoint.timeout,
+            self.connection.send(request.operation, request.body),
+        )
+        .await;
+        match sent {
+            Ok(answer) => answer.map_err(Transport::code),
+            Err(_elapsed) if self.connection.is_connecting() => Err(errors::CONNECT_TIMEOUT),
+            Err(_elapsed) => Err(errors::TIMEOUT),
+        }
     }
 }
 

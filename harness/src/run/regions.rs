@@ -16,9 +16,9 @@ use crate::{
 const TABLE: &str = "dateline";
 
 /// Regions, links and what clients need to talk to them.
-pub(super) struct Regions {
-    pub(super) target: Arc<LocalTarget>,
-    pub(super) network: Arc<Network>,
+pub(crate) struct Regions {
+    pub(crate) target: Arc<LocalTarget>,
+    pub(crate) network: Arc<Network>,
     dialect: Arc<Dialect>,
     endpoints: Vec<Endpoint>,
     data: Data,
@@ -49,7 +49,7 @@ impl Drop for Data {
 
 impl Regions {
     /// Starts them, and makes the global table.
-    pub(super) async fn set_up(settings: &Settings, folder: &Path) -> Result<Self, String> {
+    pub(crate) async fn set_up(settings: &Settings, folder: &Path) -> Result<Self, String> {
         let names = settings.topology.regions().to_vec();
         let addresses = free_addresses(names.len())
             .map_err(|error| format!("no free ports on the loopback interface: {error}"))?;
@@ -99,7 +99,7 @@ impl Regions {
     }
 
     /// A client beside this region.
-    pub(super) fn client(&self, region: RegionId) -> Client {
+    pub(crate) fn client(&self, region: RegionId) -> Client {
         Client::new(
             self.endpoints[usize::from(region.0)].clone(),
             self.dialect.clone(),
@@ -107,14 +107,14 @@ impl Regions {
     }
 
     /// What broke by itself: a region that nobody ended, a link that lost its port.
-    pub(super) fn failure(&self) -> Option<String> {
+    pub(crate) fn failure(&self) -> Option<String> {
         self.network
             .failure()
             .or_else(|| self.target.unexpected_end())
     }
 
     /// Stops every process and closes every link, and removes the data unless it is to be kept.
-    pub(super) async fn tear_down(&self) {
+    pub(crate) async fn tear_down(&self) {
         let target = self.target.clone();
         blocking(move || target.stop()).await;
         let network = self.network.clone();

@@ -189,7 +189,7 @@ fn nothing_judged(reason: &str) -> Verdict {
 }
 
 /// From here on the harness's own messages go to `logs/harness.log`.
-fn log_to(folder: &Path) -> Result<(), String> {
+pub(crate) fn log_to(folder: &Path) -> Result<(), String> {
     let path = folder.join("logs/harness.log");
     let file =
         std::fs::File::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
