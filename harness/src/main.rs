@@ -8,6 +8,8 @@ mod cli;
 
 mod run;
 
+mod selftest;
+
 mod target;
 
 mod topology;

@@ -10,6 +10,7 @@
 mod environment;
 mod faults;
 mod judge;
+mod place;
 mod regions;
 mod report;
 mod settings;
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub(crate) use judge::judge;
+pub(crate) use place::TARGETS;
 pub(crate) use regions::blocking;
 pub(crate) use report::style;
 pub(crate) use settings::Settings;
@@ -41,7 +43,7 @@ const FINAL_ROUNDS: usize = 2;
 /// How often the state of regions and files is looked at while the workload runs.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 
-/// Runs a workload against local regions, judges it and reports.
+/// Runs a workload against the regions of a target, judges it and reports.
 pub(crate) fn test(settings: Settings) -> Result<Ending, Failure> {
     // One thread is enough for the clients; proxy, faults and files have their own.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -103,7 +105,7 @@ async fn act(
         }
     };
     let client_of = |region| regions.client(region);
-    let generator = Box::new(settings.generator());
+    let generator = settings.generator();
     let mut interpreter = Interpreter::new(generator, journal.clone(), stop.clone(), client_of);
     acted.checks = interpreter.checks().to_vec();
     let watch = tokio::spawn(watch(journal.clone(), regions.clone(), stop.clone()));
@@ -163,7 +165,7 @@ async fn act(
     acted.failure = failure(stop, journal, &regions);
     journal.phase("tear-down");
     drop(interpreter);
-    regions.tear_down().await;
+    acted.warnings.extend(regions.tear_down().await);
     acted
 }
 

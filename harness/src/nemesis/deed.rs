@@ -64,6 +64,9 @@ impl Deed {
     /// What a target must be able to do for it.
     pub(crate) fn needs(&self) -> Ability {
         match self {
+            Deed::Links { ways, .. } if ways.iter().all(|way| way.from == End::Client) => {
+                Ability::ClientLinks
+            }
             Deed::Links { .. } => Ability::PeerLinks,
             Deed::Kill { .. } => Ability::Kill,
             Deed::Pause { .. } => Ability::Pause,

@@ -14,6 +14,7 @@ mod package;
 mod plan;
 mod schedule;
 
+mod client_link;
 mod clock;
 mod kill;
 mod partition;
@@ -30,6 +31,7 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &kill::Kill,
         &pause::Pause,
         &clock::Clock,
+        &client_link::ClientLink,
     ]
 }
 

@@ -49,7 +49,10 @@ fn a_seed_gives_the_same_bytes_and_another_seed_others() {
 
 #[test]
 fn the_plan_of_a_seed_is_pinned() {
-    let actions: Vec<String> = plan(7, 10, 3)
+    let names = ["partition", "kill", "pause", "clock"].map(str::to_owned);
+    let packages = by_names(&names).unwrap();
+    let plan = Plan::draw(&packages, 7, Duration::from_secs(10), &regions(3));
+    let actions: Vec<String> = plan
         .actions
         .iter()
         .map(|a| format!("{:>5} {} {:?} {}", a.at_ms, a.id, a.action, a.what))

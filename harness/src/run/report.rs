@@ -38,13 +38,15 @@ pub(super) struct Evidence {
     folder: PathBuf,
     run: Run,
     plan: Plan,
+    /// Whether items show when and where they were written.
+    stamps_visible: bool,
 }
 
 impl Evidence {
     /// Makes the folder and writes down what is about to be done.
     pub(super) fn begin(settings: &Settings, plan: Plan) -> Result<Self, String> {
         let now = Timestamp::now();
-        let folder = store::create(&settings.out, settings.workload, settings.seed, now)
+        let folder = store::create(&settings.out, settings.workload.name, settings.seed, now)
             .map_err(|error| error.to_string())?;
         log_to(&folder)?;
         let run = Run {
@@ -52,9 +54,9 @@ impl Evidence {
             reproduce: format!("{}  # dateline {}", settings.reproduce(), crate::VERSION),
             version: crate::VERSION.to_owned(),
             started: now.to_string(),
-            workload: settings.workload.to_owned(),
+            workload: settings.workload.name.to_owned(),
             seed: settings.seed,
-            target: "local".to_owned(),
+            target: settings.place.name().to_owned(),
             regions: settings.topology.regions().to_vec(),
             options: settings.options(),
             links: settings.topology.record(),
@@ -63,7 +65,12 @@ impl Evidence {
         let written = write_atomically(&folder.join("run.json"), &text)
             .and_then(|()| write_atomically(&folder.join("plan.json"), plan.to_json().as_bytes()));
         written.map_err(|error| error.to_string())?;
-        Ok(Self { folder, run, plan })
+        Ok(Self {
+            folder,
+            run,
+            plan,
+            stamps_visible: settings.place.stamps_visible(),
+        })
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -80,7 +87,7 @@ impl Evidence {
             regions: self.run.regions.clone(),
             workload: Some(self.run.workload.clone()),
             seed: Some(self.run.seed),
-            stamps_visible: true,
+            stamps_visible: self.stamps_visible,
             ..Header::default()
         };
         Journal::create(&self.folder, &header).map(Arc::new)
@@ -95,7 +102,9 @@ impl Evidence {
     ) -> Result<Ending, Failure> {
         let begun = Instant::now();
         let folder = RunFolder::at(&self.folder);
-        let judged = judge(&folder.history_path(), Some(&acted.checks));
+        // Without stamps most checks of a workload can say nothing; then all judge that can do without.
+        let checks = self.stamps_visible.then_some(acted.checks.as_slice());
+        let judged = judge(&folder.history_path(), checks);
         let mut failures: Vec<String> = acted.failure.clone().into_iter().collect();
         let mut verdict = judged.map_or_else(
             |error| {

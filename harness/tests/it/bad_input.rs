@@ -8,7 +8,17 @@ use crate::dateline::Place;
 const LINES: &[(&str, i32, &[&str])] = &[
     ("", 64, &["Usage: dateline <COMMAND>"]),
     ("test", 64, &["register"]),
-    ("test registr", 64, &["registr", "register"]),
+    ("test registr", 64, &["registr", "register", "ycsb-f"]),
+    (
+        "test session --regions eu-west-1",
+        64,
+        &["session needs 2 regions"],
+    ),
+    (
+        "test scan --value-bytes 400001",
+        64,
+        &["--value-bytes 400001", "0 to 350000"],
+    ),
     ("test register --sed 7", 64, &["--sed", "--seed"]),
     ("test register --rate fast", 64, &["--rate", "fast"]),
     ("test register --rate 0", 64, &["--rate 0", "1 to 1000000"]),
