@@ -5,8 +5,12 @@
 
 use super::{ApiError, AttributeValue, Item, KeySchema, KeyType};
 
+mod range;
+
 #[cfg(test)]
 mod tests;
+
+pub(super) use range::{KeyRange, partition_of};
 
 /// Most bytes of a partition key value.
 const PARTITION_MAX_BYTES: usize = 2048;

@@ -29,12 +29,14 @@ mod message;
 mod number;
 mod outbox;
 mod preconditions;
+mod query;
 mod read;
 mod record;
 mod region;
 mod request;
 mod response;
 mod rows;
+mod scan;
 pub mod size;
 mod stamp;
 mod status;
@@ -44,6 +46,9 @@ mod upkeep;
 pub(crate) mod value;
 mod version;
 mod write;
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use config::{Config, Limits};
 pub use effect::{Effect, Effects};

@@ -57,13 +57,23 @@ impl Link {
     }
 }
 
+/// A batch under way.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    through: u64,
+    /// The update time of the oldest version in it.
+    oldest_us: Option<i64>,
+}
+
 /// A peer.
 #[derive(Debug, Default)]
 pub(super) struct Peer {
     /// Which life of it was last heard of.
     pub(super) incarnation: Option<u64>,
     pub(super) link: Option<Link>,
-    flights: BTreeMap<CallId, u64>,
+    flights: BTreeMap<CallId, Flight>,
+    /// How long ago the oldest version in the batch that was acknowledged last had been written.
+    pub(super) latency_ms: Option<u64>,
     rewind: bool,
     failures: u32,
     not_before_ns: u64,
@@ -178,10 +188,13 @@ impl Core {
             link.next = batch.through;
         }
         peer.last_sent_ns = Some(now.monotonic_ns);
-        let through = batch.through;
+        let flight = Flight {
+            through: batch.through,
+            oldest_us: batch.items.iter().map(|item| item.time_us).min(),
+        };
         let call = self.call(region, &Message::Feed(batch), effects);
         if let Some(peer) = self.peers.get_mut(region) {
-            peer.flights.insert(call, through);
+            peer.flights.insert(call, flight);
         }
         Ok(())
     }
@@ -303,7 +316,7 @@ impl Core {
         let Some(peer) = self.peers.get_mut(region) else {
             return;
         };
-        let Some(through) = peer.flights.remove(&call) else {
+        let Some(flight) = peer.flights.remove(&call) else {
             return;
         };
         let flown = match answer {
@@ -321,9 +334,7 @@ impl Core {
         };
         match flown {
             Flown::Failed => self.back_off(now, region),
-            Flown::Acknowledged(answer) => {
-                self.acknowledged(now, region, through, &answer, effects)
-            }
+            Flown::Acknowledged(answer) => self.acknowledged(now, region, flight, &answer, effects),
         }
     }
 
@@ -331,7 +342,7 @@ impl Core {
         &mut self,
         now: Now,
         region: &Region,
-        through: u64,
+        flight: Flight,
         answer: &FeedAnswer,
         effects: &mut Effects,
     ) {
@@ -351,8 +362,12 @@ impl Core {
             return;
         }
         link.cursor = link.cursor.max(answer.consumed.min(durable));
-        if answer.consumed < through {
+        if answer.consumed < flight.through {
             peer.rewind = true;
+        } else if let Some(oldest_us) = flight.oldest_us {
+            // A stamp may lie ahead of the clock, which then says nothing of the time it took.
+            let passed_ms = now.wall_ms.saturating_sub(oldest_us.div_euclid(1000));
+            peer.latency_ms = Some(u64::try_from(passed_ms).unwrap_or(0));
         }
         if forgets {
             link.row.base = durable;

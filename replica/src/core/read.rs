@@ -79,7 +79,7 @@ impl Core {
 }
 
 /// What a reader sees of a row.
-fn visible(row: &[u8]) -> Result<Option<Item>, StoreError> {
+pub(super) fn visible(row: &[u8]) -> Result<Option<Item>, StoreError> {
     let (header, attributes) = decode_header(row)?;
     if header.deleted {
         return Ok(None);

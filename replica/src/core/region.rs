@@ -213,6 +213,14 @@ impl Core {
                 let commit = self.data_table(&get.table)?.commit;
                 (self.get_item(&get, read)?, commit)
             }
+            Request::Query(query) => {
+                let commit = self.data_table(&query.page.table)?.commit;
+                (self.query(&query, read)?, commit)
+            }
+            Request::Scan(scan) => {
+                let commit = self.data_table(&scan.page.table)?.commit;
+                (self.scan(&scan, read)?, commit)
+            }
             Request::CreateTable(definition) => self.create_table(now, definition, effects)?,
             Request::DescribeTable { table } => self.describe_table(&table)?,
             Request::ListTables { after, limit } => {

@@ -1,8 +1,9 @@
 //! What a client can ask for, with the shape already checked by `wire`: required members present, enums known, lengths within the model's
 //! constraints, expressions parsed, values well formed. What needs the table (key schema, existence) is checked by the core.
 
-use super::condition::{Condition, Projection, Update};
+use super::condition::{Condition, KeyCondition, Projection, Update};
 use super::{Item, Region};
+use crate::store::Direction;
 
 /// A request of the DynamoDB API. Grows with the API: the core decides every variant by name.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub enum Request {
     GetItem(GetItem),
     UpdateItem(UpdateItem),
     DeleteItem(DeleteItem),
+    Query(Query),
+    Scan(Scan),
     CreateGlobalTable {
         name: String,
         regions: Vec<Region>,
@@ -205,6 +208,61 @@ pub struct DeleteItem {
     pub table: String,
     pub key: Item,
     pub options: WriteOptions,
+}
+
+/// `Query`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// `KeyConditionExpression`.
+    pub key: KeyCondition,
+    /// `ScanIndexForward`.
+    pub direction: Direction,
+    /// What it has in common with `Scan`.
+    pub page: Page,
+}
+
+/// `Scan`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scan {
+    /// `Segment` and `TotalSegments`; the whole table without.
+    pub segment: Option<Segment>,
+    /// What it has in common with `Query`.
+    pub page: Page,
+}
+
+/// One of the parts that a table is scanned in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Which, from 0; less than `total`.
+    pub number: u32,
+    /// Of how many.
+    pub total: u32,
+}
+
+/// What `Query` and `Scan` have in common.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct Page {
+    pub table: String,
+    pub index: Option<String>,
+    pub consistent: bool,
+    pub limit: Option<usize>,
+    /// `ExclusiveStartKey`.
+    pub after: Option<Item>,
+    pub select: Select,
+    pub filter: Option<Condition>,
+    pub return_capacity: ReturnCapacity,
+}
+
+/// What a page shows of its items.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Select {
+    /// All of them.
+    Whole,
+    /// These parts.
+    Parts(Projection),
+    /// Only how many they are.
+    Count,
 }
 
 /// One step of `UpdateGlobalTable`.

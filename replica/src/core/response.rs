@@ -26,11 +26,26 @@ pub enum Response {
         item: Option<Item>,
         capacity: Option<Capacity>,
     },
+    /// `Query` and `Scan`.
+    Page(ItemPage),
     GlobalTable(GlobalTableDescription),
     ListGlobalTables {
         tables: Vec<(String, Vec<Region>)>,
         last: Option<String>,
     },
+}
+
+/// One page of a `Query` or a `Scan`.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct ItemPage {
+    /// `None` when only the count was asked for.
+    pub items: Option<Vec<Item>>,
+    pub count: usize,
+    pub scanned: usize,
+    /// `LastEvaluatedKey`.
+    pub last: Option<Item>,
+    pub capacity: Option<Capacity>,
 }
 
 /// `ConsumedCapacity`, in half units.

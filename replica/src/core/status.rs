@@ -47,6 +47,8 @@ pub struct PeerStatus {
     pub acknowledged: u64,
     /// Feed entries it has not acknowledged (entries that a newer write made needless are counted).
     pub pending: u64,
+    /// By this region's clock, how long the oldest version of the batch acknowledged last took to be durable there; `None` before the first.
+    pub replication_latency_ms: Option<u64>,
     /// Whether the last call succeeded.
     pub connected: bool,
     /// Milliseconds since the last sign of life in either direction; `None` before the first.
@@ -125,6 +127,7 @@ impl Core {
         PeerStatus {
             acknowledged,
             pending: head.saturating_sub(acknowledged),
+            replication_latency_ms: peer.latency_ms,
             connected: peer.connected,
             last_contact_ms: peer.last_contact_ns.map(contact),
             consumed: consumed.map_or(0, |mark| mark.durable),

@@ -31,11 +31,11 @@ struct Counts {
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct CommitCounts {
     /// Groups made durable, with one fsync each.
-    fsyncs: u64,
+    pub(crate) fsyncs: u64,
     /// Batches in them.
-    batches: u64,
+    pub(crate) batches: u64,
     /// The longest that one group took, from taking it to its rows being readable.
-    longest_us: u64,
+    pub(crate) longest_us: u64,
 }
 
 #[derive(Debug, Default)]

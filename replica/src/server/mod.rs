@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`options`] (what it is told), this file (the order in which it starts and ends), `shell` (the core under its lock),
 //! `commits` (group commit), `http` and `routes` (connections, requests), `sigv4` (who asks), `peers` and `peer_key` (links to other regions),
-//! `timer`, `clock`, `health`, `failure`.
+//! `timer`, `clock`, `health`, `metrics`, `failure`.
 //!
 //! Threads: one (or `--threads`) for everything asynchronous, one for commits, one of the storage engine.
 //!
@@ -14,6 +14,7 @@ mod failure;
 mod health;
 mod http;
 mod log;
+mod metrics;
 mod options;
 mod parent;
 mod peer_key;
@@ -40,6 +41,7 @@ use self::clock::Clock;
 pub use self::clock::Skew;
 pub use self::failure::ServerError;
 pub use self::log::LogFormat;
+use self::metrics::RequestCounts;
 pub use self::options::Options;
 use self::peers::{Link, LinkQueue};
 use self::routes::Routes;
@@ -140,6 +142,7 @@ fn serve(
         peer_key: options.peer_key()?,
         requests_max: options.requests_max as usize,
         in_work: 0.into(),
+        requests: RequestCounts::default(),
         id_seed: entropy(),
         last_id: 0.into(),
     });

@@ -5,6 +5,7 @@
 //! | `POST /`               | the DynamoDB API                                            |
 //! | `GET /`                | DynamoDB's own liveness line                                |
 //! | `GET /health`          | state of the server, its clock and its core, as JSON        |
+//! | `GET /metrics`         | counts and lags, in Prometheus' text format                 |
 //! | `POST /_dateline/peer` | a peer's call, in the core's own bytes                      |
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::clock;
 use super::health;
+use super::metrics::{self, RequestCounts};
 use super::peer_key::{Half, PeerKey, SIGNATURE_HEADER};
 use super::peers::{PEER_BODY_MAX_BYTES, PEER_PATH};
 use super::shell::{Shell, poisoned};
@@ -46,6 +48,7 @@ pub(crate) struct Routes {
     pub(crate) peer_key: Option<PeerKey>,
     pub(crate) requests_max: usize,
     pub(crate) in_work: AtomicUsize,
+    pub(crate) requests: RequestCounts,
     pub(crate) id_seed: u64,
     pub(crate) last_id: AtomicU64,
 }
@@ -68,6 +71,7 @@ impl Routes {
                 format!("healthy: dynamodb.{}.amazonaws.com ", self.region),
             ),
             (&Method::GET, "/health") => health::reply(&self.shell, &self.region),
+            (&Method::GET, "/metrics") => metrics::reply(&self.shell, &self.requests),
             (method, path) => plain(
                 StatusCode::NOT_FOUND,
                 format!("{method} {path} is not served here\n"),
@@ -88,6 +92,7 @@ impl Routes {
             Err(Unread::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, Vec::new()),
             Err(Unread::Broken) => (StatusCode::BAD_REQUEST, Vec::new()),
         };
+        self.requests.add(head.headers.get(TARGET), status);
         let mut reply = Response::new(Full::default());
         *reply.status_mut() = status;
         let headers = reply.headers_mut();

@@ -126,18 +126,21 @@ impl Constraints {
         let Some(Whole(value)) = value else {
             return 100;
         };
-        if value < 1 {
-            self.violated(
-                value,
-                path,
-                "Member must have value greater than or equal to 1",
-            );
+        self.within(Some(Whole(value)), path, 1, most);
+        usize::try_from(value).unwrap_or(1)
+    }
+
+    /// A number within bounds, if it is there.
+    pub(super) fn within(&mut self, value: Option<Whole>, path: &str, least: i64, most: i64) {
+        let Some(Whole(value)) = value else { return };
+        if value < least {
+            let constraint = format!("Member must have value greater than or equal to {least}");
+            self.violated(value, path, constraint);
         }
         if value > most {
             let constraint = format!("Member must have value less than or equal to {most}");
             self.violated(value, path, constraint);
         }
-        usize::try_from(value).unwrap_or(1)
     }
 
     /// The number of elements of a list.

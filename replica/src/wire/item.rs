@@ -272,23 +272,10 @@ impl Members<'_> {
     }
 
     fn placeholders(&mut self) -> Result<Placeholders, ApiError> {
-        let names = self.expression_attribute_names.take().map(|pairs| {
-            pairs
-                .0
-                .into_iter()
-                .map(|(key, name)| (key, name.into_string()))
-                .collect()
-        });
-        let values = self.expression_attribute_values.take().map(|pairs| {
-            let checked = pairs.0.into_iter().map(|(key, value)| match value.get() {
-                Ok(value) => Ok((key, value)),
-                Err(reason) => Err(ApiError::validation(format!(
-                    "ExpressionAttributeValues contains invalid value: {reason} for key {key}"
-                ))),
-            });
-            checked.collect::<Result<Vec<_>, ApiError>>()
-        });
-        Placeholders::new(names, values.transpose()?)
+        placeholders(
+            self.expression_attribute_names.take(),
+            self.expression_attribute_values.take(),
+        )
     }
 
     /// The condition, from its expression or from `Expected`.
@@ -321,7 +308,32 @@ fn check_single_return(values: ReturnValues) -> Result<(), ApiError> {
     }
 }
 
-fn attributes_to_get(names: Vec<Text<'_>>) -> Result<Projection, ApiError> {
+/// The placeholders of a request.
+pub(super) fn placeholders(
+    names: Option<Pairs<Text<'_>>>,
+    values: Option<Pairs<Checked>>,
+) -> Result<Placeholders, ApiError> {
+    let names = names.map(|pairs| {
+        pairs
+            .0
+            .into_iter()
+            .map(|(key, name)| (key, name.into_string()))
+            .collect()
+    });
+    let values = values.map(|pairs| {
+        let checked = pairs.0.into_iter().map(|(key, value)| match value.get() {
+            Ok(value) => Ok((key, value)),
+            Err(reason) => Err(ApiError::validation(format!(
+                "ExpressionAttributeValues contains invalid value: {reason} for key {key}"
+            ))),
+        });
+        checked.collect::<Result<Vec<_>, ApiError>>()
+    });
+    Placeholders::new(names, values.transpose()?)
+}
+
+/// The projection of `AttributesToGet`.
+pub(super) fn attributes_to_get(names: Vec<Text<'_>>) -> Result<Projection, ApiError> {
     let mut seen: Vec<&str> = Vec::with_capacity(names.len());
     for name in &names {
         if seen.contains(&name.as_str()) {

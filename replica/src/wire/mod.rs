@@ -11,6 +11,7 @@ mod header;
 mod item;
 mod json;
 mod legacy;
+mod query;
 mod response;
 mod scalar;
 mod schema;
@@ -31,8 +32,8 @@ use crate::core::{ApiError, ErrorKind, Request};
 /// The largest body that a request may have; a larger one is answered 413 by the server.
 pub const BODY_MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// The prefix of the targets of this API.
-const TARGET: &str = "DynamoDB_20120810.";
+/// Before the name of an operation on tables and items.
+const TABLES: &str = "DynamoDB_20120810";
 
 /// Reads a request: its `X-Amz-Target`, its `Content-Type`, its body.
 ///
@@ -54,39 +55,53 @@ pub fn parse(
     }
     let body =
         std::str::from_utf8(body).map_err(|_| ApiError::new(ErrorKind::Serialization, ""))?;
-    let Some(operation) = target
-        .and_then(|target| target.strip_prefix(TARGET))
-        .and_then(operation)
-    else {
+    let Some(number) = target.and_then(operation_number) else {
         if serde_json::from_str::<serde::de::IgnoredAny>(body).is_err() && !body.is_empty() {
             return Err(ApiError::new(ErrorKind::Serialization, ""));
         }
         return Err(ApiError::new(ErrorKind::UnknownOperation, ""));
     };
-    operation(body)
+    let (_, _, read) = OPERATIONS[number];
+    read(body)
 }
 
 /// Reads an operation's body.
 type Reader = fn(&str) -> Result<Request, ApiError>;
 
-/// The reader of an operation.
-fn operation(name: &str) -> Option<Reader> {
-    Some(match name {
-        "PutItem" => item::put,
-        "GetItem" => item::get,
-        "UpdateItem" => item::update,
-        "DeleteItem" => item::delete,
-        "CreateTable" => table::create,
-        "DescribeTable" => table::describe,
-        "ListTables" => table::list,
-        "DeleteTable" => table::delete,
-        "UpdateTable" => table::update,
-        "CreateGlobalTable" => global::create,
-        "UpdateGlobalTable" => global::update,
-        "DescribeGlobalTable" => global::describe,
-        "ListGlobalTables" => global::list,
-        _ => return None,
-    })
+/// The operations, the hottest first: API, name, reader.
+const OPERATIONS: [(&str, &str, Reader); 15] = [
+    (TABLES, "PutItem", item::put),
+    (TABLES, "GetItem", item::get),
+    (TABLES, "UpdateItem", item::update),
+    (TABLES, "DeleteItem", item::delete),
+    (TABLES, "Query", query::query),
+    (TABLES, "Scan", query::scan),
+    (TABLES, "CreateTable", table::create),
+    (TABLES, "DescribeTable", table::describe),
+    (TABLES, "ListTables", table::list),
+    (TABLES, "DeleteTable", table::delete),
+    (TABLES, "UpdateTable", table::update),
+    (TABLES, "CreateGlobalTable", global::create),
+    (TABLES, "UpdateGlobalTable", global::update),
+    (TABLES, "DescribeGlobalTable", global::describe),
+    (TABLES, "ListGlobalTables", global::list),
+];
+
+/// How many operations there are.
+pub const OPERATIONS_COUNT: usize = OPERATIONS.len();
+
+/// The names of the operations, by number.
+pub fn operation_names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|(_, name, _)| *name)
+}
+
+/// The number of the operation that an `X-Amz-Target` names.
+#[must_use]
+pub fn operation_number(target: &str) -> Option<usize> {
+    let (api, name) = target.split_once('.')?;
+    OPERATIONS
+        .iter()
+        .position(|(its_api, its_name, _)| *its_name == name && *its_api == api)
 }
 
 /// The members of a body, or AWS's refusal of its JSON.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::json::{self, Object};
 use crate::core::{
     Billing, Capacity, GlobalTableDescription, GlobalTableStatus, IndexDefinition, IndexProjection,
-    Item, KeySchema, Region, Response, StreamView, TableDefinition, TableDescription, TableStatus,
+    Item, ItemPage, KeySchema, Region, Response, StreamView, TableDefinition, TableDescription,
+    TableStatus,
 };
 
 /// The body of a successful answer.
@@ -35,6 +36,7 @@ pub fn render(response: &Response) -> Vec<u8> {
             answer_item(&mut body, "Item", item.as_ref());
             answer_capacity(&mut body, capacity.as_ref());
         }
+        Response::Page(page) => answer_page(&mut body, page),
         Response::GlobalTable(table) => {
             body.object("GlobalTableDescription", |object| {
                 describe_global(object, table)
@@ -60,6 +62,16 @@ fn answer_item(body: &mut Object<'_>, name: &str, item: Option<&Item>) {
     if let Some(item) = item {
         json::item(body.member(name), item);
     }
+}
+
+fn answer_page(body: &mut Object<'_>, page: &ItemPage) {
+    if let Some(items) = &page.items {
+        body.list("Items", items, json::item);
+    }
+    body.bare("Count", page.count);
+    body.bare("ScannedCount", page.scanned);
+    answer_item(body, "LastEvaluatedKey", page.last.as_ref());
+    answer_capacity(body, page.capacity.as_ref());
 }
 
 fn answer_capacity(body: &mut Object<'_>, capacity: Option<&Capacity>) {

@@ -1,11 +1,12 @@
-//! Condition, projection and update expressions: parsed once by `wire`, evaluated by the core against an item.
+//! Condition, key condition, projection and update expressions: parsed once by `wire`, evaluated by the core against an item.
 //!
 //! Read in this order: [`lex`] cuts text into tokens, [`parse`] holds what the three parsers share, `path` and `placeholders` are their
 //! vocabulary; `tree` is what a condition is parsed into and `condition_parse` its parser, `evaluate` its meaning; `projection` and `update` likewise;
-//! `legacy` builds the same trees from `Expected` and `AttributeUpdates`. Absent: key conditions, which come with `Query`.
+//! `key_condition` reads a condition as the bounds of a `Query`; `legacy` builds the same trees from `Expected` and `AttributeUpdates`.
 
 mod condition_parse;
 mod evaluate;
+mod key_condition;
 mod legacy;
 mod lex;
 mod parse;
@@ -20,6 +21,8 @@ mod update_apply;
 #[cfg(test)]
 mod tests;
 
+pub use key_condition::KeyCondition;
+pub(in crate::core) use key_condition::KeyTest;
 pub use legacy::{AttributeAction, AttributeUpdate, Comparison, Conjunction, Expectation};
 pub use placeholders::Placeholders;
 pub use projection::Projection;

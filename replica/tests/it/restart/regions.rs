@@ -72,6 +72,23 @@ fn a_write_in_one_region_is_read_in_all() {
             );
         }
     }
+    let mut client = cluster.process(0).client();
+    let metrics = wait_for("the acknowledgements", || {
+        let text = client.get("/metrics").expect("it answers").text();
+        let acknowledged =
+            r#"dateline_pending_replication_count{region="ap-southeast-1",peer="eu-west-1"} 0"#;
+        text.contains(acknowledged).then_some(text)
+    });
+    for sample in [
+        r#"dateline_requests_total{region="ap-southeast-1",operation="PutItem",outcome="ok"} 1"#,
+        // What was written while the regions were joining may go through the feed twice.
+        r#"dateline_feed_head{region="ap-southeast-1"} "#,
+        r#"dateline_feed_consumed{region="ap-southeast-1",peer="us-east-1"} "#,
+        r#"dateline_replication_latency_ms{region="ap-southeast-1",peer="eu-west-1"} "#,
+        "# TYPE dateline_fsyncs_total counter",
+    ] {
+        assert!(metrics.contains(sample), "{sample}: {metrics}");
+    }
 }
 
 #[test]

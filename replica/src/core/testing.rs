@@ -1,0 +1,172 @@
+//! Regions without disks, sockets or clocks, for unit tests: commits are durable at once, calls arrive at once, time passes when told.
+
+use std::collections::VecDeque;
+
+use super::{
+    ApiError, CallId, CallToken, Config, Core, Effect, Effects, Input, Now, Region, Request,
+    RequestId, Response,
+};
+use crate::store::{MemoryStore, Store as _};
+use crate::wire;
+
+/// 2018-02-19, in the era of version 2017.11.29.
+pub(crate) const START_MS: i64 = 1_519_085_870_846;
+
+struct Place {
+    region: Region,
+    core: Core,
+    store: MemoryStore,
+}
+
+/// Some regions.
+pub(crate) struct Regions {
+    places: Vec<Place>,
+    pub(crate) now_ms: i64,
+    last_id: u64,
+    calls: Vec<(usize, CallId)>,
+    reply: Option<Result<Response, ApiError>>,
+    work: VecDeque<(usize, Input)>,
+}
+
+impl Regions {
+    /// Regions of these names, linked with each other.
+    pub(crate) fn new(names: &[&str]) -> Self {
+        let mut regions = Self {
+            places: Vec::new(),
+            now_ms: START_MS,
+            last_id: 0,
+            calls: Vec::new(),
+            reply: None,
+            work: VecDeque::new(),
+        };
+        for (index, name) in names.iter().enumerate() {
+            let peers = names.iter().filter(|peer| *peer != name);
+            let config = Config::new(
+                Region::new(name),
+                peers.map(|peer| Region::new(peer)).collect(),
+            );
+            let (store, mut effects) = (MemoryStore::new(), Effects::new());
+            let core = Core::open(
+                config,
+                index as u64 + 1,
+                regions.now(),
+                &store,
+                &mut effects,
+            );
+            let core = core.expect("an empty store opens");
+            let region = Region::new(name);
+            regions.places.push(Place {
+                region,
+                core,
+                store,
+            });
+            regions.carry_out(index, effects);
+        }
+        regions.run();
+        regions
+    }
+
+    /// One request in DynamoDB's JSON.
+    pub(crate) fn send(
+        &mut self,
+        place: usize,
+        operation: &str,
+        body: &serde_json::Value,
+    ) -> Result<serde_json::Value, ApiError> {
+        let prefix = match operation {
+            "ListStreams" | "DescribeStream" | "GetShardIterator" | "GetRecords" => {
+                "DynamoDBStreams_20120810"
+            }
+            _ => "DynamoDB_20120810",
+        };
+        let target = format!("{prefix}.{operation}");
+        let json = Some("application/x-amz-json-1.0");
+        let request = wire::parse(Some(&target), json, body.to_string().as_bytes())?;
+        let response = self.request(place, request)?;
+        Ok(serde_json::from_slice(&wire::render(&response)).expect("JSON"))
+    }
+
+    /// The same, of a request that must be served.
+    pub(crate) fn ok(
+        &mut self,
+        place: usize,
+        operation: &str,
+        body: serde_json::Value,
+    ) -> serde_json::Value {
+        let served = self.send(place, operation, &body);
+        served.unwrap_or_else(|error| panic!("{operation} {body}: {error:?}"))
+    }
+
+    /// The text of the refusal.
+    pub(crate) fn refusal(
+        &mut self,
+        place: usize,
+        operation: &str,
+        body: serde_json::Value,
+    ) -> String {
+        let error = self
+            .send(place, operation, &body)
+            .expect_err("it is refused");
+        format!("{:?}: {}", error.kind, error.message)
+    }
+
+    /// One request.
+    pub(crate) fn request(&mut self, place: usize, request: Request) -> Result<Response, ApiError> {
+        self.last_id += 1;
+        let id = RequestId(self.last_id);
+        self.work.push_back((place, Input::Request { id, request }));
+        self.run();
+        self.reply.take().expect("everything is durable at once")
+    }
+
+    fn now(&self) -> Now {
+        let passed_ms = u64::try_from(self.now_ms - START_MS).expect("time passes forwards");
+        Now {
+            wall_ms: self.now_ms,
+            monotonic_ns: passed_ms * 1_000_000,
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some((place, input)) = self.work.pop_front() {
+            let now = self.now();
+            let mut effects = Effects::new();
+            let Place { core, store, .. } = &mut self.places[place];
+            core.step(now, input, store, &mut effects);
+            core.check_invariants(store).expect("readable");
+            self.carry_out(place, effects);
+        }
+    }
+
+    fn carry_out(&mut self, place: usize, effects: Effects) {
+        for effect in effects {
+            match effect {
+                Effect::Reply { result, .. } => self.reply = Some(result),
+                Effect::Commit(batch) => {
+                    let through = batch.commit;
+                    let store = &self.places[place].store;
+                    store.commit(&[batch]).expect("memory takes it");
+                    self.work.push_front((place, Input::Durable { through }));
+                }
+                Effect::Call { to, id, body, .. } => {
+                    let to = self.places.iter().position(|place| place.region == to);
+                    self.calls.push((place, id));
+                    let token = CallToken(self.calls.len() as u64 - 1);
+                    let input = Input::Called { token, body };
+                    self.work.push_back((to.expect("it is there"), input));
+                }
+                Effect::Answer { to, body } => {
+                    let index = usize::try_from(to.0).expect("small");
+                    let (caller, id) = self.calls[index];
+                    let input = Input::Answered {
+                        id,
+                        from: self.places[place].region.clone(),
+                        result: Ok(body),
+                    };
+                    self.work.push_back((caller, input));
+                }
+                Effect::WakeAt { .. } | Effect::Log(_) => {}
+            }
+        }
+    }
+}
