@@ -1,6 +1,6 @@
 //! Judges recorded histories of multi-region, last-writer-wins tables.
 //!
-//! Read in this order: [`history`] is the vocabulary and the file format, [`verdict`] is what a judgement looks like, [`check`] the checks
+//! Read in this order: [`history`] is the vocabulary and the file format, [`verdict`] is what a judgement looks like, [`mod@check`] the checks
 //! and how they run. What the contract allows is counted beside them and never flagged.
 //! Nothing here asks the system under test anything: a history goes in, a verdict comes out.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]

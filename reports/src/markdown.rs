@@ -67,7 +67,7 @@ pub fn summary(results: &Results, report: Option<&str>) -> String {
 }
 
 /// Text that Markdown shows as it is, on one line.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars() {
         match character {

@@ -19,7 +19,7 @@ pub(crate) trait Attempt: Send + 'static {
     /// Does the operation of this number, once. Dropping the future gives it up.
     fn attempt(&mut self, number: u64) -> impl Future<Output = Attempted> + Send;
 
-    /// Which kind of operation this number is, as an index below [`Lane::kinds`]: known without doing it.
+    /// Which kind of operation this number is, as an index below the count that its lane was made with: known without doing it.
     fn kind(&self, number: u64) -> usize;
 }
 

@@ -20,7 +20,7 @@ pub struct Options {
     #[arg(long, value_name = "REGION", value_parser = region)]
     pub(crate) region: Region,
 
-    /// Where to listen; port 0 takes a free one. The real address is written to <DATA-DIR>/address
+    /// Where to listen; port 0 takes a free one. The real address is written to the file address in the data directory
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
 

@@ -4,6 +4,26 @@ use hdrhistogram::Histogram;
 
 use super::Percentiles;
 
+impl Percentiles {
+    /// The percentiles of a histogram of nanoseconds.
+    #[must_use]
+    pub fn of(histogram: &Histogram<u64>) -> Self {
+        if histogram.is_empty() {
+            return Self::default();
+        }
+        let max_ns = histogram.max();
+        let at = |quantile| histogram.value_at_quantile(quantile).min(max_ns);
+        Self {
+            count: histogram.len(),
+            p50_ns: at(0.5),
+            p90_ns: at(0.9),
+            p99_ns: at(0.99),
+            p999_ns: at(0.999),
+            max_ns,
+        }
+    }
+}
+
 /// Longer than any run: keeps nonsense in an imported history from growing the histogram without need.
 const YEAR_NS: u64 = 366 * 86_400 * 1_000_000_000;
 
@@ -23,19 +43,7 @@ impl Distribution {
     }
 
     pub(crate) fn percentiles(&self) -> Percentiles {
-        if self.0.is_empty() {
-            return Percentiles::default();
-        }
-        let max_ns = self.0.max();
-        let at = |quantile| self.0.value_at_quantile(quantile).min(max_ns);
-        Percentiles {
-            count: self.0.len(),
-            p50_ns: at(0.5),
-            p90_ns: at(0.9),
-            p99_ns: at(0.99),
-            p999_ns: at(0.999),
-            max_ns,
-        }
+        Percentiles::of(&self.0)
     }
 
     pub(crate) fn reset(&mut self) {

@@ -10,6 +10,9 @@ mod lag;
 mod plot;
 mod scale;
 mod series;
+
+pub mod suite;
+
 mod tables;
 mod timeline;
 

@@ -9,7 +9,13 @@ use std::{
 use serde::de::DeserializeOwned;
 
 use super::{FolderError, Moment, Run};
-use crate::results::Results;
+use crate::{
+    load_summary::{
+        LoadSummary,
+        series::{self, Second},
+    },
+    results::Results,
+};
 
 /// A folder that a run has left, or is still writing.
 #[derive(Clone, Debug)]
@@ -79,6 +85,45 @@ impl RunFolder {
         }
         let text = read(&path, "")?;
         json(&path, &text, Results::SCHEMA).map(Some)
+    }
+
+    /// Reads `summary.json` of a load; `None` if there is none.
+    ///
+    /// # Errors
+    /// The file is unreadable, malformed, contradicts itself or is of another version.
+    pub fn load_summary(&self) -> Result<Option<LoadSummary>, FolderError> {
+        let path = self.path.join("summary.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let summary: LoadSummary = read_json(&path, LoadSummary::SCHEMA)?;
+        match summary.check() {
+            Ok(()) => Ok(Some(summary)),
+            Err(reason) => Err(FolderError::Malformed {
+                path,
+                line: 1,
+                reason,
+                advice: "restore the file, or run again with the `reproduce` line of run.json",
+            }),
+        }
+    }
+
+    /// Reads `series.csv` of a load; empty if there is none.
+    ///
+    /// # Errors
+    /// The file is unreadable or malformed.
+    pub fn seconds(&self) -> Result<Vec<Second>, FolderError> {
+        let path = self.path.join("series.csv");
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let text = read(&path, "")?;
+        series::read(&text).map_err(|error| FolderError::Malformed {
+            path,
+            line: error.line,
+            reason: error.reason,
+            advice: "each line is one second as in docs/run-folder.md; restore the file or remove it",
+        })
     }
 
     /// Reads `timeline.jsonl`. A run that was killed may have cut its last line: it is left out, and its number kept. A missing file is
@@ -159,6 +204,15 @@ fn read(path: &Path, advice: &'static str) -> Result<String, FolderError> {
     })
 }
 
+/// Reads a JSON file of one schema, the version first.
+///
+/// # Errors
+/// The file is missing, unreadable, malformed or of another version.
+pub fn read_json<T: DeserializeOwned>(path: &Path, schema: &'static str) -> Result<T, FolderError> {
+    let text = read(path, "check the path")?;
+    json(path, &text, schema)
+}
+
 fn json<T: DeserializeOwned>(
     path: &Path,
     text: &str,
@@ -187,7 +241,7 @@ fn json<T: DeserializeOwned>(
 }
 
 /// The message without `at line 1 column 7`: the line is told before it, and counted in the file rather than in the string.
-fn without_position(error: &serde_json::Error) -> String {
+pub(crate) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rfind(" at line ")
         .map_or_else(|| text.clone(), |at| text[..at].to_owned())

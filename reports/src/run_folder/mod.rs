@@ -7,6 +7,7 @@
 //! | `history.jsonl` | header and events (`checker::history`) | as the run goes |
 //! | `timeline.jsonl` | [`Moment`]s: phases and faults | as the run goes |
 //! | `results.json` | figures and verdict | at the end, renamed into place |
+//! | `summary.json`, `series.csv`, `latency.hdr` | a load's numbers ([`crate::load_summary`]) | at the end; as the run goes |
 //! | `report.html` | one self-contained page | at the end, renamed into place |
 //! | `logs/REGION.log`, `logs/harness.log` | what each process said | as the run goes |
 
@@ -19,7 +20,8 @@ mod write;
 
 pub use error::FolderError;
 pub use examine::Examination;
-pub use folder::{RunFolder, Timeline};
+pub(crate) use folder::without_position;
+pub use folder::{RunFolder, Timeline, read_json};
 pub use moment::{FaultAction, FaultResult, Moment};
 pub use run::{Link, Run};
 pub use write::write_atomically;

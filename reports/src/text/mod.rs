@@ -2,6 +2,10 @@
 //!
 //! Pure: width and colour are arguments. Progress while a run goes on is the harness's.
 
+pub mod compare;
+pub mod load;
+pub mod nights;
+
 mod style;
 mod swimlane;
 mod table;

@@ -10,7 +10,7 @@ use crate::seed::Stream;
 /// YCSB's exponent.
 const THETA: f64 = 0.99;
 
-/// How many items [`Zipfian::YCSB_ITEMS`] ranks lie among, whatever the size of the table.
+/// How many items the ranks lie among, whatever the size of the table.
 const YCSB_ITEMS: u64 = 10_000_000_000;
 
 /// The sum of `1 / i^0.99` over that many items, as YCSB has it.
