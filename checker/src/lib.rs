@@ -13,6 +13,14 @@ pub mod check;
 
 mod linearizable;
 
+mod expectation;
+
+mod judge;
+
+pub mod shrink;
+
 mod measure;
 
-pub use check::{CheckInfo, applicable_checks, check, registry};
+pub use check::{CheckInfo, Subject, applicable_checks, check, registry};
+pub use expectation::{Expectation, UnknownExpectation, expectations, expected_checks};
+pub use judge::{Judgement, LeftOut, Options, judge};

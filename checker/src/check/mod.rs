@@ -10,6 +10,7 @@ mod frontier;
 
 mod conditional_writes;
 mod convergence;
+mod linearizable;
 mod lost_write;
 mod monotonic_reads;
 mod origin_first;
@@ -17,15 +18,17 @@ mod phantom;
 mod read_your_writes;
 mod region_linearizable;
 mod resurrection;
+mod stamp_order;
 mod winner;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use case::{Case, Fate, How, Item, Order, Sighting, Write};
 pub(crate) use frontier::at;
 
-use crate::history::{Ending, History};
+use crate::expectation::is_usual;
+use crate::history::{Ending, History, MicroOp, Op};
 use crate::measure;
 use crate::verdict::{CheckResult, Outcome, Verdict};
 use evidence::Findings;
@@ -43,7 +46,30 @@ pub struct CheckInfo {
     pub needs: &'static str,
     /// What a `valid` proves, and what it does not.
     pub proves: &'static str,
+    /// What kind of items it judges.
+    pub subject: Subject,
+    /// Whether it can say nothing without stamps.
+    pub needs_stamps: bool,
     run: fn(&Case<'_>) -> Findings,
+}
+
+/// Kinds of items, by what is asked of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// Whatever it is.
+    Anything,
+    /// Items that are written and read as a whole.
+    Registers,
+    /// Items to which elements are added.
+    Sets,
+    /// Items to which numbers are added.
+    Counters,
+    /// Items to which elements are appended.
+    Lists,
+    /// Several items at once.
+    Transactions,
+    /// The changes of a table in the order in which a consumer gets them.
+    Streams,
 }
 
 /// All checks, in the order in which a report shows them.
@@ -59,6 +85,8 @@ const REGISTRY: &[CheckInfo] = &[
         source: "DynamoDB global tables: replicas converge under last writer wins",
         needs: "final strong reads of every key in every region",
         proves: "exact for the keys that were read in every region",
+        subject: Subject::Anything,
+        needs_stamps: false,
         run: convergence::run,
     },
     CheckInfo {
@@ -67,6 +95,8 @@ const REGISTRY: &[CheckInfo] = &[
         source: "DynamoDB global tables: last writer wins",
         needs: "visible stamps, final strong reads, unique values",
         proves: "exact for versions that were seen; a write that nobody saw cannot be placed",
+        subject: Subject::Registers,
+        needs_stamps: true,
         run: winner::run,
     },
     CheckInfo {
@@ -75,6 +105,8 @@ const REGISTRY: &[CheckInfo] = &[
         source: "DynamoDB: an acknowledged write is durable; invariant I12",
         needs: "visible stamps, final strong reads, unique values",
         proves: "exact for writes that were seen; an unseen write is lost only if what remains was there before it",
+        subject: Subject::Registers,
+        needs_stamps: true,
         run: lost_write::run,
     },
     CheckInfo {
@@ -83,6 +115,8 @@ const REGISTRY: &[CheckInfo] = &[
         source: "no thin-air, aborted or future reads (Adya 1999, Gibbons and Korach 1997)",
         needs: "unique values",
         proves: "exact",
+        subject: Subject::Registers,
+        needs_stamps: false,
         run: phantom::run,
     },
     CheckInfo {
@@ -91,6 +125,8 @@ const REGISTRY: &[CheckInfo] = &[
         source: "a delete is a version of its own; invariant I10",
         needs: "visible stamps, unique values, deletes",
         proves: "exact for versions that had been visible in the region before the delete",
+        subject: Subject::Registers,
+        needs_stamps: true,
         run: resurrection::run,
     },
     CheckInfo {
@@ -99,6 +135,8 @@ const REGISTRY: &[CheckInfo] = &[
         source: "DynamoDB, read consistency; Terry et al. 1994",
         needs: "visible stamps, unique values, strong reads",
         proves: "exact for writes that were seen; an absent item is accepted if any delete can explain it",
+        subject: Subject::Registers,
+        needs_stamps: true,
         run: read_your_writes::run,
     },
     CheckInfo {
@@ -107,6 +145,8 @@ const REGISTRY: &[CheckInfo] = &[
         source: "DynamoDB, read consistency; Terry et al. 1994",
         needs: "visible stamps, unique values, strong reads",
         proves: "exact; an absent item is accepted if any delete can explain it",
+        subject: Subject::Registers,
+        needs_stamps: true,
         run: monotonic_reads::run,
     },
     CheckInfo {
@@ -115,6 +155,8 @@ const REGISTRY: &[CheckInfo] = &[
         source: "invariant I5: replication starts where the write was installed",
         needs: "visible stamps, unique values, strong reads",
         proves: "exact for versions that were seen elsewhere",
+        subject: Subject::Registers,
+        needs_stamps: true,
         run: origin_first::run,
     },
     CheckInfo {
@@ -123,6 +165,8 @@ const REGISTRY: &[CheckInfo] = &[
         source: "DynamoDB, condition expressions; invariants I7, I8, I9",
         needs: "unique values; visible stamps for all but double winners and wrong answers",
         proves: "necessary conditions: what it flags is wrong, what it passes may still hide behind unseen stamps",
+        subject: Subject::Registers,
+        needs_stamps: false,
         run: conditional_writes::run,
     },
     CheckInfo {
@@ -131,7 +175,29 @@ const REGISTRY: &[CheckInfo] = &[
         source: "Herlihy and Wing 1990; DynamoDB, read consistency and condition expressions",
         needs: "strong reads; unique values keep it fast; no stamps",
         proves: "exact for each key in each region, unless too many operations overlap (then unknown)",
+        subject: Subject::Registers,
+        needs_stamps: false,
         run: region_linearizable::run,
+    },
+    CheckInfo {
+        id: "stamp-order",
+        property: "Every region shows the versions of an item in the order of their stamps, at instants that fit all calls and returns",
+        source: "DynamoDB global tables: last writer wins; invariants I3, I4, I5 and I7 together",
+        needs: "visible stamps, unique values",
+        proves: "exact across regions without deletes; with deletes, and for versions of unknown stamp, what it flags is wrong",
+        subject: Subject::Registers,
+        needs_stamps: true,
+        run: stamp_order::run,
+    },
+    CheckInfo {
+        id: "linearizable",
+        property: "Strong operations on an item behave as if they happened one at a time, whichever region was asked",
+        source: "Herlihy and Wing 1990; DynamoDB, multi-region strong consistency",
+        needs: "strong reads; unique values keep it fast; no stamps; a store that promises it (--expect mrsc, single-region)",
+        proves: "exact for each key, unless too many operations overlap (then unknown); a delete of unknown outcome may explain more than one absence",
+        subject: Subject::Registers,
+        needs_stamps: false,
+        run: linearizable::run,
     },
 ];
 
@@ -175,14 +241,65 @@ pub fn check(history: &History, checks: &[&str]) -> Verdict {
     }
 }
 
-/// The names of all checks that can say something about this history: those that need stamps only if it shows them.
+/// The names of all checks of last-writer-wins tables that can say something about this history. Other expectations are asked for by name
+/// ([`crate::expectations`]).
 #[must_use]
 pub fn applicable_checks(history: &History) -> Vec<&'static str> {
-    let needs_stamps = |info: &&CheckInfo| info.needs.starts_with("visible stamps");
-    let all = registry()
-        .iter()
-        .filter(|i| history.header.stamps_visible || !needs_stamps(i));
+    let subjects = subjects(history);
+    let all = registry().iter();
+    let all = all.filter(|i| is_usual(i) && why_not(i, history, &subjects).is_none());
     all.map(|i| i.id).collect()
+}
+
+/// Why a check can say nothing about a history that speaks of these subjects.
+pub(crate) fn why_not(
+    info: &CheckInfo,
+    history: &History,
+    subjects: &BTreeSet<Subject>,
+) -> Option<&'static str> {
+    if info.needs_stamps && !history.header.stamps_visible {
+        return Some("the history shows no stamps");
+    }
+    let what = match info.subject {
+        Subject::Anything => return None,
+        subject if subjects.contains(&subject) => return None,
+        Subject::Registers => "nothing was written as a whole",
+        Subject::Sets => "nothing was added to a set",
+        Subject::Counters => "nothing was added to a counter",
+        Subject::Lists => "nothing was appended to a list",
+        Subject::Transactions => "there was no transaction",
+        Subject::Streams => "no stream was read",
+    };
+    Some(what)
+}
+
+/// What kinds of items a history speaks of. One without any writes speaks of registers.
+pub(crate) fn subjects(history: &History) -> BTreeSet<Subject> {
+    let subject = |op: &Op| match op {
+        Op::Write { .. } | Op::Cas { .. } | Op::Delete { .. } => Some(Subject::Registers),
+        Op::AddToSet { .. } => Some(Subject::Sets),
+        Op::Increment { .. } => Some(Subject::Counters),
+        Op::Append { .. } => Some(Subject::Lists),
+        Op::Transact { .. } => Some(Subject::Transactions),
+        Op::Stream => Some(Subject::Streams),
+        Op::Read { .. } | Op::Scan => None,
+    };
+    let operations = history.operations.iter();
+    let mut subjects: BTreeSet<Subject> = operations.filter_map(|o| subject(&o.op)).collect();
+    let micro_op = |op: &MicroOp| match op {
+        MicroOp::Read(_) => None,
+        MicroOp::Write(..) => Some(Subject::Registers),
+        MicroOp::Append(..) => Some(Subject::Lists),
+    };
+    for operation in &history.operations {
+        if let Op::Transact { ops } = &operation.op {
+            subjects.extend(ops.iter().filter_map(micro_op));
+        }
+    }
+    if subjects.is_empty() {
+        subjects.insert(Subject::Registers);
+    }
+    subjects
 }
 
 fn run_named(case: &Case<'_>, name: &str) -> CheckResult {

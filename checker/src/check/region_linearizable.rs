@@ -6,15 +6,19 @@
 //!
 //! **Example that breaks it.** `us:w1[0-1] us:w2[2-3] us:r1[4-5]`: 1 was overwritten before it was read. No stamps are needed to see it.
 //!
-//! Judged key by key and region by region, by a search whose cost depends on how many operations overlap. When the budget runs out for a
-//! key the answer is `unknown`. Deletes of other regions and of unknown outcome are taken to be repeatable. What it cannot see is an order that only several regions together contradict.
+//! Judged key by key and region by region: exactly and in O(n log n) by zones where no value is written twice; else by a search whose cost
+//! depends on how many operations overlap, and when its budget runs out for a key the answer is `unknown`. Deletes of other regions and
+//! of unknown outcome are taken to be repeatable. What it cannot see is an order that only several regions together contradict.
+
+use std::collections::BTreeSet;
 
 use super::case::{Case, Item};
 use super::evidence::{Evidence, Findings, key_words, region_name};
 use super::frontier::at;
 use crate::history::RegionId;
 use crate::linearizable::search::{Answer, decide};
-use crate::linearizable::{Requirement, Step, steps};
+use crate::linearizable::zones::{self, Zones};
+use crate::linearizable::{Requirement, Scope, Step, steps};
 use crate::verdict::Violation;
 
 /// Configurations looked at per key and region before it is given up.
@@ -23,25 +27,40 @@ const BUDGET: u64 = 200_000;
 const SHRINK_BUDGET: u64 = 20_000;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
+    let regions = 0..case.region_count();
+    let regions = regions.map(|i| u8::try_from(i).expect("a header lists at most 255 regions"));
+    let scopes: Vec<Scope> = regions.map(|i| Scope::Region(RegionId(i))).collect();
+    judge(case, &scopes)
+}
+
+/// Judges every register in each of these scopes.
+pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
     let mut findings = Findings::default();
     let mut judged_count: u64 = 0;
     for item in case.registers() {
-        for index in 0..case.region_count() {
-            let region = RegionId(u8::try_from(index).expect("a header lists at most 255 regions"));
-            let steps = steps(case, item, region);
+        for scope in scopes.iter().copied() {
+            let steps = steps(case, item, scope);
             judged_count += steps
                 .iter()
                 .filter(|s| s.requirement != Requirement::Any)
                 .count() as u64;
-            match decide(&steps, BUDGET) {
-                Answer::Linearizable => {}
-                Answer::Broken(at) => findings.add(|| violation(case, item, region, &steps, at)),
-                Answer::Unknown => findings.cannot_tell(format!(
-                    "{} in {}: too many operations overlap for the search; use unique values, ALL_OLD, and fewer clients per key",
-                    key_words(case.history, item.key),
-                    region_name(case.history, index)
-                )),
-            }
+            let core = match zones::decide(&steps) {
+                Zones::Linearizable => continue,
+                Zones::Broken(shown) => shrink_shown(&steps, &shown),
+                Zones::Undecided => match decide(&steps, BUDGET) {
+                    Answer::Linearizable => continue,
+                    Answer::Broken(at) => shrink(up_to(&steps, at)),
+                    Answer::Unknown => {
+                        findings.cannot_tell(format!(
+                            "{}{}: too many operations overlap for the search; use unique values, ALL_OLD, and fewer clients per key",
+                            key_words(case.history, item.key),
+                            scope_words(case, scope)
+                        ));
+                        continue;
+                    }
+                },
+            };
+            findings.add(|| violation(case, item, scope, &core));
         }
     }
     if judged_count == 0 {
@@ -50,16 +69,9 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
     findings
 }
 
-fn violation(
-    case: &Case<'_>,
-    item: &Item<'_>,
-    region: RegionId,
-    steps: &[Step],
-    broken_at: usize,
-) -> Violation {
-    let core = shrink(steps, broken_at);
+fn violation(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Violation {
     let mut evidence = Evidence::new(case.history, item.key);
-    for step in &core {
+    for step in core {
         let role = match (step.requirement, step.effect) {
             (_, None) => "it saw this at some instant in between",
             (Requirement::Any, Some(_)) => "it happened at some instant in between",
@@ -69,22 +81,65 @@ fn violation(
         };
         evidence = evidence.with(step.operation, role);
     }
+    let arrival = match scope {
+        Scope::Region(_) => ", whenever versions from other regions arrived",
+        Scope::Everywhere => "",
+    };
     evidence.because(format!(
-        "{}: no order of these operations in {} explains what they saw, whenever versions from other regions arrived",
+        "{}: no order of these operations{} explains what they saw{arrival}",
         key_words(case.history, item.key),
-        region_name(case.history, at(region)),
+        scope_words(case, scope),
     ))
 }
 
-/// The fewest steps that still have no order. Leaving out a read drops it; leaving out a write leaves it possible at any time.
-fn shrink(steps: &[Step], broken_at: usize) -> Vec<Step> {
+fn scope_words(case: &Case<'_>, scope: Scope) -> String {
+    match scope {
+        Scope::Region(region) => format!(" in {}", region_name(case.history, at(region))),
+        Scope::Everywhere => String::new(),
+    }
+}
+
+/// What was asked before the search failed: nothing later matters.
+fn up_to(steps: &[Step], broken_at: usize) -> Vec<Step> {
     let end_ns = steps[broken_at].return_ns.unwrap_or(u64::MAX);
-    // Nothing that was asked after the search failed matters.
-    let mut kept: Vec<(Step, bool)> = steps
+    let before = steps.iter().filter(|s| s.call_ns <= end_ns);
+    before.copied().collect()
+}
+
+/// The fewest steps that have no order, among those that zones point at and the writes of what they saw.
+fn shrink_shown(steps: &[Step], shown: &[usize]) -> Vec<Step> {
+    let named: BTreeSet<i64> = shown
         .iter()
-        .filter(|s| s.call_ns <= end_ns)
-        .map(|s| (*s, true))
+        .filter_map(|i| match steps[*i].requirement {
+            Requirement::Is(state) => state,
+            Requirement::Any | Requirement::IsNot(_) => None,
+        })
         .collect();
+    let matters = |(index, step): &(usize, &Step)| {
+        let is_writer = step.effect.flatten().is_some_and(|v| named.contains(&v));
+        shown.contains(index) || is_writer || step.is_reusable()
+    };
+    let few = steps.iter().enumerate().filter(matters);
+    let few: Vec<Step> = few.map(|(_, step)| *step).collect();
+    if is_broken(&few) {
+        shrink(few)
+    } else {
+        shrink(steps.to_vec())
+    }
+}
+
+/// Whether steps are known to have no order.
+fn is_broken(steps: &[Step]) -> bool {
+    match zones::decide(steps) {
+        Zones::Linearizable => false,
+        Zones::Broken(_) => true,
+        Zones::Undecided => matches!(decide(steps, SHRINK_BUDGET), Answer::Broken(_)),
+    }
+}
+
+/// The fewest steps that still have no order. Leaving out a read drops it; leaving out a write leaves it possible at any time.
+fn shrink(steps: Vec<Step>) -> Vec<Step> {
+    let mut kept: Vec<(Step, bool)> = steps.into_iter().map(|s| (s, true)).collect();
     let mut chunk = kept.len().div_ceil(2);
     while chunk > 0 {
         let mut start = 0;
@@ -94,10 +149,7 @@ fn shrink(steps: &[Step], broken_at: usize) -> Vec<Step> {
             attempt[start..end]
                 .iter_mut()
                 .for_each(|(_, is_kept)| *is_kept = false);
-            if matches!(
-                decide(&weakened(&attempt), SHRINK_BUDGET),
-                Answer::Broken(_)
-            ) {
+            if is_broken(&weakened(&attempt)) {
                 kept = attempt;
             }
             start = end;

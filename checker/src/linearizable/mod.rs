@@ -1,9 +1,11 @@
 //! Linearizability of one register in one region, where versions written elsewhere may arrive at any instant.
 //!
 //! What a region is asked becomes [`Step`]s: what the item must have been, and what it is afterwards. A write of another region, and one of
-//! unknown outcome, is an optional step that may happen at any time after it was asked. [`search`] decides it for any mix of steps.
+//! unknown outcome, is an optional step that may happen at any time after it was asked. [`zones`] decide it fast where no value comes
+//! twice; [`search`] decides it for any mix of steps.
 
 pub(crate) mod search;
+pub(crate) mod zones;
 
 use std::collections::BTreeSet;
 
@@ -56,14 +58,32 @@ impl Step {
     }
 }
 
-/// The steps of one item in one region, in the order of their calls.
-pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, region: RegionId) -> Vec<Step> {
+/// Whose operations must have one order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Those of one region; what others write arrives at any time.
+    Region(RegionId),
+    /// All.
+    Everywhere,
+}
+
+impl Scope {
+    fn has(self, region: RegionId) -> bool {
+        match self {
+            Self::Region(own) => own == region,
+            Self::Everywhere => true,
+        }
+    }
+}
+
+/// The steps of one item within a scope, in the order of their calls.
+pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut sightings = item.sightings.iter().peekable();
     let mut own = Vec::new();
     for sighting in sightings
         .by_ref()
-        .filter(|s| s.region == region && s.is_current())
+        .filter(|s| scope.has(s.region) && s.is_current())
     {
         let state = sighting.number();
         match sighting.how {
@@ -82,7 +102,7 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, region: RegionId) -> Vec<S
     }
     let refused_with_item: BTreeSet<usize> = steps.iter().map(|s| s.operation).collect();
     for write in &item.writes {
-        let is_local = write.region == region;
+        let is_local = scope.has(write.region);
         let mut step = Step {
             operation: write.operation,
             call_ns: write.call_ns,

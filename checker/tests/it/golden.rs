@@ -143,6 +143,28 @@ const STORED: &[(&str, &str, &str)] = &[
         "us:w1[0-1] us:w2[2-9] eu:w3[0-1] us:r3[4-5] us:r2[6-7]",
     ),
     ("region-linearizable", "unknown", "us:w1[0-1] us:w2[2-3]"),
+    (
+        "stamp-order",
+        "invalid",
+        "us:w1[0-20] us:w2[0-20] ap:w3[0-20] us:r1@5us[12-14] ap:r2@6us[0-20] eu:r3@7ap[4-6]",
+    ),
+    (
+        "stamp-order",
+        "valid",
+        "us:w1[0-20] us:w2[0-20] ap:w3[0-20] us:r1@5us[12-14] ap:r2@6us[0-20] eu:r3@7ap[13-16]",
+    ),
+    ("stamp-order", "unknown", "us:w1[0-1] ap:w2[0-1] us:r2[2-3]"),
+    (
+        "linearizable",
+        "invalid",
+        "us:w1[0-1] eu:w2[2-3] us:r1[4-5] us:r2[6-7]",
+    ),
+    (
+        "linearizable",
+        "valid",
+        "us:w1[0-1] eu:w2[2-9] us:r1[4-5] us:r2[6-7] eu:r2[8-9]",
+    ),
+    ("linearizable", "unknown", "us:w1[0-1] us:w2[2-3]"),
 ];
 
 fn path(check: &str, outcome: &str, extension: &str) -> PathBuf {

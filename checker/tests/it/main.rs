@@ -9,4 +9,5 @@ mod import;
     reason = "the oracle knows the operations of registers only"
 )]
 mod oracle;
+mod pages;
 mod simulated;

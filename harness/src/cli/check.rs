@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use checker::{history::ndjson::ReadError, verdict};
+use checker::{
+    Judgement, Options,
+    history::{Format, History, ndjson::ReadError, read_history, read_history_as},
+    verdict,
+};
 use clap::Args;
 use reports::run_folder::RunFolder;
 
-use crate::{
-    exit::{Ending, Failure},
-    run,
-};
+use crate::exit::{Ending, Failure};
 
 /// `dateline check FILE…`.
 #[derive(Debug, Args)]
@@ -19,7 +20,9 @@ Of several, the worst counts; a violation outweighs everything.
 
 Examples:
   dateline check dateline-runs/latest
-  dateline check history.jsonl other.jsonl.gz --only convergence,lost-write")]
+  dateline check history.jsonl other.jsonl.gz --only convergence,lost-write
+  dateline check history.jsonl --expect mrsc
+  dateline check jepsen/history.edn --expect single-region")]
 pub(super) struct CheckCommand {
     /// History files, or run folders
     #[arg(required = true, value_name = "FILE|RUN")]
@@ -29,6 +32,20 @@ pub(super) struct CheckCommand {
     #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
     only: Option<Vec<String>>,
 
+    /// What the store promises: sets (v1, mrec, mrsc, eventual, single-region) and checks, as `dateline list checks` shows them; what the
+    /// history cannot show is left out of a set [default: all of last writer wins]
+    #[arg(
+        long,
+        value_name = "MODELS|CHECKS",
+        value_delimiter = ',',
+        conflicts_with = "only"
+    )]
+    expect: Option<Vec<String>>,
+
+    /// The form of the files: dateline, operations, jepsen-edn, jepsen-log [default: by their first bytes]
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    format: Option<Format>,
+
     /// Print the verdict as JSON, one line each
     #[arg(long)]
     json: bool,
@@ -36,42 +53,57 @@ pub(super) struct CheckCommand {
 
 impl CheckCommand {
     pub(super) fn run(self) -> Result<Ending, Failure> {
-        let only: Option<Vec<&str>> = self
-            .only
-            .as_ref()
-            .map(|names| names.iter().map(String::as_str).collect());
         let known: Vec<_> = checker::registry().iter().map(|info| info.id).collect();
-        if let Some(name) = only.iter().flatten().find(|name| !known.contains(name)) {
+        let only = self.only.iter().flatten();
+        if let Some(name) = only.map(String::as_str).find(|name| !known.contains(name)) {
             let known = known.join(", ");
             return Err(Failure::Usage(format!(
                 "--only {name}: there is no such check; there are {known}"
             )));
         }
-        let endings = self
-            .histories
-            .iter()
-            .map(|path| self.judge(path, only.as_deref()));
+        let expectations = self.only.iter().chain(&self.expect).flatten();
+        let options = Options {
+            expectations: expectations.map(String::as_str).collect(),
+        };
+        checker::expected_checks(&options.expectations)
+            .map_err(|error| Failure::Usage(format!("--expect {error}")))?;
+        let endings = self.histories.iter();
+        let endings = endings.map(|path| self.judge(path, &options));
         Ok(endings.max().unwrap_or(Ending::Unknown))
     }
 
-    fn judge(&self, path: &Path, only: Option<&[&str]>) -> Ending {
+    fn judge(&self, path: &Path, options: &Options<'_>) -> Ending {
         let file = if path.is_dir() {
             RunFolder::at(path).history_path()
         } else {
             path.to_owned()
         };
-        let (history, verdict) = match run::judge(&file, only) {
-            Ok(judged) => judged,
+        let read = match self.format {
+            Some(format) => read_history_as(&file, format),
+            None => read_history(&file),
+        };
+        let history = match read {
+            Ok(history) => history,
             Err(error) => return unreadable(&file, &error),
         };
+        let judgement = checker::judge(&history, options);
+        let judgement = judgement.expect("the expectations were looked up before");
+        self.show(&file, &history, &judgement)
+    }
+
+    fn show(&self, file: &Path, history: &History, judgement: &Judgement) -> Ending {
+        let verdict = &judgement.verdict;
         if self.json {
             println!(
                 "{}",
-                serde_json::to_string(&verdict).expect("a verdict is plain data")
+                serde_json::to_string(verdict).expect("a verdict is plain data")
             );
         } else {
             println!("{}", file.display());
-            print!("{}", verdict::text(&verdict, &history.header));
+            print!("{}", verdict::text(verdict, &history.header));
+            for left_out in &judgement.left_out {
+                println!("left out: {} ({})", left_out.check, left_out.reason);
+            }
         }
         match verdict.outcome {
             verdict::Outcome::Valid => Ending::Valid,
@@ -79,6 +111,15 @@ impl CheckCommand {
             verdict::Outcome::Invalid => Ending::Invalid,
         }
     }
+}
+
+/// The form of this name.
+fn format(name: &str) -> Result<Format, String> {
+    let known = Format::NAMES.iter().find(|(known, _)| *known == name);
+    known.map(|(_, format)| *format).ok_or_else(|| {
+        let names: Vec<_> = Format::NAMES.iter().map(|(name, _)| *name).collect();
+        format!("there is no such format; there are {}", names.join(", "))
+    })
 }
 
 /// A history that cannot be read is nobody's violation; an empty file simply says nothing.

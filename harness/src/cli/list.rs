@@ -51,10 +51,7 @@ impl ListCommand {
                 .iter()
                 .map(|(name, about)| ((*name).to_owned(), (*about).to_owned()))
                 .collect(),
-            What::Checks => checker::registry()
-                .iter()
-                .map(|info| (info.id.to_owned(), info.property.to_owned()))
-                .collect(),
+            What::Checks => checks(),
             What::Faults => nemesis::registry()
                 .iter()
                 .map(|package| {
@@ -79,6 +76,22 @@ impl ListCommand {
         print!("{}", columns(&rows));
         Ok(Ending::Valid)
     }
+}
+
+/// Every check with what it needs and proves, then the sets of them.
+fn checks() -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for info in checker::registry() {
+        rows.push((info.id.to_owned(), info.property.to_owned()));
+        rows.push((String::new(), format!("needs: {}", info.needs)));
+        rows.push((String::new(), format!("proves: {}", info.proves)));
+    }
+    for set in checker::expectations() {
+        rows.push((format!("--expect {}", set.name), set.about.to_owned()));
+        rows.push((String::new(), format!("allows: {}", set.allows)));
+        rows.push((String::new(), format!("checks: {}", set.checks.join(", "))));
+    }
+    rows
 }
 
 fn errors() -> Vec<(String, String)> {

@@ -1,0 +1,256 @@
+//! What the sweep needs to know of one item: its versions in the order of their stamps, where and when each was seen, and what each replaced.
+//!
+//! Whatever cannot be placed is left out, which can only explain more; then `is_exact` is false.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::{Case, Fate, How, Item, Order, Write, at};
+use crate::history::{Condition, Ending, Op, Phase, Value};
+
+/// One item, ready to be swept.
+pub(super) struct Versions {
+    /// Versions of known stamp, ascending.
+    pub(super) ordered: Vec<Version>,
+    /// Acknowledged writes that nobody ever saw, by region: their stamps may be anything that fits. By return.
+    pub(super) unseen: Vec<Vec<Unseen>>,
+    /// What replaced what at one instant, by region and version (`None`: the item before any write).
+    pub(super) successors: BTreeMap<(usize, Option<usize>), Vec<Successor>>,
+    /// The last call, and its operation, of a sighting of no item before any write, by region.
+    pub(super) absent: Vec<Option<(u64, usize)>>,
+    /// The greatest version that a final read saw, with that read's call and operation.
+    pub(super) last: Option<(usize, u64, usize)>,
+    /// Whether passing the sweep proves that the item is explainable.
+    pub(super) is_exact: bool,
+}
+
+/// A version of known stamp.
+pub(super) struct Version {
+    pub(super) value: i64,
+    /// Index of the operation that wrote it.
+    pub(super) write: usize,
+    pub(super) origin: usize,
+    pub(super) call_ns: u64,
+    /// `u64::MAX` when nobody knows.
+    pub(super) return_ns: u64,
+    /// Where it was current, one entry a region.
+    pub(super) seen: Vec<Seen>,
+    /// The first return of an eventually consistent sighting.
+    pub(super) eventual: Option<(u64, usize)>,
+    pub(super) replaces: Replaces,
+}
+
+/// The sightings of one version in one region, with the operations that bound them.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) region: usize,
+    pub(super) first_return: (u64, usize),
+    pub(super) last_call: (u64, usize),
+}
+
+/// What must have been current at the instant of a write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replaces {
+    Anything,
+    /// No item, before any write.
+    Nothing,
+    /// The version of this place in the order.
+    Version(usize),
+}
+
+/// An acknowledged write that nobody saw.
+#[derive(Clone, Copy)]
+pub(super) struct Unseen {
+    pub(super) operation: usize,
+    pub(super) call_ns: u64,
+    pub(super) return_ns: u64,
+}
+
+/// What came directly after a version in its region.
+#[derive(Clone, Copy)]
+pub(super) enum Successor {
+    Version(usize),
+    Unseen(Unseen),
+}
+
+impl Version {
+    pub(super) fn seen_in(&self, region: usize) -> Option<&Seen> {
+        self.seen.iter().find(|s| s.region == region)
+    }
+
+    fn see(&mut self, region: usize, operation: usize, call_ns: u64, return_ns: u64) {
+        let (first, last) = ((return_ns, operation), (call_ns, operation));
+        match self.seen.iter_mut().find(|s| s.region == region) {
+            Some(seen) => {
+                seen.first_return = seen.first_return.min(first);
+                seen.last_call = seen.last_call.max(last);
+            }
+            None => self.seen.push(Seen {
+                region,
+                first_return: first,
+                last_call: last,
+            }),
+        }
+    }
+}
+
+impl Versions {
+    pub(super) fn new(case: &Case<'_>, item: &Item<'_>) -> Self {
+        let (ordered, places) = ordered(item);
+        let region_count = case.region_count();
+        let mut versions = Self {
+            ordered,
+            unseen: vec![Vec::new(); region_count],
+            successors: BTreeMap::new(),
+            absent: vec![None; region_count],
+            last: None,
+            is_exact: true,
+        };
+        let has_deletes = item.deletes().next().is_some();
+        versions.is_exact &= !has_deletes;
+        let mut observed = BTreeSet::new();
+        for sighting in &item.sightings {
+            let (region, operation) = (at(sighting.region), sighting.operation);
+            let Some(value) = sighting.number() else {
+                if sighting.is_current() && !has_deletes {
+                    let call = Some((sighting.call_ns, operation));
+                    versions.absent[region] = versions.absent[region].max(call);
+                }
+                continue;
+            };
+            observed.insert(value);
+            let Some(place) = places.get(&value) else {
+                versions.is_exact = false;
+                continue;
+            };
+            let version = &mut versions.ordered[*place];
+            if !sighting.is_current() {
+                let seen = (sighting.return_ns, operation);
+                version.eventual = Some(version.eventual.map_or(seen, |e| e.min(seen)));
+                continue;
+            }
+            version.see(region, operation, sighting.call_ns, sighting.return_ns);
+            if sighting.phase == Phase::Final && sighting.how == How::StrongRead {
+                let read = Some((*place, sighting.call_ns, operation));
+                versions.last = versions.last.max(read);
+            }
+        }
+        for write in item.writes.iter() {
+            versions.write(case, item, &places, &observed, write);
+        }
+        for unseen in &mut versions.unseen {
+            unseen.sort_by_key(|w| w.return_ns);
+        }
+        versions
+    }
+
+    fn write(
+        &mut self,
+        case: &Case<'_>,
+        item: &Item<'_>,
+        places: &BTreeMap<i64, usize>,
+        observed: &BTreeSet<i64>,
+        write: &Write,
+    ) {
+        let operation = &case.history.operations[write.operation];
+        if let Op::Cas { condition, .. } = &operation.op {
+            let is_silent = matches!(operation.ending, Ending::Failed { seen: None, .. });
+            self.is_exact &= !is_silent && *condition != Condition::Exists;
+        }
+        let Some(value) = write.value.filter(|_| write.fate != Fate::Failed) else {
+            return;
+        };
+        let region = at(write.region);
+        let replaces = self.replaces(case, item, places, write);
+        let previous = match replaces {
+            Replaces::Anything => None,
+            Replaces::Nothing => Some(None),
+            Replaces::Version(place) => Some(Some(place)),
+        };
+        let successor = match (places.get(&value), write.return_ns) {
+            (Some(place), _) => {
+                self.ordered[*place].replaces = replaces;
+                if let (None, Replaces::Version(before)) = (write.return_ns, replaces) {
+                    let seen = &mut self.ordered[before];
+                    seen.see(region, write.operation, write.call_ns, u64::MAX);
+                }
+                Successor::Version(*place)
+            }
+            (None, Some(return_ns)) if !observed.contains(&value) => {
+                let unseen = Unseen {
+                    operation: write.operation,
+                    call_ns: write.call_ns,
+                    return_ns,
+                };
+                if previous.is_none() {
+                    self.unseen[region].push(unseen);
+                }
+                Successor::Unseen(unseen)
+            }
+            (None, _) => return,
+        };
+        if let Some(previous) = previous {
+            let successors = self.successors.entry((region, previous)).or_default();
+            successors.push(successor);
+        }
+    }
+
+    /// What a write says was there before it.
+    fn replaces(
+        &mut self,
+        case: &Case<'_>,
+        item: &Item<'_>,
+        places: &BTreeMap<i64, usize>,
+        write: &Write,
+    ) -> Replaces {
+        let first = item
+            .sightings
+            .partition_point(|s| s.operation < write.operation);
+        let mut own = item.sightings[first..].iter();
+        let own = own
+            .by_ref()
+            .take_while(|s| s.operation == write.operation)
+            .find(|s| matches!(s.how, How::Replaced | How::Condition));
+        let required = match &case.history.operations[write.operation].op {
+            Op::Cas {
+                condition: Condition::Equals(value),
+                ..
+            } => Some(value),
+            Op::Cas { .. } | Op::Read { .. } | Op::Write { .. } | Op::Delete { .. } => None,
+            Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => None,
+            Op::Transact { .. } | Op::Scan | Op::Stream => None,
+        };
+        let Some(value) = own.map(|s| s.value).or(required) else {
+            return Replaces::Anything;
+        };
+        let place = match value {
+            Value::Absent if item.deletes().next().is_none() => return Replaces::Nothing,
+            Value::Int(number) => places.get(number),
+            Value::Absent | Value::List(_) => None,
+        };
+        self.is_exact &= place.is_some();
+        place.map_or(Replaces::Anything, |place| Replaces::Version(*place))
+    }
+}
+
+/// The versions of known stamp and one writer, ascending, and their places by value.
+fn ordered(item: &Item<'_>) -> (Vec<Version>, BTreeMap<i64, usize>) {
+    let known = item.versions.iter().filter_map(|(value, version)| {
+        let (order, _) = version.stamp?;
+        Some((order, *value, *item.writer(*value)?))
+    });
+    let mut known: Vec<(Order, i64, Write)> = known.collect();
+    known.sort_unstable_by_key(|(order, value, _)| (*order, *value));
+    let places = known.iter().enumerate().map(|(place, k)| (k.1, place));
+    let places = places.collect();
+    let version = |(_, value, write): (Order, i64, Write)| Version {
+        value,
+        write: write.operation,
+        origin: at(write.region),
+        call_ns: write.call_ns,
+        return_ns: write.return_ns.unwrap_or(u64::MAX),
+        seen: Vec::new(),
+        eventual: None,
+        replaces: Replaces::Anything,
+    };
+    (known.into_iter().map(version).collect(), places)
+}

@@ -1,0 +1,70 @@
+//! Zones against the search, which is exact while its budget lasts, on random steps.
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+
+use super::super::search::{Answer, decide as search};
+use super::super::{Requirement, Step};
+use super::{Zones, decide};
+
+/// Few steps over few moments, so that ties, chains and contradictions are common.
+fn steps(seed: u64) -> Vec<Step> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut below = |limit: u64| rng.next_u64() % limit;
+    let has_deletes = below(2) == 0;
+    let value_count = 1 + below(4);
+    let mut steps = Vec::new();
+    let state = |dice: u64| i64::try_from(dice).ok().filter(|v| *v > 0);
+    let mut step = |below: &mut dyn FnMut(u64) -> u64, effect: Option<Option<i64>>| {
+        let call_ns = below(12);
+        let is_optional = effect.is_some() && below(4) == 0;
+        let seen = below(value_count + 1);
+        let is_rmw = below(3) == 0 && (has_deletes || seen > 0 || below(2) == 0);
+        let requirement = if effect.is_none() || is_rmw {
+            Requirement::Is(state(seen))
+        } else {
+            Requirement::Any
+        };
+        steps.push(Step {
+            operation: steps.len(),
+            call_ns,
+            return_ns: (!is_optional).then(|| call_ns + below(8)),
+            requirement,
+            effect,
+        });
+    };
+    for value in 1..=value_count {
+        step(&mut below, Some(state(value)));
+    }
+    for _ in 0..below(5) {
+        step(&mut below, None);
+    }
+    if has_deletes {
+        for _ in 0..=below(2) {
+            step(&mut below, Some(None));
+        }
+    }
+    steps.sort_by_key(|s| (s.call_ns, s.operation));
+    super::super::keep_what_matters(&mut steps);
+    steps
+}
+
+#[test]
+fn zones_agree_with_the_search() {
+    let factor = std::env::var("DATELINE_FUZZ_COUNT");
+    let factor = factor.ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let (mut linearizable_count, mut broken_count, mut undecided_count) = (0, 0, 0);
+    for seed in 0..30_000 * factor {
+        let steps = steps(seed);
+        let expected = search(&steps, 1_000_000);
+        match (decide(&steps), expected) {
+            (Zones::Linearizable, Answer::Linearizable) => linearizable_count += 1,
+            (Zones::Broken(_), Answer::Broken(_)) => broken_count += 1,
+            (Zones::Undecided, _) => undecided_count += 1,
+            (zones, search) => panic!("seed {seed}: {zones:?}, {search:?} {steps:#?}"),
+        }
+    }
+    println!("{linearizable_count} linearizable, {broken_count} not, {undecided_count} undecided");
+    assert!(linearizable_count > 2_000 * factor && broken_count > 2_000 * factor);
+    assert!(undecided_count < linearizable_count + broken_count);
+}
