@@ -129,6 +129,11 @@ impl Interpreter {
         missing
     }
 
+    /// Where everything is recorded.
+    pub(crate) fn journal(&self) -> &Arc<Journal> {
+        &self.journal
+    }
+
     /// The checks that judge this workload.
     pub(crate) fn checks(&self) -> &'static [&'static str] {
         locked(&self.workload).checks()

@@ -18,11 +18,11 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct SelftestCommand {
-    /// Short runs over short distances, one seed each: minutes instead of the better part of an hour
+    /// Short runs over short distances, three seeds each: minutes instead of the better part of an hour
     #[arg(long)]
     quick: bool,
 
-    /// Runs of each defect, with the seeds 1, 2, 3 and so on [default: 5, with --quick 1]
+    /// Runs of each defect, with the seeds 1, 2, 3 and so on [default: 5, with --quick 3]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: Option<u64>,
 
@@ -34,7 +34,7 @@ pub(super) struct SelftestCommand {
     #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
     jobs: u8,
 
-    /// What is printed; selftest.json is written in any case
+    /// What is printed; selftest.json and selftest.html are written in any case
     #[arg(long, value_name = "FORM", default_value = "text")]
     output: Form,
 
@@ -95,11 +95,13 @@ impl SelftestCommand {
         let text = serde_json::to_string_pretty(&matrix).expect("a matrix is plain data");
         let file = out.join("selftest.json");
         write_atomically(&file, text.as_bytes()).map_err(Failure::harness)?;
+        let page = selftest::page(&matrix);
+        write_atomically(&out.join("selftest.html"), page.as_bytes()).map_err(Failure::harness)?;
         match self.output {
             Form::Json => println!("{text}"),
             Form::Text => {
                 print!("{}", selftest::table(&matrix));
-                println!("\nmatrix: {}", file.display());
+                println!("\nmatrix: {}", file.with_extension("html").display());
             }
         }
         Ok(matrix.ending())

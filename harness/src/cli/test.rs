@@ -47,6 +47,8 @@ Examples:
   dateline test register --target command --config examples/dynalite.toml
   dateline test big-items --rate 10 --faults partition    `dateline list workloads` describes them
   dateline test register --set nightly.toml --seed 7      flags win over the file
+  dateline test register --plan dateline-runs/latest/plan.json
+  dateline test register --test-count 20 --stop-at-first-violation
 
 A settings file has the same names as the flags:
   time-limit = 60
@@ -120,6 +122,10 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
     pub(crate) faults: Option<Vec<String>>,
 
+    /// Repeat the faults of a saved run: the plan.json of its folder, whose seed and time limit hold unless others are given
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) plan: Option<PathBuf>,
+
     /// Plant a fault in every replica: names of `dateline list defects`
     #[arg(long, value_name = "DEFECTS", value_delimiter = ',')]
     pub(crate) defect: Option<Vec<String>>,
@@ -131,6 +137,14 @@ pub(crate) struct TestFlags {
     /// Seconds after healing within which the regions must have converged [default: 20]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) settle_limit: Option<u64>,
+
+    /// Judge while the run goes on, and end it (heal, settle, read, report) when something forbidden is seen
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    pub(crate) stop_at_first_violation: Option<bool>,
+
+    /// Runs, with this seed and those after it; the worst ending counts [default: 1]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) test_count: Option<u64>,
 
     /// The folder that holds all runs [default: dateline-runs]
     #[arg(long, value_name = "DIRECTORY")]
@@ -148,7 +162,7 @@ impl TestCommand {
             .flags
             .over(file.map_err(Failure::Usage)?.unwrap_or_default());
         let settings = Settings::resolve(self.workload, flags, self.set).map_err(Failure::usage)?;
-        run::test(settings)
+        run::test(&settings)
     }
 }
 
@@ -184,9 +198,14 @@ impl TestFlags {
             regions: self.regions.or(file.regions),
             rtt_scale: self.rtt_scale.or(file.rtt_scale),
             faults: self.faults.or(file.faults),
+            plan: self.plan.or(file.plan),
             defect: self.defect.or(file.defect),
             op_timeout: self.op_timeout.or(file.op_timeout),
             settle_limit: self.settle_limit.or(file.settle_limit),
+            stop_at_first_violation: self
+                .stop_at_first_violation
+                .or(file.stop_at_first_violation),
+            test_count: self.test_count.or(file.test_count),
             out: self.out.or(file.out),
             keep_data: self.keep_data.or(file.keep_data),
         }

@@ -3,7 +3,8 @@
 //! An item has the hash key `pk` (`"k<number>"`), the register or counter `v`, and `prev`: the write id that `v` replaced (0 if there was
 //! none). Writes are `UpdateItem SET prev = v, v = :new`, so the server itself records in one step what each version replaced, and a
 //! read of a write whose outcome nobody knew reveals its place. All of them ask for the old item back. Items that a workload wants to be large
-//! have `pad` besides: text that belongs to this key and this write id, so that an item that was torn or put together from two is seen.
+//! have `pad` besides: text that belongs to this key and this write id. An item whose padding does not belong to its write id was torn, or put together from two: nobody wrote it,
+//! and the history has it with the negative of its write id, which nobody wrote either.
 
 mod answer;
 mod copy;

@@ -33,7 +33,6 @@ pub(crate) const CONNECTION_CLOSED: &str = "connection-closed";
 pub(crate) const TIMEOUT: &str = "timeout";
 pub(crate) const HTTP_5XX: &str = "http-5xx";
 pub(crate) const BAD_REPLY: &str = "bad-reply";
-pub(crate) const TORN_ITEM: &str = "torn-item";
 pub(crate) const UNREGISTERED: &str = "unregistered-error";
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
@@ -87,10 +86,6 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     indefinite(
         BAD_REPLY,
         "an answer that is no well-formed DynamoDB answer to the request",
-    ),
-    indefinite(
-        TORN_ITEM,
-        "an item whose padding is not that of its key and its write id: the check whole-items counts it",
     ),
     indefinite(
         UNREGISTERED,
@@ -220,7 +215,6 @@ mod tests {
             TIMEOUT,
             HTTP_5XX,
             BAD_REPLY,
-            TORN_ITEM,
             UNREGISTERED,
         ];
         let unsent = [

@@ -55,13 +55,13 @@ impl Package for ClientLink {
             to: region,
             direction: *direction,
         };
-        Some(Drawn {
-            what: format!("no {what} {name}{healing}"),
-            regions: vec![region],
-            deed: Deed::Links {
+        Some(Drawn::throughout(
+            format!("no {what} {name}{healing}"),
+            vec![region],
+            Deed::Links {
                 ways: directions.iter().map(way).collect(),
                 fault: LinkFault::Blackhole { after },
             },
-        })
+        ))
     }
 }

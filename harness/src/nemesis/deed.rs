@@ -24,6 +24,11 @@ pub(crate) enum Deed {
         /// Whose.
         region: usize,
     },
+    /// The region's process is asked to end, and started again at the end.
+    Restart {
+        /// Whose.
+        region: usize,
+    },
     /// The region's process is stopped, and continued at the end.
     Pause {
         /// Whose.
@@ -68,7 +73,7 @@ impl Deed {
                 Ability::ClientLinks
             }
             Deed::Links { .. } => Ability::PeerLinks,
-            Deed::Kill { .. } => Ability::Kill,
+            Deed::Kill { .. } | Deed::Restart { .. } => Ability::Kill,
             Deed::Pause { .. } => Ability::Pause,
             Deed::Clock { .. } => Ability::Clock,
         }
@@ -84,7 +89,10 @@ impl Deed {
                     End::Region(from) => vec![from, way.to],
                 })
                 .collect(),
-            Deed::Kill { region } | Deed::Pause { region } | Deed::Clock { region, .. } => {
+            Deed::Kill { region }
+            | Deed::Restart { region }
+            | Deed::Pause { region }
+            | Deed::Clock { region, .. } => {
                 vec![*region]
             }
         }
@@ -109,7 +117,9 @@ impl Deed {
     pub(crate) fn touch(&self) -> Touch {
         match self {
             Deed::Links { .. } => Touch::None,
-            Deed::Kill { region } | Deed::Pause { region } => Touch::Down(*region),
+            Deed::Kill { region } | Deed::Restart { region } | Deed::Pause { region } => {
+                Touch::Down(*region)
+            }
             Deed::Clock { region, .. } => Touch::Skewed(*region),
         }
     }

@@ -16,9 +16,13 @@ mod schedule;
 
 mod client_link;
 mod clock;
+mod flapping;
 mod kill;
+mod lost_replies;
 mod partition;
 mod pause;
+mod restart;
+mod slow;
 
 pub(crate) use executor::Nemesis;
 pub(crate) use package::Package;
@@ -32,6 +36,12 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &pause::Pause,
         &clock::Clock,
         &client_link::ClientLink,
+        &lost_replies::LostReplies,
+        &slow::SlowClients,
+        &slow::SlowLinks,
+        &flapping::Flapping,
+        &restart::Restart,
+        &restart::RollingRestart,
     ]
 }
 

@@ -3,72 +3,28 @@
 use std::path::Path;
 
 use checker::{
-    history::{Ending, History, Operation, ndjson::ReadError, read_history},
-    verdict::{CheckResult, EvidenceOperation, Outcome, Verdict, Violation},
+    history::{History, ndjson::ReadError, read_history},
+    verdict::{CheckResult, Outcome, Verdict, Violation},
 };
 
 use super::settle::Settled;
-use crate::client::errors;
 
 /// The name of the check that the harness itself makes: it needs a clock, so no history can be judged for it.
 const SETTLING: &str = "settling";
 
-/// The name of the check of what clients said about padding, which histories do not hold.
-const WHOLE_ITEMS: &str = "whole-items";
-
-/// How many torn items are shown; all are counted.
-const TORN_ITEMS_SHOWN: usize = 10;
-
 /// Judges a history file: by these checks, or by all that can say something about it.
 pub(crate) fn judge(path: &Path, checks: Option<&[&str]>) -> Result<(History, Verdict), ReadError> {
     let history = read_history(path)?;
-    let mut verdict = match checks {
+    let verdict = match checks {
         Some(checks) => checker::check(&history, checks),
-        None => checker::check(&history, &checker::applicable_checks(&history)),
-    };
-    add_whole_items(&mut verdict, &history);
-    Ok((history, verdict))
-}
-
-/// Adds the items whose parts did not belong together, if clients met any. A history without them says nothing about it: not every workload
-/// pads its items.
-fn add_whole_items(verdict: &mut Verdict, history: &History) {
-    let is_torn = |operation: &&Operation| match &operation.ending {
-        Ending::Unknown { error: Some(error) } | Ending::Failed { error, .. } => {
-            error == errors::TORN_ITEM
+        None => {
+            let mut checks = checker::applicable_checks(&history);
+            // It places what a condition required by its stamp: without stamps it can never tell.
+            checks.retain(|check| history.header.stamps_visible || *check != "conditional-writes");
+            checker::check(&history, &checks)
         }
-        Ending::Unknown { error: None } | Ending::Ok(_) => false,
     };
-    let torn: Vec<&Operation> = history.operations.iter().filter(is_torn).collect();
-    if torn.is_empty() {
-        return;
-    }
-    let violation = |operation: &&Operation| {
-        Violation {
-        key: None,
-        summary: "An item was answered whose padding is not that of its key and its write id: it was torn, or put together from two"
-            .to_owned(),
-        operations: vec![EvidenceOperation {
-            line_invoke: operation.line_invoke,
-            line_complete: operation.line_complete,
-            process: operation.process.0,
-            region: operation.region,
-            call_ns: operation.call_ns,
-            return_ns: operation.return_ns,
-            text: format!("{:?}", operation.op),
-            role: "the operation that got it".to_owned(),
-        }],
-    }
-    };
-    verdict.checks.push(CheckResult {
-        check: WHOLE_ITEMS.to_owned(),
-        outcome: Outcome::Invalid,
-        reason: None,
-        property: "Every item that is answered has the padding that was written with it".to_owned(),
-        violation_count: torn.len() as u64,
-        violations: torn.iter().take(TORN_ITEMS_SHOWN).map(violation).collect(),
-    });
-    verdict.outcome = Outcome::Invalid;
+    Ok((history, verdict))
 }
 
 /// Adds whether the regions came to rest to what the history shows.
@@ -127,36 +83,6 @@ mod tests {
             checks: Vec::new(),
             measurements: BTreeMap::new(),
             operations: BTreeMap::new(),
-        }
-    }
-
-    #[test]
-    fn a_torn_item_is_a_violation_wherever_it_was_met() {
-        let history = |ending| History {
-            header: checker::history::Header::default(),
-            operations: vec![Operation {
-                line_invoke: 2,
-                line_complete: Some(3),
-                process: checker::history::ProcessId(0),
-                region: checker::history::RegionId(0),
-                phase: checker::history::Phase::Main,
-                op: checker::history::Op::Scan,
-                call_ns: 1,
-                return_ns: None,
-                ending,
-            }],
-        };
-        let unknown = |error: &str| Ending::Unknown {
-            error: Some(error.to_owned()),
-        };
-        for (ending, outcome, checks) in [
-            (unknown(errors::TORN_ITEM), Outcome::Invalid, 1),
-            (unknown(errors::TIMEOUT), Outcome::Valid, 0),
-            (Ending::Unknown { error: None }, Outcome::Valid, 0),
-        ] {
-            let mut verdict = verdict(Outcome::Valid);
-            add_whole_items(&mut verdict, &history(ending));
-            assert_eq!((verdict.outcome, verdict.checks.len()), (outcome, checks));
         }
     }
 

@@ -233,7 +233,7 @@ impl Place {
     }
 
     /// Whether it can be done there, to so many regions.
-    fn can(&self, ability: Ability, region_count: usize) -> Result<(), String> {
+    pub(super) fn can(&self, ability: Ability, region_count: usize) -> Result<(), String> {
         match self {
             Self::Local => LocalTarget::can(ability, region_count),
             Self::Endpoints { .. } => EndpointsTarget::can(ability),
@@ -376,13 +376,13 @@ mod tests {
                 "{message}"
             );
             assert!(
-                message.ends_with("possible there: client-link"),
+                message.ends_with("possible there: client-link, lost-replies, slow-clients"),
                 "{message}"
             );
         }
         for faults in [Some(by_name("all")), None] {
             let left = place.faults(faults, 2).expect("some are possible");
-            assert_eq!(names(left), ["client-link"]);
+            assert_eq!(names(left), ["client-link", "lost-replies", "slow-clients"]);
         }
         let usual = Place::Local.faults(None, 3).expect("all");
         assert_eq!(names(usual), LOCAL_FAULTS);

@@ -1,6 +1,12 @@
 //! The regions of a run: a target, a proxy on every link to and within it, and the table on it.
 
-use std::{net::SocketAddr, path::Path, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::ErrorKind,
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use checker::history::RegionId;
 
@@ -14,6 +20,9 @@ use crate::{
 
 /// The table that workloads use where nobody else has one.
 const TABLE: &str = "dateline";
+
+/// How long a link may take to notice that its region is there.
+const LINK_LIMIT: Duration = Duration::from_secs(5);
 
 /// Regions, links and what clients need to talk to them.
 pub(super) struct Regions {
@@ -87,8 +96,8 @@ impl Regions {
             Place::Local | Place::Command { .. } => free_addresses(names.len())
                 .map_err(|error| format!("no free ports on the loopback interface: {error}"))?,
         };
-        let network = Network::start(&settings.topology, &addresses, settings.seed)
-            .map_err(|error| error.to_string())?;
+        let network = Network::start(&settings.topology, &addresses, settings.seed);
+        let network = Arc::new(network.map_err(|error| error.to_string())?);
         // Made before the target, so dropped after it: nobody writes there any more when it is removed.
         // Absolute, so that whoever sees such a process knows which run it belongs to.
         let folder = std::path::absolute(folder)
@@ -98,6 +107,8 @@ impl Regions {
             keep: settings.keep_data,
         };
         let target = start(settings, &network, &addresses, &folder, &data.folder).await?;
+        let links = network.clone();
+        blocking(move || wait_for_links(&links)).await;
         let tables = Tables {
             direct: endpoints(settings, |index| addresses[index]),
             name: table_name(settings),
@@ -113,7 +124,7 @@ impl Regions {
         Ok(Self {
             target,
             endpoints: endpoints(settings, |index| network.address(End::Client, index)),
-            network: Arc::new(network),
+            network,
             dialect: Arc::new(dialect),
             tables,
             data,
@@ -144,6 +155,21 @@ impl Regions {
         blocking(move || network.shutdown()).await;
         self.data.remove();
         left
+    }
+}
+
+/// A link whose region was not there yet when somebody called it refuses connections until it notices that the region is. Whoever still
+/// refuses after the limit will be met by the first request.
+fn wait_for_links(network: &Network) {
+    let begun = Instant::now();
+    let refuses = |address: SocketAddr| {
+        let opened = TcpStream::connect_timeout(&address, POLL);
+        opened.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    };
+    while network.links().any(|(_, _, link)| refuses(link.address()))
+        && begun.elapsed() < LINK_LIMIT
+    {
+        std::thread::sleep(POLL / 10);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     io::IsTerminal as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
@@ -73,6 +73,15 @@ impl Evidence {
         })
     }
 
+    pub(super) fn history_path(&self) -> PathBuf {
+        RunFolder::at(&self.folder).history_path()
+    }
+
+    /// Those of a workload's checks that can say something here. Without stamps most can say nothing; then all judge that can do without.
+    pub(super) fn checks(&self, of_workload: &[&'static str]) -> Option<Vec<&'static str>> {
+        self.stamps_visible.then(|| of_workload.to_vec())
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -102,9 +111,8 @@ impl Evidence {
     ) -> Result<Ending, Failure> {
         let begun = Instant::now();
         let folder = RunFolder::at(&self.folder);
-        // Without stamps most checks of a workload can say nothing; then all judge that can do without.
-        let checks = self.stamps_visible.then_some(acted.checks.as_slice());
-        let judged = judge(&folder.history_path(), checks);
+        let checks = self.checks(&acted.checks);
+        let judged = judge(&folder.history_path(), checks.as_deref());
         let mut failures: Vec<String> = acted.failure.clone().into_iter().collect();
         let mut verdict = judged.map_or_else(
             |error| {
@@ -202,10 +210,30 @@ fn log_to(folder: &Path) -> Result<(), String> {
     let path = folder.join("logs/harness.log");
     let file =
         std::fs::File::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    // Only the first run of a process can claim the log; there is only one.
+    *LOG.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+    // Claimed by the first run of this process, and kept by those after it.
     let _ = tracing_subscriber::fmt()
         .with_ansi(false)
-        .with_writer(Mutex::new(file))
+        .with_writer(|| CurrentLog)
         .try_init();
     Ok(())
+}
+
+/// The log of the run that is under way.
+static LOG: Mutex<Option<std::fs::File>> = Mutex::new(None);
+
+/// Writes to [`LOG`].
+struct CurrentLog;
+
+impl std::io::Write for CurrentLog {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match &mut *LOG.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(file) => file.write(bytes),
+            None => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

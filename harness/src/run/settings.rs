@@ -1,6 +1,10 @@
 //! What a run is to do, with every default resolved and every value checked; and the line that repeats it.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use workloads::{
@@ -34,11 +38,16 @@ pub(crate) struct Settings {
     pub(crate) value_bytes: usize,
     pub(crate) topology: Topology,
     pub(crate) faults: Vec<&'static dyn Package>,
+    /// What goes wrong where that is not drawn but repeated.
+    saved_plan: Option<Plan>,
     pub(crate) defects: Vec<String>,
     pub(crate) op_timeout: Duration,
     pub(crate) settle_limit: Duration,
     pub(crate) out: PathBuf,
     pub(crate) keep_data: bool,
+    pub(crate) stop_at_first_violation: bool,
+    /// Runs, with this seed and those after it.
+    pub(crate) test_count: u64,
     /// What was asked for, for the line that repeats it.
     flags: TestFlags,
     /// The file that part of it was read from.
@@ -67,6 +76,10 @@ pub(crate) enum SettingsError {
     Fault(#[from] UnknownFault),
     #[error(transparent)]
     Place(#[from] PlaceError),
+    #[error("--plan {}: {wrong}", path.display())]
+    Plan { path: PathBuf, wrong: String },
+    #[error("--plan and --faults: a saved plan says what goes wrong; leave one of them out")]
+    PlanAndFaults,
     #[error("regions: name them in `regions` or in `topology`, not in both")]
     TwoTopologies,
 }
@@ -78,34 +91,27 @@ impl Settings {
         flags: TestFlags,
         file: Option<PathBuf>,
     ) -> Result<Self, SettingsError> {
-        let within = |flag, given: Option<u64>, default, from, to| {
-            let value = given.unwrap_or(default);
-            if (from..=to).contains(&value) {
-                return Ok(value);
-            }
-            let wrong = format!("it must be {from} to {to}");
-            Err(SettingsError::Value {
-                flag,
-                given: value.to_string(),
-                wrong,
-            })
-        };
         let place = Place::resolve(&flags, &|name| std::env::var(name).ok())?;
         let topology = match place.topology()? {
             Some(topology) => topology,
             None => topology(&flags)?,
         };
         place.has(workload, topology.regions().len())?;
-        let named = flags.faults.as_deref().map(nemesis::by_names).transpose()?;
-        let faults = place.faults(named, topology.regions().len())?;
+        let (faults, saved_plan) = faults(&flags, &place, &topology)?;
+        let planned = saved_plan.as_ref();
+        let planned_s = planned.map(|plan| plan.time_limit_ms.div_ceil(1000));
+        let planned_seed = planned.map(|plan| plan.seed);
         let concurrency = flags.concurrency.map(|count| count as u64);
         Ok(Self {
             workload,
             place,
-            seed: flags.seed.unwrap_or_else(seed_from_the_clock),
+            seed: flags
+                .seed
+                .or(planned_seed)
+                .unwrap_or_else(seed_from_the_clock),
             time_limit: Duration::from_secs(within(
                 "time-limit",
-                flags.time_limit,
+                flags.time_limit.or(planned_s),
                 30,
                 1,
                 604_800,
@@ -120,6 +126,7 @@ impl Settings {
                 .expect("it is less than a million"),
             topology,
             faults,
+            saved_plan,
             defects: defects(flags.defect.as_deref())?,
             op_timeout: Duration::from_millis(within(
                 "op-timeout",
@@ -140,6 +147,8 @@ impl Settings {
                 .clone()
                 .unwrap_or_else(|| PathBuf::from(store::DEFAULT_OUT)),
             keep_data: flags.keep_data.unwrap_or(false),
+            stop_at_first_violation: flags.stop_at_first_violation.unwrap_or(false),
+            test_count: within("test-count", flags.test_count, 1, 1, 100_000)?,
             flags,
             file,
         })
@@ -160,8 +169,19 @@ impl Settings {
         })
     }
 
-    /// Everything that will go wrong, drawn from the seed.
+    /// The same with another seed.
+    pub(crate) fn with_seed(&self, seed: u64) -> Self {
+        Self {
+            seed,
+            ..self.clone()
+        }
+    }
+
+    /// Everything that will go wrong: as saved, or drawn from the seed.
     pub(crate) fn plan(&self) -> Plan {
+        if let Some(saved) = &self.saved_plan {
+            return saved.clone();
+        }
         Plan::draw(
             &self.faults,
             self.seed,
@@ -234,9 +254,16 @@ impl Settings {
         push("regions", list(&flags.regions));
         push("rtt-scale", flags.rtt_scale.map(|scale| scale.to_string()));
         push("faults", list(&flags.faults));
+        let plan = flags.plan.as_ref();
+        push("plan", plan.map(|path| path.display().to_string()));
         push("defect", list(&flags.defect));
         push("op-timeout", text(flags.op_timeout));
         push("settle-limit", text(flags.settle_limit));
+        let stops = flags.stop_at_first_violation;
+        push(
+            "stop-at-first-violation",
+            stops.map(|stops| stops.to_string()),
+        );
         // Links as data do not fit into a flag. All else that the file said stands above, and flags win over it.
         let file = self.file.as_ref();
         push("set", file.map(|path| path.display().to_string()));
@@ -259,6 +286,57 @@ fn seed_from_the_clock() -> u64 {
     now.map_or(0, |since| {
         u64::try_from(since.as_millis() % 1_000_000_000).unwrap_or(0)
     })
+}
+
+/// The value of a flag, its default if it is not given, and the message if it is out of bounds.
+fn within(
+    flag: &'static str,
+    given: Option<u64>,
+    default: u64,
+    from: u64,
+    to: u64,
+) -> Result<u64, SettingsError> {
+    let value = given.unwrap_or(default);
+    if (from..=to).contains(&value) {
+        return Ok(value);
+    }
+    Err(SettingsError::Value {
+        flag,
+        given: value.to_string(),
+        wrong: format!("it must be {from} to {to}"),
+    })
+}
+
+/// What may go wrong, and the plan if that is not to be drawn.
+type Faults = (Vec<&'static dyn Package>, Option<Plan>);
+
+fn faults(flags: &TestFlags, place: &Place, topology: &Topology) -> Result<Faults, SettingsError> {
+    let named = flags.faults.as_deref().map(nemesis::by_names).transpose()?;
+    match (&flags.plan, named) {
+        (Some(_), Some(_)) => Err(SettingsError::PlanAndFaults),
+        (Some(path), None) => {
+            let plan = saved_plan(path, topology, place)?;
+            Ok((nemesis::by_names(&plan.faults)?, Some(plan)))
+        }
+        (None, named) => Ok((place.faults(named, topology.regions().len())?, None)),
+    }
+}
+
+/// A plan that another run left, for these regions and for what can be done there.
+fn saved_plan(path: &Path, topology: &Topology, place: &Place) -> Result<Plan, SettingsError> {
+    let wrong = |wrong: String| SettingsError::Plan {
+        path: path.to_owned(),
+        wrong,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let plan =
+        Plan::from_json(&text, topology.regions()).map_err(|error| wrong(error.to_string()))?;
+    for planned in &plan.actions {
+        place
+            .can(planned.deed.needs(), topology.regions().len())
+            .map_err(|why| wrong(format!("{}: {why}", planned.what)))?;
+    }
+    Ok(plan)
 }
 
 fn key_distribution(given: Option<&str>) -> Result<KeyDistribution, SettingsError> {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Trial;
 
-/// A defect counts as caught when at most one in so many of its runs misses it: a seed may give it no occasion.
-const RUNS_PER_MISS: usize = 10;
+/// A defect counts as caught when no more than one in so many of its runs stays valid: a seed may give it no occasion.
+const RUNS_PER_MISS: usize = 3;
 
 /// What a run found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,6 +87,8 @@ pub(crate) struct DefectLine {
     pub(crate) runs: usize,
     /// Runs in which the check meant to catch it did.
     pub(crate) caught: usize,
+    /// Runs in which any check did.
+    pub(crate) noticed: usize,
     /// Runs that could not be made.
     pub(crate) failed: usize,
     /// Every check that found something: how often, and how early.
@@ -103,9 +105,9 @@ pub(crate) struct Cell {
 }
 
 impl DefectLine {
-    /// Whether the judge is good enough at it.
+    /// Whether the judge is good enough at it: the meant check caught it, and few runs of it were taken for valid.
     pub(crate) fn is_caught(&self) -> bool {
-        self.caught > 0 && (self.runs - self.caught) * RUNS_PER_MISS <= self.runs
+        self.caught > 0 && (self.runs - self.noticed) * RUNS_PER_MISS <= self.runs
     }
 }
 
@@ -209,6 +211,7 @@ fn line(defect: &Description, rows: &[Row]) -> DefectLine {
         check: defect.check.to_owned(),
         runs: 0,
         caught: 0,
+        noticed: 0,
         failed: 0,
         checks: BTreeMap::new(),
     };
@@ -218,6 +221,7 @@ fn line(defect: &Description, rows: &[Row]) -> DefectLine {
             Found::Judged { violations, .. } => {
                 line.runs += 1;
                 line.caught += usize::from(violations.contains_key(defect.check));
+                line.noticed += usize::from(!violations.is_empty());
                 for (check, first_ms) in violations {
                     let cell = line.checks.entry(check.clone()).or_default();
                     cell.runs += 1;

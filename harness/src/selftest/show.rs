@@ -29,20 +29,7 @@ pub(crate) fn table(matrix: &Matrix) -> String {
             found_by(line)
         );
     }
-    let false_alarms = matrix.false_alarms.len();
-    let _ = writeln!(
-        text,
-        "\n{} of {} defects caught; {} clean runs, {false_alarms} false {}; {} runs could not be made",
-        matrix
-            .defects
-            .iter()
-            .filter(|line| line.is_caught())
-            .count(),
-        matrix.defects.len(),
-        matrix.clean_runs,
-        if false_alarms == 1 { "alarm" } else { "alarms" },
-        matrix.failed.len()
-    );
+    let _ = writeln!(text, "\n{}", summary(matrix));
     for (what, rows) in [
         ("missed", &matrix.missed),
         ("false alarm", &matrix.false_alarms),
@@ -59,6 +46,20 @@ pub(crate) fn table(matrix: &Matrix) -> String {
         }
     }
     text
+}
+
+/// The whole in one sentence.
+pub(super) fn summary(matrix: &Matrix) -> String {
+    let false_alarms = matrix.false_alarms.len();
+    let caught = matrix.defects.iter().filter(|line| line.is_caught());
+    format!(
+        "{} of {} defects caught; {} clean runs, {false_alarms} false {}; {} runs could not be made",
+        caught.count(),
+        matrix.defects.len(),
+        matrix.clean_runs,
+        if false_alarms == 1 { "alarm" } else { "alarms" },
+        matrix.failed.len()
+    )
 }
 
 /// A line for each run as it ends.
@@ -106,7 +107,7 @@ fn found_by(line: &DefectLine) -> String {
     cells.join(", ")
 }
 
-fn seconds(ms: u64) -> String {
+pub(super) fn seconds(ms: u64) -> String {
     format!("{}.{} s", ms / 1000, ms % 1000 / 100)
 }
 

@@ -20,7 +20,7 @@ impl Effort {
     /// The flags that it comes to.
     fn flags(self) -> &'static [&'static str] {
         match self {
-            Effort::Quick => &["--time-limit", "12", "--rtt-scale", "0.2"],
+            Effort::Quick => &["--time-limit", "15", "--rtt-scale", "0.2"],
             Effort::Full => &["--time-limit", "30"],
         }
     }
@@ -28,7 +28,7 @@ impl Effort {
     /// Seeds for each defect unless another number is asked for.
     pub(crate) fn seeds(self) -> u64 {
         match self {
-            Effort::Quick => 1,
+            Effort::Quick => 3,
             Effort::Full => 5,
         }
     }
@@ -127,14 +127,14 @@ mod tests {
             .map(Trial::reproduce)
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
-        dateline test register --seed 1 --time-limit 12 --rtt-scale 0.2 --faults kill --defect ack-before-write
-        dateline test register --seed 1 --time-limit 12 --rtt-scale 0.2 --faults kill
-        dateline test register --seed 1 --time-limit 12 --rtt-scale 0.2 --faults partition --defect forget-pending
-        dateline test register --seed 1 --time-limit 12 --rtt-scale 0.2 --faults partition
-        dateline test register --seed 2 --time-limit 12 --rtt-scale 0.2 --faults kill --defect ack-before-write
-        dateline test register --seed 2 --time-limit 12 --rtt-scale 0.2 --faults kill
-        dateline test register --seed 2 --time-limit 12 --rtt-scale 0.2 --faults partition --defect forget-pending
-        dateline test register --seed 2 --time-limit 12 --rtt-scale 0.2 --faults partition
+        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults kill --defect ack-before-write
+        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults kill
+        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults partition --defect forget-pending
+        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults partition
+        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults kill --defect ack-before-write
+        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults kill
+        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults partition --defect forget-pending
+        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults partition
         ");
     }
 

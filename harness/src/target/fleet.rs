@@ -55,7 +55,11 @@ impl Fleet {
     pub(super) fn stop(&self) {
         std::thread::scope(|scope| {
             for region in 0..self.processes.len() {
-                scope.spawn(move || self.process(region).stop());
+                scope.spawn(move || {
+                    if let Err(why) = self.process(region).stop() {
+                        tracing::warn!("{why}");
+                    }
+                });
             }
         });
     }
@@ -71,6 +75,7 @@ impl Fleet {
     pub(super) fn act(&self, region: usize, action: &Action) -> Option<Result<(), String>> {
         Some(match action {
             Action::Kill => self.process(region).kill(),
+            Action::Stop => self.process(region).stop(),
             Action::Start => {
                 let mut process = self.process(region);
                 process

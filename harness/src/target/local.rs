@@ -164,7 +164,7 @@ impl Target for LocalTarget {
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
         match action {
             Action::Clock(skew) => self.set_clock(region, *skew),
-            Action::Kill | Action::Start | Action::Pause | Action::Resume => self
+            Action::Kill | Action::Stop | Action::Start | Action::Pause | Action::Resume => self
                 .fleet
                 .act(region, action)
                 .expect("only clocks need more than a process"),

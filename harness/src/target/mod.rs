@@ -78,6 +78,8 @@ pub(crate) enum Ability {
 pub(crate) enum Action {
     /// `SIGKILL`; returns when the process is gone.
     Kill,
+    /// Ask it to stop; returns when the process is gone.
+    Stop,
     /// Start it again on its data; returns when it is healthy.
     Start,
     /// `SIGSTOP`; returns when the kernel says it is stopped.

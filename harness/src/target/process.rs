@@ -220,8 +220,14 @@ impl Process {
         format!("{} is not running", self.spec.region)
     }
 
-    /// Asks it to stop, waits, and kills it if it does not.
-    pub(super) fn stop(&mut self) {
+    /// Asks it to stop, waits, and kills it if it does not. It is gone afterwards, however it went.
+    ///
+    /// # Errors
+    /// When it had to be killed, or was not there.
+    pub(super) fn stop(&mut self) -> Result<(), String> {
+        if self.child.is_none() {
+            return Err(self.not_running());
+        }
         // A stopped process would hear nothing. If it is gone already, both signals find nobody, which is what we want.
         let _ = self.signal(Signal::SIGCONT);
         let _ = self.signal(self.spec.stop_signal);
@@ -232,12 +238,15 @@ impl Process {
             }
         }
         if self.child.is_some() {
-            tracing::warn!(
-                region = self.spec.region,
-                "did not stop when told to; killing it"
-            );
             let _ = self.kill();
+            return Err(format!(
+                "{} had not stopped {} s after {}, so it was killed",
+                self.spec.region,
+                STOP_LIMIT.as_secs(),
+                self.spec.stop_signal
+            ));
         }
+        Ok(())
     }
 
     /// The end of its log, in one line.

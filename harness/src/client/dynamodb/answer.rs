@@ -140,14 +140,10 @@ impl Reader<'_> {
         let (true, Some(key)) = (row.code == errors::CONDITION_FAILED, key) else {
             return outcome_of(row.code);
         };
+        // The refusal is certain, even if the item that came with it cannot be understood.
         let seen = match (item, self.dialect.failed_condition) {
             (None, FailedCondition::SaysNothing) => None,
-            (item, _) => match self.observed(key, item) {
-                Ok(seen) => Some(seen),
-                // The refusal is certain, the item that came with it says nothing.
-                Err(errors::BAD_REPLY) => None,
-                Err(code) => return outcome_of(code),
-            },
+            (item, _) => self.observed(key, item).ok(),
         };
         EventKind::Fail {
             error: row.code.to_owned(),
@@ -155,36 +151,37 @@ impl Reader<'_> {
         }
     }
 
-    /// The item as the history has it.
+    /// The item as the history has it: one that is not whole holds the negative of its write id, which nobody wrote.
     ///
     /// # Errors
-    /// `bad-reply` when it is none that we could have written, `torn-item` when its parts do not belong together.
+    /// `bad-reply` when it is none that we could have written.
     pub(super) fn observed(
         &self,
         key: Key,
         item: Option<&Item<'_>>,
     ) -> Result<Observed, &'static str> {
-        let seen = observed(item, self.dialect).ok_or(errors::BAD_REPLY)?;
-        match item {
-            Some(item) if !self.is_whole(key, item, &seen.value) => Err(errors::TORN_ITEM),
-            Some(_) | None => Ok(seen),
+        let mut seen = observed(item, self.dialect).ok_or(errors::BAD_REPLY)?;
+        if let Some(item) = item
+            && let Value::Int(id) = seen.value
+            && !self.is_whole(key, item, id)
+        {
+            seen.value = Value::Int(-id);
         }
+        Ok(seen)
     }
 
     /// Whether the padding is that of this key and this write id. Only writes of registers pad, and those leave `prev`.
-    fn is_whole(&self, key: Key, item: &Item<'_>, value: &Value) -> bool {
+    fn is_whole(&self, key: Key, item: &Item<'_>, id: i64) -> bool {
         let found = match &item.padding {
             None => "",
             Some(Attribute::S(text)) => text.as_ref(),
             Some(Attribute::N(_) | Attribute::NumberSet(_) | Attribute::L(_)) => return false,
         };
-        match (value, &item.previous) {
-            (Value::Int(id), Some(_)) => {
-                let bytes = (self.sizes)(key);
-                found.len() == bytes && (bytes == 0 || found == padding(key, *id, bytes))
-            }
-            (Value::Int(_) | Value::List(_) | Value::Absent, _) => found.is_empty(),
+        if item.previous.is_none() {
+            return found.is_empty();
         }
+        let bytes = (self.sizes)(key);
+        found.len() == bytes && (bytes == 0 || found == padding(key, id, bytes))
     }
 }
 

@@ -46,7 +46,7 @@ impl Copy {
             let items = body.items.ok_or(errors::BAD_REPLY)?;
             let items = items.iter().map(|item| {
                 let key = item.key().ok_or(errors::BAD_REPLY)?;
-                Ok((key, reader.observed(key, Some(item))?))
+                Ok::<_, &str>((key, reader.observed(key, Some(item))?))
             });
             let next = match body.last_key {
                 None => None,

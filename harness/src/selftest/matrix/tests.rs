@@ -1,5 +1,5 @@
 use super::*;
-use crate::selftest::{Effort, plan, show::table};
+use crate::selftest::{Effort, page, plan, show::table};
 
 fn defects() -> Vec<&'static Description> {
     let wanted = ["stale-strong-read", "ack-before-write"];
@@ -74,7 +74,7 @@ fn another_check_than_the_meant_one_is_a_miss_with_its_line() {
 
     missed: ack-before-write seed 1: invalid by settling
       evidence: ack-before-write-seed1
-      repeat:   dateline test register --seed 1 --time-limit 12 --rtt-scale 0.2 --faults kill --defect ack-before-write
+      repeat:   dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults kill --defect ack-before-write
     ");
 }
 
@@ -111,17 +111,19 @@ fn what_could_not_be_run_is_neither_caught_nor_missed_and_hides_no_miss() {
 }
 
 #[test]
-fn one_miss_in_ten_is_forgiven_but_two_are_not() {
-    let line = |runs, caught| DefectLine {
+fn one_run_in_three_may_be_taken_for_valid_if_the_meant_check_caught_another() {
+    let line = |runs, noticed, caught| DefectLine {
         defect: String::new(),
         check: String::new(),
         runs,
         caught,
+        noticed,
         failed: 0,
         checks: BTreeMap::new(),
     };
-    assert!(line(10, 9).is_caught() && line(1, 1).is_caught());
-    assert!(!line(10, 8).is_caught() && !line(9, 8).is_caught() && !line(0, 0).is_caught());
+    assert!(line(3, 3, 1).is_caught() && line(3, 2, 2).is_caught() && line(1, 1, 1).is_caught());
+    assert!(!line(3, 3, 0).is_caught() && !line(3, 1, 1).is_caught());
+    assert!(!line(0, 0, 0).is_caught());
 }
 
 #[test]
@@ -131,4 +133,19 @@ fn the_file_reads_back_as_it_was_written() {
     assert!(text.contains("\"schema\":\"dateline/selftest/1\""));
     let read: Matrix = serde_json::from_str(&text).expect("as written");
     assert_eq!(read, matrix);
+}
+
+#[test]
+fn the_page_has_a_row_for_each_defect_and_marks_what_was_meant() {
+    let mut found = good();
+    found[2] = judged(Outcome::Invalid, &[("settling", None)]);
+    let page = page(&matrix(found));
+    for part in [
+        "<td class=\"hit\">1/1<br>2.1 s</td>",
+        "<td class=\"missed\">0/1</td>",
+        "<th scope=\"row\">ack-before-write</th>",
+        "1 of 2 defects caught",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
 }
