@@ -122,6 +122,14 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step>
                 |(_, state)| Requirement::Is(*state),
             );
         }
+        // What anybody has seen, by whatever kind of read, had been written.
+        if let (true, Some(value)) = (is_local && write.fate != Fate::Failed, write.value)
+            && let Some(seen) = item.first_seen(value)
+            && item.writer(value).is_some()
+        {
+            let seen_ns = seen.return_ns.max(write.call_ns);
+            step.return_ns = Some(step.return_ns.map_or(seen_ns, |ns| ns.min(seen_ns)));
+        }
         match write.fate {
             Fate::Acknowledged | Fate::Unknown => steps.push(step),
             Fate::Failed if !is_local || shown.binary_search(&write.operation).is_ok() => {}
