@@ -68,6 +68,8 @@ pub struct Limits {
     pub coordinations: usize,
     /// Time between two stretches of the walk that deletes expired items; each looks at `upkeep_rows` of them.
     pub expiry_ms: u64,
+    /// Time between two pulls of a table from the same peer, once a member has left.
+    pub exchange_ms: u64,
     /// Stream records per shard,
     pub stream_epoch_rows: u64,
     /// and how long one stays open.
@@ -97,6 +99,7 @@ impl Default for Limits {
             upkeep_rows: 1_000,
             coordinations: 64,
             expiry_ms: 1_000,
+            exchange_ms: 30_000,
             stream_epoch_rows: 100_000,
             stream_epoch_ms: 4 * 3_600_000,
             stream_retention_ms: 24 * 3_600_000,

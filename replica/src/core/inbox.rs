@@ -38,6 +38,8 @@ impl Core {
                 let commit = self.adopt(now, &[group], effects);
                 (AnswerMessage::Adopted, commit)
             }),
+            Ok(Message::Compare(asked)) => self.compared(&asked, read).map(|it| (it, 0)),
+            Ok(Message::Pulled(pulled)) => self.pulled_by(&pulled).map(|it| (it, 0)),
             Err(reason) => Err(reason),
         };
         let (answer, commit) =
@@ -53,9 +55,14 @@ impl Core {
         call: CallId,
         from: &Region,
         result: Result<Vec<u8>, String>,
+        read: &dyn Read,
         effects: &mut Effects,
     ) {
         let answer = result.and_then(|bytes| decode::<AnswerMessage>(&bytes));
+        if self.exchanges.owns(call) {
+            self.exchange_answered(now, call, answer, read, effects);
+            return;
+        }
         match self.calls.remove(&call) {
             Some(number) => {
                 self.coordination_answered(now, number, from, answer, effects);
@@ -194,25 +201,42 @@ impl Core {
             position: item.position,
             time_us: item.time_us,
         });
+        self.store_merged(
+            now,
+            &name,
+            key,
+            here,
+            (&header, &item.attributes, grave),
+            writes,
+        );
+        Ok(())
+    }
+
+    /// The rows of a version that replaces what is here.
+    pub(super) fn store_merged(
+        &mut self,
+        now: Now,
+        name: &str,
+        key: Vec<u8>,
+        here: Option<(Header, &[u8])>,
+        (header, attributes, grave): (&Header, &[u8], Option<Grave>),
+        writes: &mut Vec<Write>,
+    ) {
         let old_bytes = here
             .as_ref()
             .filter(|(header, _)| !header.deleted)
             .map(|(_, attributes)| attributes.len());
-        self.tally(
-            &name,
-            old_bytes,
-            (!header.deleted).then_some(item.attributes.len()),
-        );
+        let new_bytes = (!header.deleted).then_some(attributes.len());
+        self.tally(name, old_bytes, new_bytes);
         let was_tombstone = here.as_ref().is_some_and(|(header, _)| header.deleted);
         self.bury(&key, was_tombstone, grave, writes);
-        self.tell_merge(now, &name, here, (&header, &item.attributes), writes);
-        let value = Some(header.row(&item.attributes));
+        self.tell_merge(now, name, here, (header, attributes), writes);
+        let value = Some(header.row(attributes));
         writes.push(Write {
             space: Space::Items,
             key,
             value,
         });
-        Ok(())
     }
 
     /// The stream's record of a version that came from a peer.

@@ -330,7 +330,10 @@ impl Core {
                 }
                 Flown::Failed
             }
-            Ok(AnswerMessage::Described(_) | AnswerMessage::Adopted) | Err(_) => Flown::Failed,
+            Ok(
+                AnswerMessage::Described(_) | AnswerMessage::Adopted | AnswerMessage::Compared(_),
+            )
+            | Err(_) => Flown::Failed,
         };
         match flown {
             Flown::Failed => self.back_off(now, region),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::exchange::Exchanges;
 use super::expiry::Walk;
 use super::feed::{Feed, Watermark};
 use super::group::Group;
@@ -96,6 +97,7 @@ pub struct Core {
     pub(super) stale_reads: u64,
     pub(super) streams: Streams,
     pub(super) expiry: Walk,
+    pub(super) exchanges: Exchanges,
     pub(super) wake_ns: Option<u64>,
 }
 
@@ -106,7 +108,7 @@ impl Core {
             Input::Request { id, request } => self.requested(now, id, request, read, effects),
             Input::Called { token, body } => self.called(now, token, &body, read, effects),
             Input::Answered { id, from, result } => {
-                self.answered(now, id, &from, result, effects);
+                self.answered(now, id, &from, result, read, effects);
             }
             Input::Durable { through } => self.durable(through, effects),
             Input::Tick => self.wake_ns = None,

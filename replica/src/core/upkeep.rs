@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::exchange::Exchanges;
 use super::expiry::Walk;
 use super::feed::{Entry, Epochs, Feed, Watermark};
 use super::group::Group;
@@ -60,7 +61,7 @@ impl Core {
         let mut core = Self {
             incarnation: identity.incarnation,
             next_table: identity.next_table,
-            tables: open_tables(read)?,
+            tables: open_tables(config.last_commit, read)?,
             leftovers: each(rows::LEFTOVER, read, |_, number: u32| (number, 0))?,
             groups: each(rows::GROUP, read, |name, group: Group| {
                 (name.to_owned(), group)
@@ -82,6 +83,7 @@ impl Core {
             stale_reads: 0,
             streams: Streams::open(read)?,
             expiry: Walk::default(),
+            exchanges: Exchanges::default(),
             wake_ns: None,
             config,
         };
@@ -111,7 +113,8 @@ impl Core {
             .refeed(read, effects)
             .and_then(|()| self.sweep_leftovers(read, effects))
             .and_then(|()| self.collect(now, read, effects))
-            .and_then(|()| self.expire_items(now, read, effects));
+            .and_then(|()| self.expire_items(now, read, effects))
+            .and_then(|()| self.exchange(now, read, effects));
         if let Err(error) = done {
             self.store_failed(&error, effects);
         }
@@ -261,7 +264,7 @@ impl Core {
     }
 }
 
-fn open_tables(read: &dyn Read) -> Result<BTreeMap<String, Table>, OpenError> {
+fn open_tables(last_commit: u64, read: &dyn Read) -> Result<BTreeMap<String, Table>, OpenError> {
     let floors = each(rows::FLOOR, read, |name, floor_us: i64| {
         (name.to_owned(), floor_us)
     })?;
@@ -273,6 +276,7 @@ fn open_tables(read: &dyn Read) -> Result<BTreeMap<String, Table>, OpenError> {
         table.floor_us = floors.get(name).copied().unwrap_or(0);
         table.count = counts.get(name).copied().unwrap_or_default();
         table.saved_count = table.count;
+        table.foreign_commit = last_commit;
         (name.to_owned(), table)
     })
 }
