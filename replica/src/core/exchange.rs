@@ -341,6 +341,8 @@ impl Core {
         read: &dyn Read,
         effects: &mut Effects,
     ) -> Result<(), StoreError> {
+        let times_us = compared.items.iter().map(|item| item.version.time_us);
+        self.check_skew(now, times_us).map_err(StoreError)?;
         let mut writes = Vec::new();
         for item in &compared.items {
             self.take_item(now, &key.0, item, &mut writes, read)?;

@@ -81,6 +81,26 @@ impl Core {
         ))
     }
 
+    /// Refuses versions that are stamped too far ahead of this region's clock.
+    pub(super) fn check_skew(
+        &mut self,
+        now: Now,
+        mut times_us: impl Iterator<Item = i64>,
+    ) -> Result<(), String> {
+        let Some(bound_ms) = self.config.max_clock_skew_ms else {
+            return Ok(());
+        };
+        let last_ms = now.wall_ms.saturating_add_unsigned(bound_ms);
+        if times_us.all(|time_us| time_us.div_euclid(1000) <= last_ms) {
+            return Ok(());
+        }
+        self.counters.batches_ahead += 1;
+        Err(format!(
+            "a version is stamped more than {bound_ms} ms (--max-clock-skew) ahead of the clock of {}: nothing of this feed is taken until the clocks agree or time has caught up",
+            self.config.region
+        ))
+    }
+
     fn feed_arrived(
         &mut self,
         now: Now,
@@ -98,6 +118,7 @@ impl Core {
         if self.ledger.undurable_count() >= self.config.limits.undurable_batches {
             return Err("too much is on its way to the disk: send again later".to_owned());
         }
+        self.check_skew(now, batch.items.iter().map(|item| item.time_us))?;
         self.counters.feed_batches_received += 1;
         let adopted = self.adopt(now, &batch.groups, effects);
         if let Some(peer) = self.peers.get_mut(&batch.from.region) {
@@ -139,7 +160,10 @@ impl Core {
             return Ok(standing);
         }
         let mut writes = Vec::with_capacity(2 * batch.items.len() + 1);
-        for item in batch.items.iter().filter(|item| item.position > from) {
+        let batches = self.counters.feed_batches_received;
+        let is_lost = self.strikes(Defect::LoseBatch, batches, 20);
+        let items = batch.items.iter().filter(|_| !is_lost);
+        for item in items.filter(|item| item.position > from) {
             self.merge_item(now, batch, item, &mut writes, read)?;
         }
         let position = batch.through.max(from);
@@ -188,6 +212,10 @@ impl Core {
             shown: if stamping { Shown::Own } else { Shown::Nothing },
             deleted: item.attributes.is_empty(),
         };
+        let is_tombstoned = here.as_ref().is_some_and(|(header, _)| header.deleted);
+        if is_tombstoned && self.has_defect(Defect::SkipTombstoned) {
+            return Ok(());
+        }
         if !self.accepts(
             &header.version,
             here.as_ref().map(|(header, _)| &header.version),
@@ -196,10 +224,11 @@ impl Core {
             return Ok(());
         }
         self.counters.versions_applied += 1;
+        let header = self.spoilt(now, header, here.as_ref().map(|(header, _)| header));
         let grave = header.deleted.then(|| Grave {
             origin: batch.from.clone(),
-            position: item.position,
-            time_us: item.time_us,
+            position: header.position,
+            time_us: header.version.time_us,
         });
         self.store_merged(
             now,
@@ -265,9 +294,28 @@ impl Core {
         self.tell_stream(name, record, writes);
     }
 
+    /// A header as planted faults leave it; as it came, without them.
+    fn spoilt(&self, now: Now, mut header: Header, here: Option<&Header>) -> Header {
+        if self.has_defect(Defect::StampAtArrival) {
+            header.version.time_us = super::stamp::stamp(now, None, 0);
+        }
+        if self.has_defect(Defect::WrongOrigin) {
+            header.version.region = self.config.region.clone();
+            header.position = 0;
+        }
+        if let Some(here) = here.filter(|_| self.has_defect(Defect::TornApply)) {
+            header.version = here.version.clone();
+            header.position = here.position;
+        }
+        header
+    }
+
     fn accepts(&self, incoming: &Version, here: Option<&Version>) -> bool {
         if self.has_defect(Defect::LwwByArrival) {
             return true;
+        }
+        if self.has_defect(Defect::OlderWins) {
+            return here.is_none_or(|here| incoming < here);
         }
         if self.has_defect(Defect::TieDivergence) {
             return here.is_none_or(|here| incoming.time_us > here.time_us);
@@ -327,3 +375,6 @@ impl Core {
         effects.push(Effect::Log(error.to_string()));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ mod write;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use config::{Config, Limits};
+pub use config::{Config, GlobalTables, Limits};
 pub use effect::{Effect, Effects};
 pub use error::{ApiError, ErrorKind};
 pub use input::{CallId, CallToken, Input, Now, RequestId};

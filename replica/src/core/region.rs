@@ -95,6 +95,8 @@ pub struct Core {
     /// Versions before the newest, for the defect `stale-strong-read`.
     pub(super) previous: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(super) stale_reads: u64,
+    /// What was read last, for the defect `crossed-read`.
+    pub(super) last_read: Option<Vec<u8>>,
     pub(super) streams: Streams,
     pub(super) expiry: Walk,
     pub(super) exchanges: Exchanges,
@@ -258,6 +260,11 @@ impl Core {
     /// Whether this fault is planted.
     pub(super) fn has_defect(&self, defect: Defect) -> bool {
         cfg!(feature = "defects") && self.config.defects.contains(&defect)
+    }
+
+    /// Whether this fault is planted, and its turn has come: one in so many of what is counted.
+    pub(super) fn strikes(&self, defect: Defect, count: u64, every: u64) -> bool {
+        self.has_defect(defect) && count.is_multiple_of(every)
     }
 
     /// Asks for a commit of these writes; gives its number.

@@ -15,6 +15,7 @@ use super::exchange::is_living;
 use super::rows::Origin;
 use super::table::{Table, split_row_key};
 use super::{Core, Effects, Now};
+use crate::defects::Defect;
 use crate::store::{Direction, Read, Row, Space, StoreError, Write};
 
 /// A tombstone's row in the index of tombstones: when it may go.
@@ -124,7 +125,7 @@ impl Core {
     }
 
     fn may_go(&self, now: Now, table: &Table, grave: &Grave) -> bool {
-        if !table.replicated {
+        if !table.replicated || self.has_defect(Defect::EagerCollect) {
             return true;
         }
         if table.row.refeed || now.monotonic_ns < table.hold_until_ns {

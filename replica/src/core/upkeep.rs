@@ -15,6 +15,7 @@ use super::stream::Streams;
 use super::table::{Count, Table, TableRow, split_row_key};
 use super::tombstone::Grave;
 use super::{Config, Core, Counters, Effects, Now, OpenError, Region};
+use crate::defects::Defect;
 use crate::store::{Direction, Read, Row, Space, StoreError, Write};
 
 /// Rows read at once while opening.
@@ -81,12 +82,14 @@ impl Core {
             counters: Counters::default(),
             previous: BTreeMap::new(),
             stale_reads: 0,
+            last_read: None,
             streams: Streams::open(read)?,
             expiry: Walk::default(),
             exchanges: Exchanges::default(),
             wake_ns: None,
             config,
         };
+        core.forget_pending();
         core.tombstones = count(Space::Tombstones, read)?;
         core.derive_memberships();
         core.derive_streams();
@@ -95,6 +98,16 @@ impl Core {
         }
         core.carry_on(now, read, effects);
         Ok(core)
+    }
+
+    /// The defect `restart-forgets`.
+    fn forget_pending(&mut self) {
+        let forgets = self.has_defect(Defect::RestartForgets);
+        let head = self.feed.head.durable;
+        let peers = self.peers.values_mut().filter(|_| forgets);
+        for link in peers.filter_map(|peer| peer.link.as_mut()) {
+            (link.row.base, link.cursor, link.next) = (head, head, head);
+        }
     }
 
     /// The row that says whose directory this is.
