@@ -11,6 +11,8 @@ pub mod verdict;
 
 pub mod check;
 
+mod table;
+
 mod linearizable;
 
 mod expectation;

@@ -63,9 +63,11 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
             findings.add(|| violation(case, item, scope, &core));
         }
     }
-    if judged_count == 0 {
-        findings.cannot_tell("the history has no strongly consistent sighting of a register");
-    }
+    findings.is_judged = judged_count > 0;
+    findings.nothing(
+        0,
+        "the history has no strongly consistent sighting of a register",
+    );
     findings
 }
 

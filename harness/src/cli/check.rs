@@ -42,7 +42,7 @@ pub(super) struct CheckCommand {
     )]
     expect: Option<Vec<String>>,
 
-    /// The form of the files: dateline, operations, jepsen-edn, jepsen-log [default: by their first bytes]
+    /// The form of the files: dateline, compact, operations, jepsen-edn, jepsen-log [default: by their first bytes]
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     format: Option<Format>,
 
@@ -114,7 +114,7 @@ impl CheckCommand {
 }
 
 /// The form of this name.
-fn format(name: &str) -> Result<Format, String> {
+pub(super) fn format(name: &str) -> Result<Format, String> {
     let known = Format::NAMES.iter().find(|(known, _)| *known == name);
     known.map(|(_, format)| *format).ok_or_else(|| {
         let names: Vec<_> = Format::NAMES.iter().map(|(name, _)| *name).collect();

@@ -1,11 +1,18 @@
 //! The command line: what can be asked for, and nothing else. Every command lives in a file of its own.
 
 mod check;
+mod compare;
+mod conformance;
+mod convert;
+mod gate;
 mod list;
 mod load;
+mod measure;
+mod merge;
 mod proxy;
 mod replica;
 mod report;
+mod suite;
 mod test;
 mod up;
 
@@ -34,6 +41,9 @@ Examples:
   dateline load run mixed --rate 1k --goal 'read.p99<20ms'
                                                open-loop load on three regions, exit 1 if the goal is missed
   dateline check dateline-runs/latest          judge a saved run or history file again
+  dateline suite examples/nightly.toml         a night's matrix; one summary, the worst decides
+  dateline gate old/dateline new/dateline -- test register --faults none --out {folder}
+                                               is the new build slower? pass, fail or cannot tell
   dateline list faults                         what can be made to go wrong
 
 Exit codes: 0 valid, 1 invalid, 2 unknown, 3 harness failure, 64 bad usage.";
@@ -48,6 +58,21 @@ enum Command {
     Load(load::LoadCommand),
     /// Judge saved histories: files, or run folders
     Check(check::CheckCommand),
+    /// Ask regions what AWS's documentation says that they answer
+    Conformance(conformance::ConformanceCommand),
+    /// Write a history in another form: lines of JSON, or compact; losslessly both ways
+    Convert(convert::ConvertCommand),
+    /// Put runs side by side: what was asked differently first, then every figure
+    Compare(compare::CompareCommand),
+    /// Decide whether a build is slower than another: pass, fail or cannot tell; or find changes over many nights
+    Gate(Box<gate::GateCommand>),
+    /// Run a nightly matrix of tests and gates within a time budget; one summary, the worst decides
+    Suite(suite::SuiteCommand),
+    /// Join the shares of one load that ran on many machines
+    Merge(merge::MergeCommand),
+    /// Run a command and say what it cost
+    #[command(hide = true)]
+    Measure(measure::MeasureCommand),
     /// Write the report of a saved run again
     Report(report::ReportCommand),
     /// List what there is: workloads, checks, faults, defects, errors, runs
@@ -81,6 +106,13 @@ pub(crate) fn main() -> ExitCode {
         Command::Test(command) => exit::code(command.run()),
         Command::Load(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
+        Command::Conformance(command) => exit::code(command.run()),
+        Command::Convert(command) => exit::code(command.run()),
+        Command::Compare(command) => exit::code(command.run()),
+        Command::Gate(command) => exit::code(command.run()),
+        Command::Suite(command) => exit::code(command.run()),
+        Command::Merge(command) => exit::code(command.run()),
+        Command::Measure(command) => exit::code(command.run()),
         Command::Report(command) => exit::code(command.run()),
         Command::List(command) => exit::code(command.run()),
         Command::Proxy(command) => exit::code(command.run()),

@@ -20,8 +20,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use checker::history::{EventKind, Op};
 
-pub(crate) use connection::Transport;
-use connection::{Answer, Connection};
+use connection::Answer;
+pub(crate) use connection::{Connection, Transport};
 pub(crate) use sigv4::Credentials;
 
 /// Where and how one client talks to one region.

@@ -138,6 +138,49 @@ const LINES: &[(&str, i32, &[&str])] = &[
         &["--only frob", "convergence"],
     ),
     ("report no-such", 3, &["no-such", "list runs"]),
+    ("compare one", 64, &["RUN"]),
+    ("compare no-such other", 64, &["no-such", "list runs"]),
+    ("merge no-such", 64, &["no-such", "summary.json"]),
+    ("gate", 64, &["BASE and CANDIDATE", "--history"]),
+    ("gate true", 64, &["CANDIDATE"]),
+    (
+        "gate true no-such-program",
+        64,
+        &["`candidate`", "no-such-program", "PATH"],
+    ),
+    (
+        "gate true true --tolerate 0%",
+        64,
+        &["`tolerate`", "such as 3%"],
+    ),
+    ("gate true true --rounds 5..2", 64, &["`rounds`", "10..20"]),
+    ("gate true true --budget soon", 64, &["`budget`", "20m"]),
+    (
+        "gate true true --out file",
+        64,
+        &["--out file", "can be written to"],
+    ),
+    ("gate true true --history h.jsonl", 64, &["--commit"]),
+    (
+        "gate --history no-such.jsonl",
+        64,
+        &["no-such.jsonl", "--add"],
+    ),
+    ("gate --history file", 64, &["file:1", "remove it"]),
+    (
+        "gate --history file --acknowledge cpu_us@c1",
+        64,
+        &["--why"],
+    ),
+    ("suite no-such.toml", 64, &["no-such.toml", "TOML"]),
+    ("suite typo.toml", 64, &["typo.toml", "time-limt", "`name`"]),
+    (
+        "suite empty.toml",
+        64,
+        &["empty.toml", "0 cells", "[[matrix]]"],
+    ),
+    ("suite fault.toml", 64, &["matrix 1", "earthquake"]),
+    ("suite fault.toml --flakes --resume", 64, &["--flakes"]),
     ("list frobs", 64, &["frobs", "workloads"]),
     ("list runs --out no-such", 64, &["--out no-such"]),
 ];
@@ -147,6 +190,9 @@ fn one_message_names_the_field_and_what_to_do() {
     let place = Place::new();
     fs::write(place.path().join("typo.toml"), "time-limt = 5\n").expect("writable");
     fs::write(place.path().join("type.toml"), "rate = \"fast\"\n").expect("writable");
+    fs::write(place.path().join("empty.toml"), "name = \"empty\"\n").expect("writable");
+    let suite = "name = \"x\"\n[[matrix]]\nworkloads = [\"register\"]\nfaults = [\"earthquake\"]\nseeds = [1]\n";
+    fs::write(place.path().join("fault.toml"), suite).expect("writable");
     fs::write(place.path().join("file"), "not a folder\n").expect("writable");
     for (line, code, parts) in LINES {
         let ended = place.run(line);
@@ -187,6 +233,8 @@ fn help_and_version_are_no_error() {
         ("list faults", "partition"),
         ("list defects", "lww-by-arrival"),
         ("list errors", "connection-refused"),
+        ("gate --help", "{folder}"),
+        ("suite --help", "--resume"),
     ] {
         let ended = place.run(line);
         assert_eq!(ended.code, 0, "dateline {line}: {}", ended.err);

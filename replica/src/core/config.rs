@@ -66,6 +66,16 @@ pub struct Limits {
     pub upkeep_rows: usize,
     /// Most `CreateGlobalTable` and `UpdateGlobalTable` calls under way.
     pub coordinations: usize,
+    /// Time between two stretches of the walk that deletes expired items; each looks at `upkeep_rows` of them.
+    pub expiry_ms: u64,
+    /// Stream records per shard,
+    pub stream_epoch_rows: u64,
+    /// and how long one stays open.
+    pub stream_epoch_ms: i64,
+    /// How long stream records are kept,
+    pub stream_retention_ms: i64,
+    /// and most shards that are: what is older is trimmed before its time, so that a day of heavy writing does not fill the disk.
+    pub stream_epochs: usize,
     /// How long collecting of tombstones rests after a region asked about joining.
     pub join_hold_ms: u64,
 }
@@ -86,6 +96,11 @@ impl Default for Limits {
             upkeep_ms: 200,
             upkeep_rows: 1_000,
             coordinations: 64,
+            expiry_ms: 1_000,
+            stream_epoch_rows: 100_000,
+            stream_epoch_ms: 4 * 3_600_000,
+            stream_retention_ms: 24 * 3_600_000,
+            stream_epochs: 40,
             join_hold_ms: 15_000,
         }
     }

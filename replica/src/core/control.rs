@@ -8,6 +8,7 @@ use super::{
     ApiError, Billing, Core, Effects, ErrorKind, Now, Response, StreamView, TableDefinition,
     TableStatus, UpdateTable,
 };
+use crate::store::Write;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -24,26 +25,42 @@ impl Core {
             let message = format!("Table already exists: {name}");
             return Err(ApiError::new(ErrorKind::ResourceInUse, message));
         }
-        let number = self.next_table;
-        self.next_table += 1;
-        let mut table = Table::new(TableRow {
-            number,
-            id: table_id(self.incarnation, number),
-            created_ms: now.wall_ms,
-            stream_label: definition
-                .stream
-                .map(|_| super::describe::label(now.wall_ms)),
-            decreases: 0,
-            decreased_day: 0,
-            refeed: false,
-            definition,
-        });
-        let writes = vec![self.identity(), table.save()];
+        let mut writes = Vec::new();
+        let mut table = self.new_table(now, definition, &mut writes);
         table.commit = self.commit(writes, effects);
         let description = self.description(&table, TableStatus::Creating);
         let commit = table.commit;
         self.tables.insert(name, table);
         Ok((Response::TableDescription(description), commit))
+    }
+
+    /// A table with a number of its own, and what must be written for it.
+    pub(super) fn new_table(
+        &mut self,
+        now: Now,
+        definition: TableDefinition,
+        writes: &mut Vec<Write>,
+    ) -> Table {
+        let number = self.next_table;
+        self.next_table += 1;
+        let stream = definition
+            .stream
+            .map(|view| self.streams.begin(now, &definition, view, writes));
+        let (stream, stream_label) = stream.unzip();
+        let mut table = Table::new(TableRow {
+            number,
+            id: table_id(self.incarnation, number),
+            created_ms: now.wall_ms,
+            stream_label,
+            ttl: None,
+            decreases: 0,
+            decreased_day: 0,
+            refeed: false,
+            definition,
+        });
+        table.stream = stream;
+        writes.extend([self.identity(), table.save()]);
+        table
     }
 
     /// `UpdateTable`.
@@ -60,7 +77,7 @@ impl Core {
             .ok_or_else(|| no_such_table_named(name))?;
         let mut row = table.row.clone();
         if let Some(stream) = update.stream {
-            change_stream(now, &mut row, stream, table.replicated)?;
+            check_stream_change(&row, stream, table.is_bound())?;
         }
         if let Some(billing) = update.billing {
             change_billing(now, &mut row, billing)?;
@@ -68,10 +85,14 @@ impl Core {
         if let Some(protection) = update.deletion_protection {
             row.definition.deletion_protection = protection;
         }
+        let mut writes = Vec::new();
+        if let Some(view) = update.stream {
+            self.change_stream(now, &mut row, view, &mut writes);
+        }
         let table = self.tables.get_mut(name).expect("it was found above");
         table.row = row;
-        let write = table.save();
-        let commit = self.commit(vec![write], effects);
+        writes.push(table.save());
+        let commit = self.commit(writes, effects);
         let table = self.tables.get_mut(name).expect("it was found above");
         table.commit = commit;
         let table = self.tables.get(name).expect("it was found above");
@@ -82,6 +103,7 @@ impl Core {
     /// `DeleteTable`. The rows go later, in bounded steps.
     pub(super) fn delete_table(
         &mut self,
+        now: Now,
         name: &str,
         effects: &mut Effects,
     ) -> Result<(Response, u64), ApiError> {
@@ -94,30 +116,80 @@ impl Core {
                 "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.",
             ));
         }
-        if table.replicated {
+        if table.is_bound() {
             return Err(ApiError::validation(format!(
-                "One or more parameter values were invalid: Table {name} is a replica of global table {name}: remove {} from it with UpdateGlobalTable first",
-                self.config.region
+                "One or more parameter values were invalid: Table {name} is a replica of global table {name}: remove {} from it with {} first",
+                self.config.region,
+                if table.is_stamping() {
+                    "UpdateGlobalTable"
+                } else {
+                    "UpdateTable in another region"
+                }
             )));
         }
         let description = self.description(table, TableStatus::Deleting);
+        let mut writes = Vec::new();
+        let number = self.forget_table(now, name, &mut writes);
+        let commit = self.commit(writes, effects);
+        self.leftovers.extend(number.map(|number| (number, commit)));
+        Ok((Response::TableDescription(description), commit))
+    }
+
+    /// Takes a table out; its rows become leftovers once that is durable. Gives its number.
+    pub(super) fn forget_table(
+        &mut self,
+        now: Now,
+        name: &str,
+        writes: &mut Vec<Write>,
+    ) -> Option<u32> {
+        let table = self.tables.remove(name)?;
         let number = table.row.number;
-        self.tables.remove(name);
-        let writes = vec![
+        writes.extend([
             rows::remove(named(rows::TABLE, name)),
             rows::remove(named(rows::FLOOR, name)),
             rows::remove(named(rows::COUNT, name)),
             rows::put(named(rows::LEFTOVER, &number.to_string()), &number),
-        ];
-        let commit = self.commit(writes, effects);
-        self.leftovers.insert(number, commit);
-        Ok((Response::TableDescription(description), commit))
+        ]);
+        if let Some(stream) = table.stream {
+            self.streams.end(now, stream, writes);
+        }
+        Some(number)
+    }
+
+    /// Begins or ends a table's stream.
+    pub(super) fn change_stream(
+        &mut self,
+        now: Now,
+        row: &mut TableRow,
+        view: Option<StreamView>,
+        writes: &mut Vec<Write>,
+    ) {
+        row.definition.stream = view;
+        let Some(table) = self.tables.get_mut(&row.definition.name) else {
+            return;
+        };
+        if let Some(number) = table.stream.take() {
+            self.streams.end(now, number, writes);
+        }
+        if let Some(view) = view {
+            let (number, label) = self.streams.begin(now, &row.definition, view, writes);
+            table.stream = Some(number);
+            row.stream_label = Some(label);
+        }
+    }
+
+    /// Which stream each table has: after a start.
+    pub(super) fn derive_streams(&mut self) {
+        for (name, number) in self.streams.enabled() {
+            if let Some(table) = self.tables.get_mut(name) {
+                table.stream = Some(number);
+            }
+        }
     }
 }
 
-fn change_stream(
-    now: Now,
-    row: &mut TableRow,
+fn check_stream_change(
+    row: &TableRow,
     stream: Option<StreamView>,
     replicated: bool,
 ) -> Result<(), ApiError> {
@@ -132,15 +204,7 @@ fn change_stream(
             "One or more parameter values were invalid: Disabling Stream is not allowed for a Global Table replica."
                 .to_owned(),
         ),
-        (Some(_), None) => {
-            row.definition.stream = None;
-            Ok(())
-        }
-        (None, Some(view)) => {
-            row.definition.stream = Some(view);
-            row.stream_label = Some(super::describe::label(now.wall_ms));
-            Ok(())
-        }
+        (Some(_), None) | (None, Some(_)) => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use super::group::Group;
+use super::group::{GlobalVersion, Group};
 use super::table::{Table, no_such_table_named};
 use super::{
     ApiError, Core, ErrorKind, GlobalTableDescription, GlobalTableStatus, Region, Response,
@@ -57,6 +57,7 @@ impl Core {
         let tables = self
             .groups
             .range::<str, _>((start, Bound::Unbounded))
+            .filter(|(_, group)| is_legacy(group))
             .map(|(name, group)| (name.clone(), members(group)))
             .filter(|(_, members)| match region {
                 Some(region) => members.contains(region),
@@ -70,7 +71,7 @@ impl Core {
     pub(super) fn global_table(&self, name: &str) -> Result<&Group, ApiError> {
         self.groups
             .get(name)
-            .filter(|group| group.present().next().is_some())
+            .filter(|group| is_legacy(group) && group.present().next().is_some())
             .ok_or_else(|| {
                 ApiError::new(
                     ErrorKind::GlobalTableNotFound,
@@ -117,8 +118,14 @@ impl Core {
             size_bytes: u64::try_from(table.count.bytes).unwrap_or(0),
             stream,
             decreases_today: table.row.decreases,
+            replicas: self.replica_statuses(table.name()),
         }
     }
+}
+
+/// The API of version 2017.11.29 knows no other global tables.
+fn is_legacy(group: &Group) -> bool {
+    group.version == GlobalVersion::Legacy
 }
 
 fn members(group: &Group) -> Vec<Region> {

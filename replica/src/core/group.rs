@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outbox::Link;
 use super::rows::{self, Origin, named};
-use super::{Core, Effect, Effects, Now, Region};
+use super::{Core, Effects, Now, Region, TableDefinition};
 use crate::store::Write;
 
 /// When a membership was decided, and by whom: the order of the registers.
@@ -18,6 +18,22 @@ use crate::store::Write;
 pub(super) struct Decided {
     pub(super) time_us: i64,
     pub(super) by: Region,
+}
+
+/// Which rules a global table follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum GlobalVersion {
+    /// 2017.11.29.
+    Legacy,
+    /// 2019.11.21.
+    Current,
+}
+
+/// The time-to-live setting that all replicas of version 2019.11.21 share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SharedExpiry {
+    pub(super) decided: Decided,
+    pub(super) attribute: Option<String>,
 }
 
 /// What was last decided about one region.
@@ -28,6 +44,10 @@ pub(super) struct Member {
     pub(super) decided: Decided,
     /// Greatest floor of any member when it joined: what was collected before lies below.
     pub(super) floor_us: i64,
+    /// Where its feed ended when it joined: what lies before is of a former membership.
+    pub(super) base: u64,
+    /// Version 2019.11.21: whether it had the table that the others were made from.
+    pub(super) is_founder: bool,
 }
 
 /// A global table.
@@ -35,6 +55,11 @@ pub(super) struct Member {
 pub(super) struct Group {
     pub(super) name: String,
     pub(super) created: Decided,
+    /// As of `created`.
+    pub(super) version: GlobalVersion,
+    /// Version 2019.11.21: what a new replica's table is like. As of `created`.
+    pub(super) definition: Option<TableDefinition>,
+    pub(super) expiry: Option<SharedExpiry>,
     pub(super) members: BTreeMap<Region, Member>,
 }
 
@@ -65,6 +90,13 @@ impl Group {
         let mut changed = incoming.created > self.created;
         if changed {
             self.created = incoming.created.clone();
+            self.version = incoming.version;
+            self.definition = incoming.definition.clone();
+        }
+        let decided = |expiry: &Option<SharedExpiry>| expiry.as_ref().map(|it| it.decided.clone());
+        if decided(&incoming.expiry) > decided(&self.expiry) {
+            changed = true;
+            self.expiry = incoming.expiry.clone();
         }
         let mut joined = Vec::new();
         for (region, member) in &incoming.members {
@@ -120,32 +152,30 @@ impl Core {
         let known = self.groups.entry(name.clone()).or_insert_with(|| Group {
             name: name.clone(),
             created: incoming.created.clone(),
+            version: incoming.version,
+            definition: incoming.definition.clone(),
+            expiry: None,
             members: BTreeMap::new(),
         });
         let Some(joined) = known.merge(incoming) else {
             return;
         };
-        let Some(table) = self.tables.get_mut(&name) else {
-            if known.has(&me) {
-                // The table was deleted while the region was being made a member: step out, so that nobody waits for it.
-                let newest_us = known.newest_us();
-                if let Some(member) = known.members.get_mut(&me.region) {
-                    member.present = false;
-                    member.decided = Decided {
-                        time_us: newest_us + 1,
-                        by: me.region.clone(),
-                    };
-                }
-                effects.push(Effect::Log(format!(
-                    "this region was made a replica of global table {name}, which it has no table for: it steps out"
-                )));
-            }
-            writes.push(rows::put(named(rows::GROUP, &name), known));
+        self.fit_table(now, &name, &joined, writes, effects);
+        let Some(known) = self.groups.get(&name) else {
             return;
         };
         writes.push(rows::put(named(rows::GROUP, &name), known));
-        table.replicated = known.has(&me);
-        table.fed = table.replicated && known.present().count() > 1;
+        let Some(table) = self.tables.get_mut(&name) else {
+            return;
+        };
+        table.belong(Some(known), &me);
+        if table.replicated
+            && let Some(expiry) = &known.expiry
+            && table.row.ttl != expiry.attribute
+        {
+            table.row.ttl = expiry.attribute.clone();
+            writes.push(table.save());
+        }
         let floor_us = known
             .present()
             .map(|(_, member)| member.floor_us)
@@ -200,9 +230,7 @@ impl Core {
     pub(super) fn derive_memberships(&mut self) {
         let me = self.me();
         for (name, table) in &mut self.tables {
-            let group = self.groups.get(name);
-            table.replicated = group.is_some_and(|group| group.has(&me));
-            table.fed = table.replicated && group.is_some_and(|group| group.present().count() > 1);
+            table.belong(self.groups.get(name), &me);
         }
     }
 }
@@ -223,6 +251,9 @@ mod tests {
                     time_us: 0,
                     by: region(0),
                 },
+                version: GlobalVersion::Legacy,
+                definition: None,
+                expiry: None,
                 members: members
                     .into_iter()
                     .map(|(of, time_us, by)| {
@@ -239,6 +270,8 @@ mod tests {
                                 present,
                                 decided,
                                 floor_us: 0,
+                                base: 0,
+                                is_founder: false,
                             },
                         )
                     })

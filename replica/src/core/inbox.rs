@@ -11,6 +11,8 @@ use super::message::{
 };
 use super::record::{Header, Shown, decode_header};
 use super::rows::{self, Origin};
+use super::stream::{Image, RecordRow, Shape};
+use super::table::Table;
 use super::tombstone::Grave;
 use super::{CallId, CallToken, Core, Effect, Effects, Now, Region, Version};
 use crate::defects::Defect;
@@ -95,7 +97,7 @@ impl Core {
             peer.incarnation = Some(batch.from.incarnation);
             peer.last_contact_ns = Some(now.monotonic_ns);
         }
-        let consumed = self.consume(batch, read, effects).map_err(|error| {
+        let consumed = self.consume(now, batch, read, effects).map_err(|error| {
             self.store_failed(&error, effects);
             "the store failed: see the log of this region".to_owned()
         })?;
@@ -113,6 +115,7 @@ impl Core {
     /// Merges the items at positions not consumed yet; gives the commit on which everything consumed stands.
     fn consume(
         &mut self,
+        now: Now,
         batch: &FeedBatch,
         read: &dyn Read,
         effects: &mut Effects,
@@ -130,7 +133,7 @@ impl Core {
         }
         let mut writes = Vec::with_capacity(2 * batch.items.len() + 1);
         for item in batch.items.iter().filter(|item| item.position > from) {
-            self.merge_item(batch, item, &mut writes, read)?;
+            self.merge_item(now, batch, item, &mut writes, read)?;
         }
         let position = batch.through.max(from);
         writes.push(rows::put(batch.from.row(), &position));
@@ -142,6 +145,7 @@ impl Core {
 
     fn merge_item(
         &mut self,
+        now: Now,
         batch: &FeedBatch,
         item: &WireItem,
         writes: &mut Vec<Write>,
@@ -151,24 +155,30 @@ impl Core {
             .ok()
             .and_then(|index| batch.tables.get(index));
         let group = name.and_then(|name| self.groups.get(name));
-        let shared = group.is_some_and(|group| group.has(&batch.from) && group.has(&self.me()));
+        let shared = group.is_some_and(|group| {
+            // What was written before it joined is of a former membership, which ended.
+            let base = group.members.get(&batch.from.region).map(|it| it.base);
+            group.has(&batch.from) && group.has(&self.me()) && base < Some(item.position)
+        });
         let table = name
             .and_then(|name| self.tables.get(name))
             .filter(|_| shared);
-        let Some((number, name)) = table.map(|table| (table.row.number, table.name().to_owned()))
-        else {
+        let named = |table: &Table| (table.row.number, table.name().to_owned());
+        let stamping = table.is_some_and(Table::is_stamping);
+        let Some((number, name)) = table.map(named) else {
             self.counters.versions_refused += 1;
             return Ok(());
         };
         let key = super::table::row_key(number, &item.key);
-        let (here, _) = self.newest_header(&key, read)?;
+        let row = self.newest_row(&key, read)?;
+        let here = row.as_deref().map(decode_header).transpose()?;
         let header = Header {
             version: Version {
                 time_us: item.time_us,
                 region: batch.from.region.clone(),
             },
             position: item.position,
-            shown: Shown::Own,
+            shown: if stamping { Shown::Own } else { Shown::Nothing },
             deleted: item.attributes.is_empty(),
         };
         if !self.accepts(
@@ -187,18 +197,15 @@ impl Core {
         let old_bytes = here
             .as_ref()
             .filter(|(header, _)| !header.deleted)
-            .map(|(_, bytes)| *bytes);
+            .map(|(_, attributes)| attributes.len());
         self.tally(
             &name,
             old_bytes,
             (!header.deleted).then_some(item.attributes.len()),
         );
-        self.bury(
-            &key,
-            here.is_some_and(|(header, _)| header.deleted),
-            grave,
-            writes,
-        );
+        let was_tombstone = here.as_ref().is_some_and(|(header, _)| header.deleted);
+        self.bury(&key, was_tombstone, grave, writes);
+        self.tell_merge(now, &name, here, (&header, &item.attributes), writes);
         let value = Some(header.row(&item.attributes));
         writes.push(Write {
             space: Space::Items,
@@ -206,6 +213,32 @@ impl Core {
             value,
         });
         Ok(())
+    }
+
+    /// The stream's record of a version that came from a peer.
+    fn tell_merge(
+        &mut self,
+        now: Now,
+        name: &str,
+        here: Option<(Header, &[u8])>,
+        (header, attributes): (&Header, &[u8]),
+        writes: &mut Vec<Write>,
+    ) {
+        let stamping = self.tables.get(name).is_some_and(Table::is_stamping);
+        let image = |(header, attributes): (&Header, &[u8])| {
+            (!header.deleted).then(|| Image::of(header, attributes))
+        };
+        let record = || RecordRow {
+            created_ms: now.wall_ms,
+            shape: match (stamping, header.deleted) {
+                (true, true) => Shape::TwoPhases,
+                (true, false) | (false, _) => Shape::Once,
+            },
+            expired: false,
+            old: here.and_then(|(header, attributes)| image((&header, attributes))),
+            new: image((header, attributes)),
+        };
+        self.tell_stream(name, record, writes);
     }
 
     fn accepts(&self, incoming: &Version, here: Option<&Version>) -> bool {
@@ -218,18 +251,16 @@ impl Core {
         replaces(incoming, here)
     }
 
-    /// The header of the newest version of a row and the length of its attributes; the commit that it stands on.
-    pub(super) fn newest_header(
+    /// The newest version of a row, durable or not.
+    pub(super) fn newest_row(
         &self,
         key: &[u8],
         read: &dyn Read,
-    ) -> Result<(Option<(Header, usize)>, u64), StoreError> {
-        if let Some(newest) = self.ledger.newest(key) {
-            let value = newest.value.as_deref();
-            return Ok((value.map(header_and_length).transpose()?, newest.commit));
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.ledger.newest(key) {
+            Some(newest) => Ok(newest.value.clone()),
+            None => read.get(Space::Items, key),
         }
-        let row = read.get(Space::Items, key)?;
-        Ok((row.as_deref().map(header_and_length).transpose()?, 0))
     }
 
     /// What a peer said of itself counts once its feed is consumed to the head it named.
@@ -271,8 +302,4 @@ impl Core {
         self.counters.store_errors += 1;
         effects.push(Effect::Log(error.to_string()));
     }
-}
-
-fn header_and_length(row: &[u8]) -> Result<(Header, usize), StoreError> {
-    decode_header(row).map(|(header, attributes)| (header, attributes.len()))
 }

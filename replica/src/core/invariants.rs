@@ -19,6 +19,7 @@ impl Core {
     /// See above.
     pub fn check_invariants(&self, read: &dyn Read) -> Result<(), StoreError> {
         self.ledger.check_invariants();
+        self.streams.check_invariants();
         let head = &self.feed.head;
         assert!(head.durable <= head.decided, "what is durable was decided");
         for (origin, mark) in &self.consumed {
@@ -110,7 +111,7 @@ impl Core {
     }
 
     /// Whether a member has not acknowledged this position yet.
-    fn is_awaited(&self, name: &str, position: u64) -> bool {
+    pub(super) fn is_awaited(&self, name: &str, position: u64) -> bool {
         self.peers.iter().any(|(region, peer)| {
             peer.link.as_ref().is_some_and(|link| {
                 let life = Origin {

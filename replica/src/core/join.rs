@@ -5,26 +5,37 @@
 //! consent: a region that is lost for good must be removable.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
-use super::group::{Decided, Group, Member};
+use super::group::{Decided, GlobalVersion, Group, Member, SharedExpiry};
 use super::ledger::Answer;
-use super::message::{AnswerMessage, Described, DescribedTable, Message};
+use super::message::{AnswerMessage, Described, Message};
 use super::preconditions;
-use super::record::decode_header;
+use super::replicas::check_replicas;
 use super::stamp::stamp;
+use super::table::no_such_table_named;
 use super::{
     ApiError, Core, Effects, ErrorKind, GlobalTableStatus, Now, Region, ReplicaUpdate, RequestId,
-    Response,
+    Response, StreamView, TableStatus,
 };
-use crate::store::{Direction, Read, Space, StoreError};
+use crate::store::Read;
+
+/// What a change of membership was asked for by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// `CreateGlobalTable`.
+    Create,
+    /// `UpdateGlobalTable`.
+    Update,
+    /// `UpdateTable` with `ReplicaUpdates`.
+    Replicas,
+}
 
 /// A change of membership under way.
 #[derive(Debug)]
 pub(super) struct Coordination {
     id: RequestId,
     name: String,
-    status: GlobalTableStatus,
+    purpose: Purpose,
     joining: Vec<Region>,
     leaving: Vec<Region>,
     /// What was answered; `None` is still asked.
@@ -51,12 +62,12 @@ impl Core {
         read: &dyn Read,
         effects: &mut Effects,
     ) -> Result<(), ApiError> {
-        self.check_regions(&regions)?;
+        self.check_regions(&regions, "replicationGroup")?;
+        no_region_twice(&regions)?;
         self.check_no_global_table(&name)?;
-        let status = GlobalTableStatus::Creating;
         self.coordinate(
             now,
-            (id, name, status),
+            (id, name, Purpose::Create),
             (regions, Vec::new()),
             read,
             effects,
@@ -84,7 +95,7 @@ impl Core {
         }
         let all: Vec<Region> = joining.iter().chain(&leaving).cloned().collect();
         no_region_twice(&all)?;
-        self.check_regions(&joining)?;
+        self.check_regions(&joining, "replicaUpdates")?;
         if let Some(region) = joining.iter().find(|region| members.contains(region)) {
             return Err(ApiError::new(
                 ErrorKind::ReplicaAlreadyExists,
@@ -97,8 +108,8 @@ impl Core {
                 format!("Replica in region '{region}' is not part of global table '{name}'"),
             ));
         }
-        let status = GlobalTableStatus::Updating;
-        self.coordinate(now, (id, name, status), (joining, leaving), read, effects)
+        let asked = (id, name, Purpose::Update);
+        self.coordinate(now, asked, (joining, leaving), read, effects)
     }
 
     /// Whether a change of this global table is under way here.
@@ -109,7 +120,12 @@ impl Core {
     }
 
     fn check_no_global_table(&self, name: &str) -> Result<(), ApiError> {
-        if self.global_table(name).is_err() {
+        let group = self.groups.get(name);
+        let is_free = group.is_none_or(|group| match group.version {
+            GlobalVersion::Legacy => group.present().next().is_none(),
+            GlobalVersion::Current => group.present().count() < 2,
+        });
+        if is_free {
             return Ok(());
         }
         Err(ApiError::new(
@@ -118,8 +134,8 @@ impl Core {
         ))
     }
 
-    fn check_regions(&self, regions: &[Region]) -> Result<(), ApiError> {
-        no_region_twice(regions)?;
+    /// Refuses regions that are not in the cluster, in AWS's words; `path` is where they stand in the request.
+    pub(super) fn check_regions(&self, regions: &[Region], path: &str) -> Result<(), ApiError> {
         let mut known: Vec<&str> = self.peers.keys().map(Region::as_str).collect();
         known.push(self.config.region.as_str());
         known.sort_unstable();
@@ -127,8 +143,13 @@ impl Core {
             .zip(regions)
             .filter(|(_, region)| !known.contains(&region.as_str()))
             .map(|(index, region)| {
+                let path = match path {
+                    "replicationGroup" => format!("replicationGroup.{index}.member.regionName"),
+                    "replicaUpdates" => format!("replicaUpdates.{index}.member.create.regionName"),
+                    path => path.to_owned(),
+                };
                 format!(
-                    "Value '{region}' at 'replicationGroup.{index}.member.regionName' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
+                    "Value '{region}' at '{path}' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
                     known.join(", ")
                 )
             })
@@ -144,10 +165,10 @@ impl Core {
         )))
     }
 
-    fn coordinate(
+    pub(super) fn coordinate(
         &mut self,
         now: Now,
-        (id, name, status): (RequestId, String, GlobalTableStatus),
+        (id, name, purpose): (RequestId, String, Purpose),
         (joining, leaving): (Vec<Region>, Vec<Region>),
         read: &dyn Read,
         effects: &mut Effects,
@@ -174,6 +195,9 @@ impl Core {
                 .chain(&joining)
                 .map(|region| (region.clone(), None))
                 .collect();
+            if purpose == Purpose::Replicas {
+                asked.insert(self.config.region.clone(), None);
+            }
         }
         let number = self.next_coordination;
         self.next_coordination += 1;
@@ -197,7 +221,7 @@ impl Core {
         let coordination = Coordination {
             id,
             name,
-            status,
+            purpose,
             joining,
             leaving,
             asked,
@@ -287,18 +311,20 @@ impl Core {
             .collect();
         let Some(answers) = answers else { return };
         let name = coordination.name.clone();
-        let is_new = coordination.status == GlobalTableStatus::Creating;
+        let (purpose, joining) = (coordination.purpose, coordination.joining.clone());
         let known: Vec<Group> = answers
             .iter()
             .filter_map(|(_, it)| it.group.clone())
             .collect();
         self.adopt(now, &known, effects);
-        let checked = if is_new {
-            self.check_no_global_table(&name)
-        } else {
-            Ok(())
+        let checked = match purpose {
+            Purpose::Create => self
+                .check_no_global_table(&name)
+                .and_then(|()| preconditions::check(&name, &answers)),
+            Purpose::Update => preconditions::check(&name, &answers),
+            Purpose::Replicas => check_replicas(&name, &joining, &answers),
         };
-        if let Err(error) = checked.and_then(|()| preconditions::check(&name, &answers)) {
+        if let Err(error) = checked {
             self.fail(number, error, effects);
             return;
         }
@@ -347,24 +373,31 @@ impl Core {
             None => Group {
                 name: name.to_owned(),
                 created: decided.clone(),
+                version: GlobalVersion::Legacy,
+                definition: None,
+                expiry: None,
                 members: BTreeMap::new(),
             },
         };
-        if coordination.status == GlobalTableStatus::Creating {
-            group.created = decided.clone();
-        }
+        self.found(&mut group, coordination.purpose, &decided);
         let tables = answers
             .iter()
             .filter_map(|(_, described)| described.table.as_ref());
         let floor_us = tables.map(|table| table.floor_us).max().unwrap_or(0);
         for (region, described) in answers {
-            if coordination.joining.contains(region) {
+            let is_founder = coordination.purpose == Purpose::Replicas
+                && *region == self.config.region
+                && !group.has(&self.me());
+            if coordination.joining.contains(region) || is_founder {
                 let incarnation = described.incarnation;
                 let member = Member {
                     incarnation,
                     present: true,
                     decided: decided.clone(),
                     floor_us,
+                    // Nobody else has the founder's rows: none of them is of a former membership.
+                    base: described.head,
+                    is_founder,
                 };
                 group.members.insert(region.clone(), member);
             }
@@ -376,6 +409,36 @@ impl Core {
             }
         }
         group
+    }
+
+    /// What a global table is from its beginning.
+    fn found(&self, group: &mut Group, purpose: Purpose, decided: &Decided) {
+        let is_alone = group.present().count() < 2;
+        match purpose {
+            Purpose::Create => {
+                group.created = decided.clone();
+                group.version = GlobalVersion::Legacy;
+                group.definition = None;
+            }
+            Purpose::Update => {}
+            Purpose::Replicas if is_alone => {
+                let table = self.tables.get(&group.name);
+                group.created = decided.clone();
+                group.version = GlobalVersion::Current;
+                group.definition = table.map(|table| {
+                    let mut definition = table.row.definition.clone();
+                    let view = definition.stream.unwrap_or(StreamView::NewAndOldImages);
+                    definition.stream = Some(view);
+                    definition.deletion_protection = false;
+                    definition
+                });
+                group.expiry = table.map(|table| SharedExpiry {
+                    decided: decided.clone(),
+                    attribute: table.row.ttl.clone(),
+                });
+            }
+            Purpose::Replicas => {}
+        }
     }
 
     /// Answers once everybody was told.
@@ -394,83 +457,22 @@ impl Core {
             .groups
             .get(name)
             .expect("it was adopted before anybody was told");
-        let description = self.global_description(group, coordination.status);
+        let described = |status| Response::GlobalTable(self.global_description(group, status));
+        let response = match coordination.purpose {
+            Purpose::Create => Ok(described(GlobalTableStatus::Creating)),
+            Purpose::Update => Ok(described(GlobalTableStatus::Updating)),
+            Purpose::Replicas => self
+                .tables
+                .get(name)
+                .map(|table| {
+                    Response::TableDescription(self.description(table, TableStatus::Updating))
+                })
+                .ok_or_else(|| no_such_table_named(name)),
+        };
         let id = coordination.id;
         self.coordinations.remove(&number);
-        let answer = Answer::Client(id, Ok(Response::GlobalTable(description)));
+        let answer = Answer::Client(id, response);
         self.ledger.answer(commit, answer, effects);
-    }
-
-    /// Answers a region that asks about this one's table.
-    pub(super) fn described_to(
-        &mut self,
-        now: Now,
-        from: &Region,
-        name: &str,
-        read: &dyn Read,
-        effects: &mut Effects,
-    ) -> AnswerMessage {
-        if !self.peers.contains_key(from) {
-            return AnswerMessage::Refused(format!(
-                "{} does not know {from}: start it with --peer {from}=URL",
-                self.config.region
-            ));
-        }
-        match self.described(now, name, read) {
-            Ok(described) => AnswerMessage::Described(Box::new(described)),
-            Err(error) => {
-                self.store_failed(&error, effects);
-                AnswerMessage::Refused("the store failed: see the log of that region".to_owned())
-            }
-        }
-    }
-
-    fn described(
-        &mut self,
-        now: Now,
-        name: &str,
-        read: &dyn Read,
-    ) -> Result<Described, StoreError> {
-        let hold_ns = self.config.limits.join_hold_ms * 1_000_000;
-        let mut described = Described {
-            incarnation: self.incarnation,
-            account: self.config.account.clone(),
-            table: None,
-            group: self.groups.get(name).cloned(),
-        };
-        let empty = match self.tables.get(name) {
-            Some(table) => self.is_empty(table.row.number, read)?,
-            None => return Ok(described),
-        };
-        let table = self.tables.get_mut(name).expect("it was found above");
-        table.hold_until_ns = now.monotonic_ns + hold_ns;
-        described.table = Some(DescribedTable {
-            definition: table.row.definition.clone(),
-            empty,
-            floor_us: table.floor_us,
-        });
-        Ok(described)
-    }
-
-    /// Whether a table holds no live item. One with very many tombstones counts as holding some until they are collected.
-    fn is_empty(&self, number: u32, read: &dyn Read) -> Result<bool, StoreError> {
-        let (start, end) = (number.to_be_bytes(), number.saturating_add(1).to_be_bytes());
-        let bounds = (
-            Bound::Included(start.as_slice()),
-            Bound::Excluded(end.as_slice()),
-        );
-        let limit = self.config.limits.upkeep_rows;
-        let rows = read.range(Space::Items, bounds, Direction::Forward, limit)?;
-        if rows.len() >= limit {
-            return Ok(false);
-        }
-        let durable = rows.iter().map(|(_, row)| row.as_slice());
-        for row in durable.chain(self.ledger.newest_rows(&start, &end)) {
-            if !decode_header(row)?.0.deleted {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }
 

@@ -7,7 +7,7 @@ use super::rows::Origin;
 use super::{Region, TableDefinition};
 
 /// First byte of every message; a later protocol gets another.
-const PROTOCOL: u8 = 1;
+const PROTOCOL: u8 = 2;
 
 /// A call.
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,6 +81,8 @@ pub(super) struct FeedAnswer {
 pub(super) struct Described {
     pub(super) incarnation: u64,
     pub(super) account: String,
+    /// Where its feed ends.
+    pub(super) head: u64,
     pub(super) table: Option<DescribedTable>,
     /// The region's record of the global table of that name.
     pub(super) group: Option<Group>,
@@ -124,16 +126,21 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
 }
 
 /// Byte strings as one piece, not byte by byte.
-mod octets {
+pub(super) mod octets {
     use std::fmt;
 
     use serde::{Deserializer, Serializer, de::Visitor};
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::core) fn serialize<S: Serializer>(
+        bytes: &[u8],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         to.serialize_bytes(bytes)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    pub(in crate::core) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<u8>, D::Error> {
         struct Octets;
         impl Visitor<'_> for Octets {
             type Value = Vec<u8>;

@@ -144,6 +144,7 @@ mod tests {
         Described {
             incarnation: 1,
             account: "000000000000".to_owned(),
+            head: 0,
             table: Some(DescribedTable {
                 definition,
                 empty: true,

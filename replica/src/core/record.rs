@@ -78,11 +78,27 @@ pub(super) fn decode_item(attributes: &[u8]) -> Result<Item, StoreError> {
 
 /// Adds the `aws:rep:*` attributes that a reader sees.
 pub(super) fn show(item: &mut Item, header: &Header) {
-    let version = match &header.shown {
-        Shown::Nothing => return,
-        Shown::Own => &header.version,
-        Shown::Former(version) => version,
-    };
+    if let Some(version) = shown_version(header) {
+        show_version(item, version);
+    }
+}
+
+/// The version that a reader sees in the `aws:rep:*` attributes.
+pub(super) fn shown_version(header: &Header) -> Option<&Version> {
+    match &header.shown {
+        Shown::Nothing => None,
+        Shown::Own => Some(&header.version),
+        Shown::Former(version) => Some(version),
+    }
+}
+
+/// The first phase of a delete, as a stream of version 2017.11.29 shows it.
+pub(super) fn show_deleting(item: &mut Item) {
+    item.insert("aws:rep:deleting".to_owned(), AttributeValue::Bool(true));
+}
+
+/// Adds the attributes of this version.
+pub(super) fn show_version(item: &mut Item, version: &Version) {
     let time = AttributeValue::N(Number(seconds(version.time_us)));
     item.insert("aws:rep:deleting".to_owned(), AttributeValue::Bool(false));
     item.insert("aws:rep:updatetime".to_owned(), time);

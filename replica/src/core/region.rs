@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::expiry::Walk;
 use super::feed::{Feed, Watermark};
 use super::group::Group;
 use super::join::Coordination;
 use super::ledger::{Answer, Ledger};
 use super::outbox::Peer;
 use super::rows::Origin;
+use super::stream::Streams;
 use super::table::{Table, no_such_table};
 use super::{
     ApiError, CallId, Config, Counters, Effect, Effects, ErrorKind, Input, Now, Region, Request,
-    RequestId,
+    RequestId, UpdateTable,
 };
 use crate::defects::Defect;
 use crate::store::{Read, Space, StoreError, Write};
@@ -92,6 +94,8 @@ pub struct Core {
     /// Versions before the newest, for the defect `stale-strong-read`.
     pub(super) previous: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(super) stale_reads: u64,
+    pub(super) streams: Streams,
+    pub(super) expiry: Walk,
     pub(super) wake_ns: Option<u64>,
 }
 
@@ -133,6 +137,7 @@ impl Core {
     fn durable(&mut self, through: u64, effects: &mut Effects) {
         self.ledger.durable(through, effects);
         self.feed.head.settle(through);
+        self.streams.sequence.settle(through);
         let mut settled = Vec::new();
         for (origin, mark) in &mut self.consumed {
             let before = mark.durable;
@@ -203,11 +208,8 @@ impl Core {
             Request::DeleteItem(delete) => {
                 return self.delete_item(now, id, &delete, read, effects);
             }
-            Request::CreateGlobalTable { name, regions } => {
-                return Ok(self.create_global_table(now, id, name, regions, read, effects)?);
-            }
-            Request::UpdateGlobalTable { name, updates } => {
-                return Ok(self.update_global_table(now, id, name, updates, read, effects)?);
+            Request::Global(asked) => {
+                return Ok(self.serve_global(now, id, asked, read, effects)?);
             }
             Request::GetItem(get) => {
                 let commit = self.data_table(&get.table)?.commit;
@@ -226,19 +228,20 @@ impl Core {
             Request::ListTables { after, limit } => {
                 (self.list_tables(after.as_deref(), limit), self.ledger.last)
             }
-            Request::DeleteTable { table } => self.delete_table(&table, effects)?,
+            Request::DeleteTable { table } => self.delete_table(now, &table, effects)?,
+            Request::UpdateTable(UpdateTable {
+                table,
+                replica: Some(replica),
+                ..
+            }) => {
+                return Ok(self.update_replicas(now, id, (table, replica), read, effects)?);
+            }
             Request::UpdateTable(update) => self.update_table(now, &update, effects)?,
-            Request::DescribeGlobalTable { name } => {
-                (self.describe_global_table(&name)?, self.groups_commit)
-            }
-            Request::ListGlobalTables {
-                after,
-                limit,
-                region,
-            } => {
-                let listed = self.list_global_tables(after.as_deref(), limit, region.as_ref());
-                (listed, self.groups_commit)
-            }
+            Request::Streams(asked) => (self.serve_streams(now, &asked, read)?, self.ledger.last),
+            Request::TimeToLive { table, change } => match change {
+                Some(change) => self.update_time_to_live(now, &table, change, effects)?,
+                None => self.describe_time_to_live(&table)?,
+            },
         };
         self.ledger
             .answer(commit, Answer::Client(id, Ok(response)), effects);
@@ -280,6 +283,7 @@ impl Core {
 
     fn mark(&mut self, commit: u64) {
         self.feed.head.mark(commit);
+        self.streams.sequence.mark(commit);
         for mark in self.consumed.values_mut() {
             mark.mark(commit);
         }

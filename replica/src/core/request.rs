@@ -30,21 +30,69 @@ pub enum Request {
     DeleteItem(DeleteItem),
     Query(Query),
     Scan(Scan),
-    CreateGlobalTable {
+    TimeToLive {
+        table: String,
+        /// `None` only asks.
+        change: Option<TimeToLiveChange>,
+    },
+    Global(GlobalRequest),
+    Streams(StreamsRequest),
+}
+
+/// What `UpdateTimeToLive` asks for, with the attribute that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what it says")]
+pub enum TimeToLiveChange {
+    Enable(String),
+    Disable(String),
+}
+
+/// A request of the API of global tables, version 2017.11.29.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub enum GlobalRequest {
+    Create {
         name: String,
         regions: Vec<Region>,
     },
-    UpdateGlobalTable {
+    Update {
         name: String,
         updates: Vec<ReplicaUpdate>,
     },
-    DescribeGlobalTable {
+    Describe {
         name: String,
     },
-    ListGlobalTables {
+    List {
         after: Option<String>,
         limit: usize,
         region: Option<Region>,
+    },
+}
+
+/// A request of the API of streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub enum StreamsRequest {
+    ListStreams {
+        table: Option<String>,
+        after: Option<String>,
+        limit: usize,
+    },
+    DescribeStream {
+        arn: String,
+        after: Option<String>,
+        /// `ShardFilter`: only the children of this shard.
+        parent: Option<String>,
+        limit: usize,
+    },
+    GetShardIterator {
+        arn: String,
+        shard: String,
+        start: IteratorStart,
+    },
+    GetRecords {
+        iterator: String,
+        limit: usize,
     },
 }
 
@@ -135,6 +183,8 @@ pub struct UpdateTable {
     /// `Some(None)` disables the stream.
     pub stream: Option<Option<StreamView>>,
     pub deletion_protection: Option<bool>,
+    /// `ReplicaUpdates`; asked for alone.
+    pub replica: Option<ReplicaUpdate>,
 }
 
 /// Which attributes a write returns.
@@ -263,6 +313,16 @@ pub enum Select {
     Parts(Projection),
     /// Only how many they are.
     Count,
+}
+
+/// Where a shard iterator begins. Sequence numbers are as the reader gave them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "AWS's ShardIteratorType")]
+pub enum IteratorStart {
+    TrimHorizon,
+    Latest,
+    At(String),
+    After(String),
 }
 
 /// One step of `UpdateGlobalTable`.

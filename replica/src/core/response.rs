@@ -1,6 +1,6 @@
 //! What a client is answered, before `wire` renders it as JSON.
 
-use super::{Item, Region, TableDefinition};
+use super::{Item, KeySchema, Region, StreamView, TableDefinition, TimeToLiveChange};
 
 /// The answer to a [`Request`](super::Request).
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,18 @@ pub enum Response {
     },
     /// `Query` and `Scan`.
     Page(ItemPage),
+    ListStreams {
+        /// ARN, table, label.
+        streams: Vec<(String, String, String)>,
+        last: Option<String>,
+    },
+    Stream(StreamDescription),
+    ShardIterator(String),
+    Records(RecordPage),
+    /// `UpdateTimeToLive` answers what was asked for.
+    TimeToLiveChanged(TimeToLiveChange),
+    /// `DescribeTimeToLive`: the attribute, when it is enabled.
+    TimeToLive(Option<String>),
     GlobalTable(GlobalTableDescription),
     ListGlobalTables {
         tables: Vec<(String, Vec<Region>)>,
@@ -46,6 +58,70 @@ pub struct ItemPage {
     /// `LastEvaluatedKey`.
     pub last: Option<Item>,
     pub capacity: Option<Capacity>,
+}
+
+/// `StreamDescription`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct StreamDescription {
+    pub arn: String,
+    pub label: String,
+    pub is_enabled: bool,
+    pub view: StreamView,
+    pub created_ms: i64,
+    pub table: String,
+    pub keys: KeySchema,
+    pub shards: Vec<Shard>,
+    /// `LastEvaluatedShardId`.
+    pub last: Option<String>,
+}
+
+/// A shard of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct Shard {
+    pub id: String,
+    pub parent: Option<String>,
+    pub starting: u64,
+    /// `None` while it is open.
+    pub ending: Option<u64>,
+}
+
+/// What `GetRecords` answers.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct RecordPage {
+    pub region: Region,
+    pub records: Vec<StreamRecord>,
+    /// `NextShardIterator`; `None` when the shard is closed and drained.
+    pub next: Option<String>,
+}
+
+/// What happened to an item, for a reader of the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "AWS's OperationType")]
+pub enum StreamEvent {
+    Insert,
+    Modify,
+    Remove,
+}
+
+/// A record of a stream.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct StreamRecord {
+    /// `eventID`.
+    pub id: String,
+    pub event: StreamEvent,
+    pub created_ms: i64,
+    pub keys: Item,
+    pub new: Option<Item>,
+    pub old: Option<Item>,
+    pub sequence: String,
+    pub size_bytes: usize,
+    pub view: StreamView,
+    /// Whether it carries the `userIdentity` of the service: the item's time to live had passed.
+    pub expired: bool,
 }
 
 /// `ConsumedCapacity`, in half units.
@@ -83,6 +159,19 @@ pub struct TableDescription {
     /// The stream's ARN and label, also after it was disabled.
     pub stream: Option<(String, String)>,
     pub decreases_today: u64,
+    /// Of a global table of version 2019.11.21: the other replicas.
+    pub replicas: Vec<(Region, ReplicaStatus)>,
+}
+
+/// A replica's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "AWS's ReplicaStatus, as far as it is reached here"
+)]
+pub enum ReplicaStatus {
+    Creating,
+    Active,
 }
 
 /// `GlobalTableDescription`.

@@ -6,7 +6,7 @@ use super::{OpenError, Region};
 use crate::store::{Space, Write};
 
 /// First byte of every row; a later format gets another.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// Whose directory this is.
 pub(super) const IDENTITY: &[u8] = b"identity";
@@ -26,6 +26,11 @@ pub(super) const GROUP: &str = "group/";
 pub(super) const LINK: &str = "link/";
 /// Prefix of the positions consumed of each origin's feed.
 pub(super) const CONSUMED: &str = "consumed/";
+
+/// The epochs that all streams share.
+pub(super) const STREAM_LOG: &[u8] = b"stream-log";
+/// Prefix of the streams.
+pub(super) const STREAM: &str = "stream/";
 
 /// A data directory's identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -75,6 +75,7 @@ pub struct Counters {
     pub versions_refused: u64,
     pub calls_failed: u64,
     pub tombstones_collected: u64,
+    pub items_expired: u64,
     pub store_errors: u64,
 }
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError, ErrorKind, TableDefinition,
-    rows::{self, named},
+    group::{GlobalVersion, Group},
+    rows::{self, Origin, named},
 };
 use crate::store::Write;
 
@@ -18,6 +19,8 @@ pub(super) struct TableRow {
     pub(super) id: String,
     /// Label of the newest stream, also after it was disabled.
     pub(super) stream_label: Option<String>,
+    /// The attribute that says when an item expires, when time to live is enabled.
+    pub(super) ttl: Option<String>,
     /// Capacity decreases on `decreased_day` (days since the epoch).
     pub(super) decreases: u64,
     pub(super) decreased_day: i64,
@@ -44,10 +47,16 @@ pub(super) struct Table {
     pub(super) commit: u64,
     /// Whether this region is a member of the global table of its name.
     pub(super) replicated: bool,
+    /// By which rules, if so.
+    pub(super) version: Option<GlobalVersion>,
     /// Whether another region is, too.
     pub(super) fed: bool,
     /// Nothing is collected before this monotonic time: a region may be joining.
     pub(super) hold_until_ns: u64,
+    /// Its stream, when one is enabled.
+    pub(super) stream: Option<u32>,
+    /// Where the feed ended when re-feeding was done: who has consumed that far has everything.
+    pub(super) refed_through: u64,
     /// Re-feeding goes on after this row.
     pub(super) refeed_after: Option<Vec<u8>>,
 }
@@ -62,8 +71,11 @@ impl Table {
             saved_count: Count::default(),
             commit: 0,
             replicated: false,
+            version: None,
             fed: false,
             hold_until_ns: 0,
+            stream: None,
+            refed_through: 0,
             refeed_after: None,
         }
     }
@@ -71,6 +83,24 @@ impl Table {
     /// Its name.
     pub(super) fn name(&self) -> &str {
         &self.row.definition.name
+    }
+
+    /// Whether writes are stamped visibly: a replica of version 2017.11.29.
+    pub(super) fn is_stamping(&self) -> bool {
+        self.version == Some(GlobalVersion::Legacy)
+    }
+
+    /// Whether it is a replica that may not be deleted or lose its stream. The last one of version 2019.11.21 is a table like any other.
+    pub(super) fn is_bound(&self) -> bool {
+        self.is_stamping() || self.fed
+    }
+
+    /// Takes its membership from the record of the global table of its name.
+    pub(super) fn belong(&mut self, group: Option<&Group>, me: &Origin) {
+        let group = group.filter(|group| group.has(me));
+        self.replicated = group.is_some();
+        self.fed = group.is_some_and(|group| group.present().count() > 1);
+        self.version = group.map(|group| group.version);
     }
 
     /// The key of an item's row.

@@ -1,10 +1,10 @@
-//! Regions without disks, sockets or clocks, for unit tests: commits are durable at once, calls arrive at once, time passes when told.
+//! Regions without disks, sockets or clocks, for unit tests and for the conformance suite's simulation: commits are durable at once, calls arrive at once, time passes when told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     ApiError, CallId, CallToken, Config, Core, Effect, Effects, Input, Now, Region, Request,
-    RequestId, Response,
+    RequestId, Response, Status,
 };
 use crate::store::{MemoryStore, Store as _};
 use crate::wire;
@@ -12,6 +12,7 @@ use crate::wire;
 /// 2018-02-19, in the era of version 2017.11.29.
 pub(crate) const START_MS: i64 = 1_519_085_870_846;
 
+#[derive(Debug)]
 struct Place {
     region: Region,
     core: Core,
@@ -19,18 +20,28 @@ struct Place {
 }
 
 /// Some regions.
-pub(crate) struct Regions {
+#[derive(Debug)]
+pub struct Regions {
     places: Vec<Place>,
     pub(crate) now_ms: i64,
     last_id: u64,
     calls: Vec<(usize, CallId)>,
     reply: Option<Result<Response, ApiError>>,
     work: VecDeque<(usize, Input)>,
+    /// Regions that nothing reaches and that reach nothing.
+    cut: BTreeSet<usize>,
 }
 
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the simulation of the conformance suite needs less than tests do"
+    )
+)]
 impl Regions {
     /// Regions of these names, linked with each other.
-    pub(crate) fn new(names: &[&str]) -> Self {
+    pub fn new(names: &[&str]) -> Self {
         let mut regions = Self {
             places: Vec::new(),
             now_ms: START_MS,
@@ -38,13 +49,17 @@ impl Regions {
             calls: Vec::new(),
             reply: None,
             work: VecDeque::new(),
+            cut: BTreeSet::new(),
         };
+        let mut opened = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let peers = names.iter().filter(|peer| *peer != name);
-            let config = Config::new(
+            let mut config = Config::new(
                 Region::new(name),
                 peers.map(|peer| Region::new(peer)).collect(),
             );
+            // A few rows already take several rounds.
+            config.limits.upkeep_rows = 20;
             let (store, mut effects) = (MemoryStore::new(), Effects::new());
             let core = Core::open(
                 config,
@@ -60,6 +75,9 @@ impl Regions {
                 core,
                 store,
             });
+            opened.push(effects);
+        }
+        for (index, effects) in opened.into_iter().enumerate() {
             regions.carry_out(index, effects);
         }
         regions.run();
@@ -67,7 +85,7 @@ impl Regions {
     }
 
     /// One request in DynamoDB's JSON.
-    pub(crate) fn send(
+    pub fn send(
         &mut self,
         place: usize,
         operation: &str,
@@ -119,6 +137,42 @@ impl Regions {
         self.reply.take().expect("everything is durable at once")
     }
 
+    /// Lets time pass.
+    pub fn pass(&mut self, ms: i64) {
+        self.now_ms += ms;
+        for place in 0..self.places.len() {
+            self.work.push_back((place, Input::Tick));
+        }
+        self.run();
+    }
+
+    /// Ends a region and opens it again on its store.
+    pub(crate) fn restart(&mut self, place: usize) {
+        let now = self.now();
+        let Place { core, store, .. } = &mut self.places[place];
+        let (mut config, mut effects) = (core.config.clone(), Effects::new());
+        config.last_commit = store.last_commit().expect("readable");
+        let opened = Core::open(config, 0, now, store, &mut effects);
+        *core = opened.expect("a store of ours opens");
+        self.carry_out(place, effects);
+        self.run();
+    }
+
+    /// Cuts a region off from all others.
+    pub(crate) fn cut(&mut self, place: usize) {
+        self.cut.insert(place);
+    }
+
+    /// Undoes every cut.
+    pub(crate) fn heal(&mut self) {
+        self.cut.clear();
+    }
+
+    /// What a region shows of itself.
+    pub(crate) fn status(&self, place: usize) -> Status {
+        self.places[place].core.status(self.now())
+    }
+
     fn now(&self) -> Now {
         let passed_ms = u64::try_from(self.now_ms - START_MS).expect("time passes forwards");
         Now {
@@ -149,11 +203,18 @@ impl Regions {
                     self.work.push_front((place, Input::Durable { through }));
                 }
                 Effect::Call { to, id, body, .. } => {
-                    let to = self.places.iter().position(|place| place.region == to);
+                    let there = self.places.iter().position(|place| place.region == to);
+                    let there = there.expect("it is there");
+                    if self.cut.contains(&place) || self.cut.contains(&there) {
+                        let (from, result) = (to, Err("cut off".to_owned()));
+                        self.work
+                            .push_back((place, Input::Answered { id, from, result }));
+                        continue;
+                    }
                     self.calls.push((place, id));
                     let token = CallToken(self.calls.len() as u64 - 1);
                     let input = Input::Called { token, body };
-                    self.work.push_back((to.expect("it is there"), input));
+                    self.work.push_back((there, input));
                 }
                 Effect::Answer { to, body } => {
                     let index = usize::try_from(to.0).expect("small");

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::expiry::Walk;
 use super::feed::{Entry, Epochs, Feed, Watermark};
 use super::group::Group;
 use super::ledger::Ledger;
 use super::outbox::{Link, LinkRow, Peer};
 use super::record::{Shown, decode_header};
 use super::rows::{self, Identity, Origin, named};
+use super::stream::Streams;
 use super::table::{Count, Table, TableRow, split_row_key};
 use super::tombstone::Grave;
 use super::{Config, Core, Counters, Effects, Now, OpenError, Region};
@@ -78,11 +80,14 @@ impl Core {
             counters: Counters::default(),
             previous: BTreeMap::new(),
             stale_reads: 0,
+            streams: Streams::open(read)?,
+            expiry: Walk::default(),
             wake_ns: None,
             config,
         };
         core.tombstones = count(Space::Tombstones, read)?;
         core.derive_memberships();
+        core.derive_streams();
         if is_new {
             core.commit(vec![core.identity()], effects);
         }
@@ -105,10 +110,12 @@ impl Core {
         let done = self
             .refeed(read, effects)
             .and_then(|()| self.sweep_leftovers(read, effects))
-            .and_then(|()| self.collect(now, read, effects));
+            .and_then(|()| self.collect(now, read, effects))
+            .and_then(|()| self.expire_items(now, read, effects));
         if let Err(error) = done {
             self.store_failed(&error, effects);
         }
+        self.rotate_streams(now, effects);
         self.trim_feed(effects);
         self.save_counts(effects);
         self.expire_coordinations(now, effects);
@@ -125,6 +132,7 @@ impl Core {
             return Ok(());
         }
         let (name, number) = (table.name().to_owned(), table.row.number);
+        let stamping = table.is_stamping();
         let prefix = number.to_be_bytes();
         let end = number.saturating_add(1).to_be_bytes();
         let start = match &table.refeed_after {
@@ -138,13 +146,15 @@ impl Core {
         let is_last = found.len() < limit;
         let mut writes = Vec::new();
         for row in found {
-            self.refeed_row(number, row, &mut writes)?;
+            self.refeed_row((number, stamping), row, &mut writes)?;
         }
+        let head = self.feed.head.decided;
         let table = self.tables.get_mut(&name).expect("it was found above");
         table.refeed_after = last;
         if is_last {
             table.row.refeed = false;
             table.refeed_after = None;
+            table.refed_through = head;
             writes.push(table.save());
         }
         if !writes.is_empty() {
@@ -155,7 +165,7 @@ impl Core {
 
     fn refeed_row(
         &mut self,
-        table: u32,
+        (table, stamping): (u32, bool),
         (key, row): Row,
         writes: &mut Vec<Write>,
     ) -> Result<(), StoreError> {
@@ -177,7 +187,9 @@ impl Core {
             time_us,
         };
         header.position = self.feed.append(&entry, writes);
-        header.shown = Shown::Own;
+        if stamping {
+            header.shown = Shown::Own;
+        }
         let value = Some(header.row(attributes));
         let grave = header.deleted.then(|| Grave {
             origin: self.me(),
@@ -300,7 +312,7 @@ fn open_consumed(read: &dyn Read) -> Result<BTreeMap<Origin, Watermark>, OpenErr
 }
 
 /// Every row of the meta space whose key begins with this prefix.
-fn each<T: serde::de::DeserializeOwned, K: Ord, V>(
+pub(super) fn each<T: serde::de::DeserializeOwned, K: Ord, V>(
     prefix: &str,
     read: &dyn Read,
     mut make: impl FnMut(&str, T) -> (K, V),

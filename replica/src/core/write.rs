@@ -7,6 +7,7 @@ use super::record::{Header, Shown, decode_header, decode_item, encode_item, show
 use super::region::Refusal;
 use super::size::{check_item_size, check_updated_item_size, item_size_bytes, write_half_units};
 use super::stamp::stamp;
+use super::stream::{Image, RecordRow, Shape};
 use super::tombstone::Grave;
 use super::{
     ApiError, Capacity, Core, DeleteItem, Effects, ErrorKind, Item, ItemKey, Now, PutItem,
@@ -24,14 +25,39 @@ enum Change<'a> {
 }
 
 /// An item as it is before the write.
-struct Before {
+pub(super) struct Before {
     header: Option<Header>,
-    /// Bytes of its encoded attributes; `None` when there is no live item.
-    bytes: Option<usize>,
+    /// Its encoded attributes; `None` when there is no live item.
+    attributes: Option<Vec<u8>>,
     /// The item with what readers see of its version, when the write must know.
     item: Option<Item>,
     /// The commit it stands on.
     commit: u64,
+}
+
+/// Who wants an item written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    Client,
+    /// Its time to live has passed.
+    Expiry,
+}
+
+impl Before {
+    /// A live item of which no more is known than its row.
+    pub(super) fn of(header: Header, attributes: &[u8]) -> Self {
+        Self {
+            header: Some(header),
+            attributes: Some(attributes.to_vec()),
+            item: None,
+            commit: 0,
+        }
+    }
+
+    fn image(&self) -> Option<Image> {
+        let (header, attributes) = (self.header.as_ref()?, self.attributes.as_ref()?);
+        Some(Image::of(header, attributes))
+    }
 }
 
 impl Core {
@@ -148,10 +174,14 @@ impl Core {
             Change::Update(update, _) => (*update, former(before.header.as_ref())),
             Change::Put(_) | Change::Delete => (None, Shown::Nothing),
         };
+        let is_update = matches!(change, Change::Update(..));
         let after = after(change, before.item.as_ref())?;
-        if after.is_none() && before.bytes.is_none() {
-            // Nothing was there: nothing is deleted, and nothing is told to the peers.
-            let response = respond(name, &before, None, update, options);
+        let attributes = after.as_ref().map(encode_item);
+        let stamping = self.data_table(name)?.is_stamping();
+        if attributes == before.attributes && (after.is_none() || (is_update && stamping)) {
+            // Nothing was there and nothing is deleted; or, where it is the stream that makes a region stamp and replicate (version 2017.11.29), an
+            // update that changed nothing left no record. A put drops the stamps, and so changes something.
+            let response = respond(name, &before, before.item.clone(), update, options);
             self.ledger
                 .answer(before.commit, Answer::Client(id, Ok(response)), effects);
             return Ok(());
@@ -161,7 +191,7 @@ impl Core {
             name,
             (&item_key, row_key),
             &before,
-            (after.as_ref(), outside),
+            (attributes, outside, Cause::Client),
         );
         let shown = after.map(|mut item| {
             show(&mut item, &header);
@@ -194,7 +224,7 @@ impl Core {
         let Some(row) = row else {
             return Ok(Before {
                 header: None,
-                bytes: None,
+                attributes: None,
                 item: None,
                 commit,
             });
@@ -206,33 +236,34 @@ impl Core {
             show(&mut decoded, &header);
             item = Some(decoded);
         }
-        let bytes = (!header.deleted).then_some(attributes.len());
+        let attributes = (!header.deleted).then(|| attributes.to_vec());
         if self.has_defect(Defect::StaleStrongRead) {
             self.remember_previous(row_key, &row);
         }
         Ok(Before {
             header: Some(header),
-            bytes,
+            attributes,
             item,
             commit,
         })
     }
 
     /// The rows of a new version.
-    fn versioned(
+    pub(super) fn versioned(
         &mut self,
         now: Now,
         name: &str,
         (item_key, row_key): (&[u8], Vec<u8>),
         before: &Before,
-        (after, outside): (Option<&Item>, Shown),
+        (after, outside, cause): (Option<Vec<u8>>, Shown, Cause),
     ) -> (Vec<Write>, Header) {
-        let mut writes = Vec::with_capacity(3);
+        let mut writes = Vec::with_capacity(4);
         let table = self
             .tables
             .get(name)
             .expect("the request's table was found");
         let (fed, replicated, number) = (table.fed, table.replicated, table.row.number);
+        let stamping = table.is_stamping();
         let overwritten_us = before.header.as_ref().map(|header| header.version.time_us);
         let time_us = stamp(now, overwritten_us, table.floor_us);
         let mut header = Header {
@@ -241,7 +272,11 @@ impl Core {
                 region: self.config.region.clone(),
             },
             position: 0,
-            shown: if replicated { Shown::Own } else { outside },
+            shown: if stamping {
+                Shown::Own
+            } else {
+                outside.clone()
+            },
             deleted: after.is_none(),
         };
         if fed {
@@ -259,11 +294,23 @@ impl Core {
         });
         let was_tombstone = before.header.as_ref().is_some_and(|header| header.deleted);
         // Where nobody else is told, a delete needs no tombstone; its stamp must not come again all the same.
-        let value = (fed || !header.deleted)
-            .then(|| header.row(&after.map(encode_item).unwrap_or_default()));
-        let bytes = value.as_ref().filter(|_| !header.deleted).map(Vec::len);
+        let value = (fed || !header.deleted).then(|| header.row(after.as_deref().unwrap_or(&[])));
+        let bytes = after.as_ref().map(Vec::len);
         self.bury(&row_key, was_tombstone, grave, &mut writes);
-        self.tally(name, before.bytes, bytes);
+        let old_bytes = before.attributes.as_ref().map(Vec::len);
+        self.tally(name, old_bytes, bytes);
+        let record = || RecordRow {
+            created_ms: now.wall_ms,
+            shape: match (stamping, outside) {
+                (true, Shown::Former(version)) => Shape::Stamped(Some(version)),
+                (true, Shown::Nothing | Shown::Own) => Shape::Stamped(None),
+                (false, _) => Shape::Once,
+            },
+            expired: cause == Cause::Expiry,
+            old: before.image(),
+            new: after.map(|attributes| Image::of(&header, &attributes)),
+        };
+        self.tell_stream(name, record, &mut writes);
         writes.push(Write {
             space: Space::Items,
             key: row_key,
@@ -331,7 +378,8 @@ fn after(change: Change<'_>, before: Option<&Item>) -> Result<Option<Item>, ApiE
 
 /// Outside a global table, an item that was shown keeps what it showed while it is updated; replacing it drops that.
 fn former(before: Option<&Header>) -> Shown {
-    match before.map(|header| (&header.shown, &header.version)) {
+    let live = before.filter(|header| !header.deleted);
+    match live.map(|header| (&header.shown, &header.version)) {
         None | Some((Shown::Nothing, _)) => Shown::Nothing,
         Some((Shown::Own, version) | (Shown::Former(version), _)) => Shown::Former(version.clone()),
     }

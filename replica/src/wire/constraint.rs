@@ -65,6 +65,22 @@ impl Constraints {
         }
     }
 
+    /// A text of so many characters, if it is there.
+    pub(super) fn text(&mut self, value: Option<&Text<'_>>, path: &str, least: usize, most: usize) {
+        let Some(value) = value.map(Text::as_str) else {
+            return;
+        };
+        let length = value.chars().count();
+        if length < least {
+            let constraint = format!("Member must have length greater than or equal to {least}");
+            self.violated(value, path, constraint);
+        }
+        if length > most {
+            let constraint = format!("Member must have length less than or equal to {most}");
+            self.violated(value, path, constraint);
+        }
+    }
+
     /// A name whose length is told otherwise.
     pub(super) fn pattern(&mut self, name: &str, path: &str) {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);

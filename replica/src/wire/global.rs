@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::constraint::Constraints;
 use super::scalar::{Text, Whole};
-use crate::core::{ApiError, Region, ReplicaUpdate, Request};
+use crate::core::{ApiError, GlobalRequest, Region, ReplicaUpdate, Request};
 
 /// How AWS introduces a violation by a region.
 const INTRODUCTION: &str = "One or more parameter values were invalid: ";
@@ -68,10 +68,10 @@ pub(super) fn create(body: &str) -> Result<Request, ApiError> {
             "{INTRODUCTION}ReplicationGroup must name at least one region"
         )));
     }
-    Ok(Request::CreateGlobalTable {
+    Ok(Request::Global(GlobalRequest::Create {
         name: name(members.global_table_name),
         regions,
-    })
+    }))
 }
 
 /// `UpdateGlobalTable`.
@@ -120,10 +120,10 @@ pub(super) fn update(body: &str) -> Result<Request, ApiError> {
             "{INTRODUCTION}ReplicaUpdates must hold at least one update"
         )));
     }
-    Ok(Request::UpdateGlobalTable {
+    Ok(Request::Global(GlobalRequest::Update {
         name: name(members.global_table_name),
         updates,
-    })
+    }))
 }
 
 /// `DescribeGlobalTable`.
@@ -132,9 +132,9 @@ pub(super) fn describe(body: &str) -> Result<Request, ApiError> {
     let mut constraints = Constraints::default();
     constraints.name(members.global_table_name.as_ref(), "globalTableName");
     constraints.finish()?;
-    Ok(Request::DescribeGlobalTable {
+    Ok(Request::Global(GlobalRequest::Describe {
         name: name(members.global_table_name),
-    })
+    }))
 }
 
 /// `ListGlobalTables`.
@@ -145,11 +145,11 @@ pub(super) fn list(body: &str) -> Result<Request, ApiError> {
     constraints.optional_name(after.as_ref(), "exclusiveStartGlobalTableName");
     let limit = constraints.limit(members.limit, "limit", i64::MAX);
     constraints.finish()?;
-    Ok(Request::ListGlobalTables {
+    Ok(Request::Global(GlobalRequest::List {
         after: after.map(Text::into_string),
         limit,
         region: members.region_name.map(|name| Region::new(name.as_str())),
-    })
+    }))
 }
 
 fn name(name: Option<Text<'_>>) -> String {

@@ -15,7 +15,9 @@ mod query;
 mod response;
 mod scalar;
 mod schema;
+mod stream;
 mod table;
+mod time_to_live;
 mod value;
 
 #[cfg(test)]
@@ -34,6 +36,9 @@ pub const BODY_MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Before the name of an operation on tables and items.
 const TABLES: &str = "DynamoDB_20120810";
+
+/// The same of an operation on streams.
+const STREAMS: &str = "DynamoDBStreams_20120810";
 
 /// Reads a request: its `X-Amz-Target`, its `Content-Type`, its body.
 ///
@@ -69,7 +74,7 @@ pub fn parse(
 type Reader = fn(&str) -> Result<Request, ApiError>;
 
 /// The operations, the hottest first: API, name, reader.
-const OPERATIONS: [(&str, &str, Reader); 15] = [
+const OPERATIONS: [(&str, &str, Reader); 21] = [
     (TABLES, "PutItem", item::put),
     (TABLES, "GetItem", item::get),
     (TABLES, "UpdateItem", item::update),
@@ -81,6 +86,12 @@ const OPERATIONS: [(&str, &str, Reader); 15] = [
     (TABLES, "ListTables", table::list),
     (TABLES, "DeleteTable", table::delete),
     (TABLES, "UpdateTable", table::update),
+    (TABLES, "UpdateTimeToLive", time_to_live::update),
+    (TABLES, "DescribeTimeToLive", time_to_live::describe),
+    (STREAMS, "GetRecords", stream::records),
+    (STREAMS, "GetShardIterator", stream::iterator),
+    (STREAMS, "DescribeStream", stream::describe),
+    (STREAMS, "ListStreams", stream::list),
     (TABLES, "CreateGlobalTable", global::create),
     (TABLES, "UpdateGlobalTable", global::update),
     (TABLES, "DescribeGlobalTable", global::describe),

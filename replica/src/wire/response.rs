@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::json::{self, Object};
+use super::{stream, time_to_live};
 use crate::core::{
     Billing, Capacity, GlobalTableDescription, GlobalTableStatus, IndexDefinition, IndexProjection,
-    Item, ItemPage, KeySchema, Region, Response, StreamView, TableDefinition, TableDescription,
-    TableStatus,
+    Item, ItemPage, KeySchema, Region, ReplicaStatus, Response, StreamView, TableDefinition,
+    TableDescription, TableStatus,
 };
 
 /// The body of a successful answer.
@@ -37,6 +38,24 @@ pub fn render(response: &Response) -> Vec<u8> {
             answer_capacity(&mut body, capacity.as_ref());
         }
         Response::Page(page) => answer_page(&mut body, page),
+        Response::ListStreams { streams, last } => {
+            stream::answer_list(&mut body, streams, last.as_deref());
+        }
+        Response::Stream(described) => {
+            body.object("StreamDescription", |object| {
+                stream::answer_description(object, described);
+            });
+        }
+        Response::ShardIterator(iterator) => body.text("ShardIterator", iterator),
+        Response::Records(page) => stream::answer_records(&mut body, page),
+        Response::TimeToLiveChanged(change) => {
+            body.object("TimeToLiveSpecification", |object| {
+                time_to_live::answer_specification(object, change);
+            });
+        }
+        Response::TimeToLive(attribute) => body.object("TimeToLiveDescription", |object| {
+            time_to_live::answer_description(object, attribute.as_deref());
+        }),
         Response::GlobalTable(table) => {
             body.object("GlobalTableDescription", |object| {
                 describe_global(object, table)
@@ -96,7 +115,7 @@ fn units(capacity: &Capacity) -> String {
 }
 
 /// Epoch seconds with a fraction, as AWS writes times.
-fn seconds(ms: i64) -> String {
+pub(super) fn seconds(ms: i64) -> String {
     format!("{}.{:03}", ms.div_euclid(1000), ms.rem_euclid(1000))
 }
 
@@ -158,7 +177,25 @@ fn describe(object: &mut Object<'_>, table: &TableDescription) {
         object.text("LatestStreamLabel", label);
         object.text("LatestStreamArn", arn);
     }
+    replicas(object, table);
     object.bare("DeletionProtectionEnabled", definition.deletion_protection);
+}
+
+/// What version 2019.11.21 shows of the other replicas.
+fn replicas(object: &mut Object<'_>, table: &TableDescription) {
+    if !table.replicas.is_empty() {
+        object.text("GlobalTableVersion", "2019.11.21");
+        object.list("Replicas", &table.replicas, |out, (region, status)| {
+            let mut replica = Object::open(out);
+            replica.text("RegionName", region.as_str());
+            let status = match status {
+                ReplicaStatus::Creating => "CREATING",
+                ReplicaStatus::Active => "ACTIVE",
+            };
+            replica.text("ReplicaStatus", status);
+            replica.close();
+        });
+    }
 }
 
 /// The types of all key attributes, by name.
@@ -174,7 +211,7 @@ fn attribute_types(definition: &TableDefinition) -> BTreeMap<&str, &'static str>
         .collect()
 }
 
-fn key_schema(object: &mut Object<'_>, keys: &KeySchema) {
+pub(super) fn key_schema(object: &mut Object<'_>, keys: &KeySchema) {
     let elements = keys.names().zip(["HASH", "RANGE"]);
     object.list("KeySchema", elements, |out, (name, kind)| {
         let mut element = Object::open(out);
@@ -280,7 +317,7 @@ fn global_table_status(status: GlobalTableStatus) -> &'static str {
     }
 }
 
-fn stream_view(view: StreamView) -> &'static str {
+pub(super) fn stream_view(view: StreamView) -> &'static str {
     match view {
         StreamView::KeysOnly => "KEYS_ONLY",
         StreamView::NewImage => "NEW_IMAGE",

@@ -1,7 +1,7 @@
 //! The control plane of tables: `CreateTable`, `UpdateTable`, `DescribeTable`, `DeleteTable`, `ListTables`.
 //!
 //! Absent, and ignored like any unknown member: tags, table class, encryption, resource policies, warm throughput. Refused, since ignoring them
-//! would mislead: `GlobalSecondaryIndexUpdates` and `ReplicaUpdates`.
+//! would mislead: `GlobalSecondaryIndexUpdates`, and `Update` in `ReplicaUpdates`.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -9,7 +9,9 @@ use serde::de::IgnoredAny;
 use super::constraint::{Constraints, table_name};
 use super::scalar::{Flag, Text, Whole};
 use super::schema::{self, Definition, Element, Index};
-use crate::core::{ApiError, Billing, Request, StreamView, TableDefinition, UpdateTable};
+use crate::core::{
+    ApiError, Billing, Region, ReplicaUpdate, Request, StreamView, TableDefinition, UpdateTable,
+};
 
 /// Most capacity units that can be asked for.
 const UNITS_MAX: i64 = 1_000_000_000_000;
@@ -34,7 +36,26 @@ struct Members<'a> {
     global_secondary_indexes: Option<Vec<Index<'a>>>,
     deletion_protection_enabled: Option<Flag>,
     global_secondary_index_updates: Option<Vec<IgnoredAny>>,
-    replica_updates: Option<Vec<IgnoredAny>>,
+    #[serde(borrow)]
+    replica_updates: Option<Vec<ReplicaStep<'a>>>,
+}
+
+/// One of `ReplicaUpdates`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReplicaStep<'a> {
+    #[serde(borrow)]
+    create: Option<Replica<'a>>,
+    update: Option<IgnoredAny>,
+    #[serde(borrow)]
+    delete: Option<Replica<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Replica<'a> {
+    #[serde(borrow)]
+    region_name: Option<Text<'a>>,
 }
 
 /// `ProvisionedThroughput`.
@@ -145,7 +166,9 @@ pub(super) fn update(body: &str) -> Result<Request, ApiError> {
     let view = members.stream_constraints(&mut constraints);
     constraints.finish()?;
     members.check_updates_known()?;
-    if members.provisioned_throughput.is_none()
+    let replica = members.replica_update()?;
+    if replica.is_none()
+        && members.provisioned_throughput.is_none()
         && mode.is_none()
         && members.stream_specification.is_none()
         && members.deletion_protection_enabled.is_none()
@@ -167,6 +190,13 @@ pub(super) fn update(body: &str) -> Result<Request, ApiError> {
         )?),
     };
     let stream = members.stream_specification.as_ref();
+    if replica.is_some()
+        && (billing.is_some() || stream.is_some() || members.deletion_protection_enabled.is_some())
+    {
+        return Err(invalid(
+            "ReplicaUpdates cannot be combined with other changes of the table",
+        ));
+    }
     Ok(Request::UpdateTable(UpdateTable {
         table,
         billing,
@@ -174,6 +204,7 @@ pub(super) fn update(body: &str) -> Result<Request, ApiError> {
             .map(|stream| stream_setting(stream, view))
             .transpose()?,
         deletion_protection: members.deletion_protection_enabled.map(|flag| flag.0),
+        replica,
     }))
 }
 
@@ -245,20 +276,51 @@ impl Members<'_> {
 
     /// Refuses what this server does not do, rather than seem to have done it.
     fn check_updates_known(&self) -> Result<(), ApiError> {
-        let given =
-            |list: &Option<Vec<IgnoredAny>>| list.as_ref().is_some_and(|list| !list.is_empty());
-        for (list, member) in [
-            (
-                &self.global_secondary_index_updates,
-                "GlobalSecondaryIndexUpdates",
-            ),
-            (&self.replica_updates, "ReplicaUpdates"),
-        ] {
-            if given(list) {
-                return Err(invalid(format!("{member} is not supported by this server")));
-            }
+        if self
+            .global_secondary_index_updates
+            .as_ref()
+            .is_some_and(|list| !list.is_empty())
+        {
+            return Err(invalid(
+                "GlobalSecondaryIndexUpdates is not supported by this server",
+            ));
         }
         Ok(())
+    }
+
+    /// The one replica that is asked for.
+    fn replica_update(&self) -> Result<Option<ReplicaUpdate>, ApiError> {
+        let steps = self.replica_updates.as_deref().unwrap_or_default();
+        let step = match steps {
+            [] => return Ok(None),
+            [step] => step,
+            [_, _, ..] => {
+                return Err(invalid("Only one replica can be changed per UpdateTable"));
+            }
+        };
+        let (replica, path) = match (&step.create, &step.update, &step.delete) {
+            (Some(replica), None, None) => (replica, "create"),
+            (None, None, Some(replica)) => (replica, "delete"),
+            (None, Some(_), None) => {
+                return Err(invalid(
+                    "Update in ReplicaUpdates is not supported by this server",
+                ));
+            }
+            (None, None, None) | (Some(_), _, _) | (_, Some(_), Some(_)) => {
+                return Err(invalid(
+                    "Exactly one of Create, Update and Delete must be specified in each of ReplicaUpdates",
+                ));
+            }
+        };
+        let mut constraints = Constraints::default();
+        let path = format!("replicaUpdates.1.member.{path}.regionName");
+        constraints.required(replica.region_name.as_ref(), &path);
+        constraints.finish()?;
+        let region = Region::new(replica.region_name.as_ref().map_or("", Text::as_str));
+        Ok(Some(match step.delete {
+            Some(_) => ReplicaUpdate::Delete(region),
+            None => ReplicaUpdate::Create(region),
+        }))
     }
 }
 

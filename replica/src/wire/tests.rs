@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{crc32, parse, render, render_error, request_id};
 use crate::core::{
-    ApiError, AttributeValue, Billing, Capacity, ErrorKind, GlobalTableDescription,
+    ApiError, AttributeValue, Billing, Capacity, ErrorKind, GlobalRequest, GlobalTableDescription,
     GlobalTableStatus, Item, Number, Region, Request, Response, StreamView, TableDescription,
     TableStatus,
 };
@@ -252,7 +252,7 @@ fn tables() {
     insta::assert_snapshot!(refusal("CreateTable", &unused), @"Validation: One or more parameter values were invalid: Some AttributeDefinitions are not used. AttributeDefinitions: [zz, id, at], keys used: [id, at]");
 
     insta::assert_snapshot!(refusal("UpdateTable", r#"{"TableName":"table"}"#), @"Validation: At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required");
-    insta::assert_snapshot!(refusal("UpdateTable", r#"{"TableName":"table","ReplicaUpdates":[{}]}"#), @"Validation: One or more parameter values were invalid: ReplicaUpdates is not supported by this server");
+    insta::assert_snapshot!(refusal("UpdateTable", r#"{"TableName":"table","ReplicaUpdates":[{}]}"#), @"Validation: One or more parameter values were invalid: Exactly one of Create, Update and Delete must be specified in each of ReplicaUpdates");
     let Request::UpdateTable(update) = read(
         "UpdateTable",
         r#"{"TableName":"table","StreamSpecification":{"StreamEnabled":false}}"#,
@@ -273,10 +273,10 @@ fn global_tables() {
     );
     assert_eq!(
         request.unwrap(),
-        Request::CreateGlobalTable {
+        Request::Global(GlobalRequest::Create {
             name: "users".to_owned(),
             regions: vec![Region::new("us-east-1"), Region::new("eu-west-1")],
-        }
+        })
     );
     insta::assert_snapshot!(refusal("CreateGlobalTable", r#"{"GlobalTableName":"users"}"#), @"Validation: 1 validation error detected: Value null at 'replicationGroup' failed to satisfy constraint: Member must not be null");
     insta::assert_snapshot!(refusal("UpdateGlobalTable", r#"{"GlobalTableName":"users","ReplicaUpdates":[{}]}"#), @"Validation: One or more parameter values were invalid: Exactly one of Create and Delete must be specified in each of ReplicaUpdates");
@@ -313,6 +313,7 @@ fn answers() {
             "2018-02-20T00:17:50.046".to_owned(),
         )),
         decreases_today: 0,
+        replicas: Vec::new(),
     };
     insta::assert_snapshot!(shown(&Response::Table(table)), @r#"{"Table":{"AttributeDefinitions":[{"AttributeName":"at","AttributeType":"N"},{"AttributeName":"id","AttributeType":"S"}],"TableName":"table","KeySchema":[{"AttributeName":"id","KeyType":"HASH"},{"AttributeName":"at","KeyType":"RANGE"}],"TableStatus":"ACTIVE","CreationDateTime":1519085870.046,"ProvisionedThroughput":{"NumberOfDecreasesToday":0,"ReadCapacityUnits":0,"WriteCapacityUnits":0},"TableSizeBytes":99,"ItemCount":3,"TableArn":"arn:aws:dynamodb:us-east-1:000000000000:table/table","TableId":"12345678-0123-4567-a123-abcdefghijkl","BillingModeSummary":{"BillingMode":"PAY_PER_REQUEST","LastUpdateToPayPerRequestDateTime":1519085870.046},"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"},"LatestStreamLabel":"2018-02-20T00:17:50.046","LatestStreamArn":"arn:stream","DeletionProtectionEnabled":false}}"#);
     let global = GlobalTableDescription {
