@@ -372,17 +372,14 @@ fn a_stall_of_the_server_is_not_hidden_by_the_in_flight_limit() {
     assert_eq!(ended.code, 0, "{}", ended.out);
     let summary = summary(&place.latest());
     let row = &summary.rows[0];
-    assert_eq!(
-        (row.scheduled, row.failed(), row.never_sent),
-        (2500, 0, 0),
-        "{}",
-        ended.out
-    );
-    // Whatever was due in the first 400 ms of the stall waited for at least the other 300: 200 operations at 500/s.
-    let waited = row
+    assert_eq!((row.scheduled, row.failed()), (2500, 0), "{}", ended.out);
+    // Whatever was due in the first 400 ms of the stall waited for at least the other 300: 200 operations at 500/s. On a slow machine some of them
+    // are still waiting at the end.
+    let answered = row
         .response
         .histogram()
         .count_between(299_000_000, u64::MAX);
+    let waited = answered + row.open.len() + row.never_sent;
     assert!(waited >= 195, "{waited} {}", ended.out);
     assert!(
         summary.lanes[0].waited_for_slot >= 300,
