@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use reports::run_folder::RunFolder;
+use reports::run_folder::{FolderError, RunFolder};
 
 use crate::{
     client::errors,
     exit::{Ending, Failure},
-    nemesis,
+    load, nemesis,
     run::TARGETS,
     store,
 };
@@ -120,14 +120,22 @@ fn runs(out: &std::path::Path) -> Result<Vec<(String, String)>, Failure> {
     Ok(folders
         .into_iter()
         .map(|folder| {
-            let state = match RunFolder::at(&folder).results() {
-                Ok(Some(results)) => reports::summary::ending_word(results.ending()).to_owned(),
-                Ok(None) => "not judged".to_owned(),
-                Err(error) => error.to_string(),
-            };
+            let state = state(&RunFolder::at(&folder)).unwrap_or_else(|error| error.to_string());
             (folder.display().to_string(), state)
         })
         .collect())
+}
+
+fn state(folder: &RunFolder) -> Result<String, FolderError> {
+    if let Some(results) = folder.results()? {
+        return Ok(reports::summary::ending_word(results.ending()).to_owned());
+    }
+    let Some(summary) = folder.load_summary()? else {
+        return Ok("not judged".to_owned());
+    };
+    let word = reports::summary::ending_word(load::ending(&summary));
+    let goals = reports::words::counted(summary.goals.len() as u64, "goal");
+    Ok(format!("{word} (load, {goals})"))
 }
 
 fn columns(rows: &[(String, String)]) -> String {

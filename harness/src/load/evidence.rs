@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     cli::LoadOutput,
+    client::errors,
     exit::{Ending, Failure},
     nemesis::Plan,
     run,
@@ -229,10 +230,10 @@ impl Evidence {
         let text = serde_json::to_string_pretty(&summary).expect("a summary is plain data");
         let path = self.folder.join("summary.json");
         write_atomically(&path, text.as_bytes()).map_err(|error| error.to_string())?;
-        let ending = if corrupt > 0 {
-            Ending::Invalid
-        } else {
-            ending(&summary, stop.reason())
+        // A run that was stopped decides nothing, but what was read cannot be undone.
+        let ending = match stop.reason() {
+            Some(_) if corrupt == 0 => Ending::Unknown,
+            Some(_) | None => ending(&summary),
         };
         Ok((summary, ending))
     }
@@ -289,17 +290,14 @@ impl Evidence {
     }
 }
 
-/// A missed goal dominates; a run that was stopped or answered nothing decides nothing.
-fn ending(summary: &LoadSummary, stopped: Option<&str>) -> Ending {
+/// How a load ended by its figures: a corrupt read or a missed goal dominates; one that answered nothing decides nothing.
+pub(crate) fn ending(summary: &LoadSummary) -> Ending {
     let is_any = |outcome| summary.goals.iter().any(|goal| goal.outcome == outcome);
-    let nothing_answered = summary.rows.iter().all(|row| row.answered() == 0);
-    if stopped.is_some() {
-        return Ending::Unknown;
-    }
-    if is_any(GoalOutcome::Broken) {
+    let is_corrupt = |row: &LoadRow| row.errors.contains_key(errors::CORRUPT_VALUE);
+    if summary.rows.iter().any(is_corrupt) || is_any(GoalOutcome::Broken) {
         return Ending::Invalid;
     }
-    if is_any(GoalOutcome::CannotTell) || nothing_answered {
+    if is_any(GoalOutcome::CannotTell) || summary.rows.iter().all(|row| row.answered() == 0) {
         return Ending::Unknown;
     }
     Ending::Valid

@@ -2,6 +2,8 @@
 //!
 //! Each stage is a run of its own, in its own folder below the run's, so that every tool that reads a run reads it too. `trials.json` lists them.
 
+use std::path::Path;
+
 use reports::{
     load_summary::{LoadRow, LoadSummary, Times, goal::GoalOutcome},
     words,
@@ -69,6 +71,40 @@ struct FoundRate {
 
 impl Trials {
     const SCHEMA: &str = "dateline/load-trials/1";
+
+    /// For people.
+    fn text(&self) -> String {
+        let mut lines: Vec<String> = self.trials.iter().map(Row::line).collect();
+        lines.push(String::new());
+        lines.extend(self.found.as_ref().map(|found| found.told() + "\n"));
+        // Those of the last stage that has any: the others are like it, and in their folders.
+        let last = self.trials.iter().rfind(|row| !row.warnings.is_empty());
+        let warnings = last.map_or(&[][..], |row| &row.warnings);
+        lines.extend(warnings.iter().map(|told| format!("warning: {told}")));
+        lines.push(format!("again: {}", self.reproduce));
+        lines.join("\n")
+    }
+}
+
+/// The trials of a saved run, for people; `None` if it has none.
+pub(crate) fn saved(folder: &Path) -> Result<Option<String>, String> {
+    let path = folder.join("trials.json");
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(&error)),
+    };
+    let trials: Trials = serde_json::from_slice(&text).map_err(|error| failed(&error))?;
+    if trials.schema != Trials::SCHEMA {
+        let told = format!(
+            "its schema is `{}`, this version reads `{}`; use the version of Dateline that wrote it",
+            trials.schema,
+            Trials::SCHEMA
+        );
+        return Err(failed(&told));
+    }
+    Ok(Some(trials.text()))
 }
 
 /// Stages that have been done.
@@ -193,25 +229,11 @@ impl<'a> Ladder<'a> {
                 println!("{text}");
             }
             LoadOutput::Text => {
-                for row in &trials.trials {
-                    println!("{}", row.line());
-                }
-                if let Some(found) = &trials.found {
-                    println!("\n{}", found.told());
-                }
-                // Those of the last stage that has any: the others are like it, and in their folders.
-                let last = trials.trials.iter().rfind(|row| !row.warnings.is_empty());
-                for warning in last.map_or(&[][..], |row| &row.warnings) {
-                    println!("warning     {warning}");
-                }
+                println!("{}", trials.text());
                 if let Some(why) = self.stop.reason() {
-                    println!("\n{why}, before all was done");
+                    println!("{why}, before all was done");
                 }
-                println!(
-                    "\nagain       {}\nrun folder: {}",
-                    trials.reproduce,
-                    self.evidence.folder().display()
-                );
+                println!("run folder: {}", self.evidence.folder().display());
             }
         }
         Ok(self.worst)

@@ -162,6 +162,8 @@ impl LagBook {
 
 #[cfg(test)]
 mod tests {
+    use workloads::seed::Seed;
+
     use super::*;
 
     const MS: u64 = 1_000_000;
@@ -191,6 +193,55 @@ mod tests {
             55,
             "missed at 160, acknowledged at 105"
         );
+    }
+
+    /// A heartbeat takes hold somewhere within its write, and arrives some time later; reads look somewhere within their time. The bounds must hold the
+    /// true lag, whatever all of these are.
+    #[test]
+    fn the_bounds_hold_any_lag() {
+        for seed in 0..300 {
+            let mut stream = Seed(seed).stream("lag");
+            let call = 1000 * MS + stream.below(100 * MS);
+            let took_hold = call + stream.below(50 * MS);
+            let returned = took_hold + stream.below(50 * MS);
+            let arrived = took_hold + stream.below(400 * MS);
+            let mut book = LagBook::new(2, 0);
+            let (mut is_called, mut has_returned) = (false, false);
+            let mut now = 900 * MS;
+            while book.pairs[0][1].next == 0 {
+                let call_ns = now + stream.below(60 * MS);
+                let looked = call_ns + stream.below(30 * MS);
+                let return_ns = looked + stream.below(30 * MS);
+                // The book is told in the order in which things end.
+                if !is_called && call <= return_ns {
+                    book.write_called(0, 10, call);
+                    is_called = true;
+                }
+                if !has_returned && returned <= return_ns {
+                    book.write_returned(0, Some(returned));
+                    has_returned = true;
+                }
+                let value = Some(if looked >= arrived { 10 } else { 9 });
+                let seen = Seen {
+                    value,
+                    call_ns,
+                    return_ns,
+                };
+                book.read(0, 1, seen);
+                now = return_ns;
+            }
+            let lag = &book.figures(&["a".into(), "b".into()])[0];
+            let (lower, upper) = (
+                lag.lower.percentiles().max_ns,
+                lag.upper.percentiles().max_ns,
+            );
+            let truth = arrived - took_hold;
+            // Histograms keep three digits.
+            assert!(
+                lower <= truth + truth / 500 && truth <= upper + upper / 500,
+                "seed {seed}: {lower} {truth} {upper}"
+            );
+        }
     }
 
     #[test]

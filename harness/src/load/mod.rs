@@ -58,7 +58,8 @@ mod evidence;
 
 pub(crate) mod echo;
 
-pub(crate) use ladder::{search, steps};
+pub(crate) use evidence::ending;
+pub(crate) use ladder::{saved as saved_trials, search, steps};
 pub(crate) use run::run;
 pub(crate) use sample::{Ending, Sample};
 pub(crate) use settings::{Course, LoadSettings};

@@ -211,19 +211,11 @@ fn every_mix_is_understood_by_the_regions() {
 fn a_region_that_runs_elsewhere_is_loaded_and_left_alone() {
     let place = Place::new();
     let mut region = place.start("replica --region us-east-1 --data-dir elsewhere");
-    let address = place.path().join("elsewhere/address");
-    let mut url = String::new();
-    wait_until("the replica listens", || {
-        url = fs::read_to_string(&address)
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
-        !url.is_empty()
-    });
+    let url = replica_url(&place);
     let line = "load run ycsb-a --rate 200 --for 1s --warm-up 0s --seed 7 --keys 50 --timeout 10s --goal errors<1%";
     // The second finds the table as the first left it.
     for _run in 0..2 {
-        let ended = place.run(&format!("{line} --region us-east-1=http://{url}"));
+        let ended = place.run(&format!("{line} --region us-east-1={url}"));
         assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
         assert_eq!(scheduled(&summary(&place.latest())), 200);
     }
@@ -232,9 +224,55 @@ fn a_region_that_runs_elsewhere_is_loaded_and_left_alone() {
         "it still runs"
     );
     region.kill().and_then(|()| region.wait()).expect("it runs");
-    let gone = place.run(&format!("{line} --region us-east-1=http://{url}"));
+    let gone = place.run(&format!("{line} --region us-east-1={url}"));
     assert_eq!(gone.code, 3, "{}{}", gone.out, gone.err);
     assert!(gone.err.contains("us-east-1"), "{}", gone.err);
+}
+
+/// Two loads of different seeds write different values: each reads what it would never have written there.
+#[test]
+fn a_value_that_nobody_wrote_there_makes_the_load_invalid() {
+    let place = Place::new();
+    let mut region = place.start("replica --region us-east-1 --data-dir elsewhere");
+    let url = replica_url(&place);
+    let line = format!("--rate 200 --warm-up 0s --keys 20 --timeout 10s --region us-east-1={url}");
+    let mut other = place.start(&format!(
+        "load run updates --seed 1 --for 600s --out other {line}"
+    ));
+    wait_until("the other load writes", || {
+        fs::read_to_string(place.path().join("other/latest/series.csv"))
+            .is_ok_and(|text| text.contains(",yes,"))
+    });
+    let ended = place.run(&format!("load run reads --seed 2 --for 1s {line}"));
+    for child in [&mut other, &mut region] {
+        child.kill().and_then(|()| child.wait()).expect("it runs");
+    }
+    assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("corrupt-value"), "{}", ended.out);
+    let summary = summary(&place.latest());
+    assert!(
+        summary.warnings[0].contains("brought what cannot be: us-east-1: item"),
+        "{:?}",
+        summary.warnings
+    );
+    let again = place.run("report dateline-runs/latest");
+    assert_eq!(again.code, 1, "{}{}", again.out, again.err);
+    let list = place.run("list runs");
+    assert!(list.out.contains("INVALID (load, 0 goals)"), "{}", list.out);
+}
+
+/// Where the replica in the folder `elsewhere` listens.
+fn replica_url(place: &Place) -> String {
+    let address = place.path().join("elsewhere/address");
+    let mut found = String::new();
+    wait_until("the replica listens", || {
+        found = fs::read_to_string(&address)
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        !found.is_empty()
+    });
+    format!("http://{found}")
 }
 
 #[test]
@@ -291,6 +329,13 @@ fn steps_and_a_search_leave_a_folder_per_trial() {
         serde_json::from_str::<serde_json::Value>(&written).expect("JSON"),
         told
     );
+    let report = place.run("report dateline-runs/latest");
+    assert_eq!(report.code, 0, "{}{}", report.out, report.err);
+    assert!(
+        report.out.contains("the goals are kept at 80/s"),
+        "{}",
+        report.out
+    );
     assert_eq!(place.orphans(), Vec::<String>::new());
 }
 
@@ -327,17 +372,14 @@ fn a_stall_of_the_server_is_not_hidden_by_the_in_flight_limit() {
     assert_eq!(ended.code, 0, "{}", ended.out);
     let summary = summary(&place.latest());
     let row = &summary.rows[0];
-    assert_eq!(
-        (row.scheduled, row.failed(), row.never_sent),
-        (2500, 0, 0),
-        "{}",
-        ended.out
-    );
-    // Whatever was due in the first 400 ms of the stall waited for at least the other 300: 200 operations at 500/s.
-    let waited = row
+    assert_eq!((row.scheduled, row.failed()), (2500, 0), "{}", ended.out);
+    // Whatever was due in the first 400 ms of the stall waited for at least the other 300: 200 operations at 500/s. On a slow machine some of them
+    // are still waiting at the end.
+    let answered = row
         .response
         .histogram()
         .count_between(299_000_000, u64::MAX);
+    let waited = answered + row.open.len() + row.never_sent;
     assert!(waited >= 195, "{waited} {}", ended.out);
     assert!(
         summary.lanes[0].waited_for_slot >= 300,
