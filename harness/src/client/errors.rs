@@ -33,6 +33,8 @@ pub(crate) const CONNECTION_CLOSED: &str = "connection-closed";
 pub(crate) const TIMEOUT: &str = "timeout";
 pub(crate) const HTTP_5XX: &str = "http-5xx";
 pub(crate) const BAD_REPLY: &str = "bad-reply";
+pub(crate) const ADAPTER_REFUSED: &str = "adapter-refused";
+pub(crate) const ADAPTER_UNSURE: &str = "adapter-unsure";
 pub(crate) const UNREGISTERED: &str = "unregistered-error";
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
@@ -86,6 +88,14 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     indefinite(
         BAD_REPLY,
         "an answer that is no well-formed DynamoDB answer to the request",
+    ),
+    definite(
+        ADAPTER_REFUSED,
+        "the adapter reported an error and that nothing was done",
+    ),
+    indefinite(
+        ADAPTER_UNSURE,
+        "the adapter reported an error after which nobody knows what was done",
     ),
     indefinite(
         UNREGISTERED,
