@@ -73,7 +73,7 @@ impl MergeCommand {
         let intervals = intervals(&self.runs)?;
         let folder = store::create(
             &self.out,
-            &whole.run.workload,
+            &format!("load-{}", whole.run.workload),
             whole.run.seed,
             Timestamp::now(),
         )
