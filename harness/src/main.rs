@@ -9,6 +9,8 @@ mod cli;
 
 mod run;
 
+mod selftest;
+
 mod target;
 
 mod topology;

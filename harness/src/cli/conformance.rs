@@ -8,7 +8,7 @@ use crate::{
     client::{Credentials, Endpoint},
     conformance::{self, Arm, Case, Endpoints, Outcome, REGIONS, Simulation, play},
     exit::{Ending, Failure},
-    target::{LocalOptions, LocalTarget, free_addresses},
+    target::{LocalOptions, LocalTarget, Target as _, free_addresses},
 };
 
 /// The regions of the seeds: where the first cases play.
@@ -130,6 +130,7 @@ fn endpoints(regions: &[(String, SocketAddr)]) -> Vec<Endpoint> {
     });
     let endpoint = |(region, address): &(String, SocketAddr)| Endpoint {
         address: *address,
+        host: address.to_string(),
         region: region.clone(),
         credentials: credentials.clone(),
         timeout: Duration::from_secs(10),

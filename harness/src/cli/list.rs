@@ -8,7 +8,9 @@ use reports::run_folder::{FolderError, RunFolder};
 use crate::{
     client::errors,
     exit::{Ending, Failure},
-    load, nemesis, store,
+    load, nemesis,
+    run::TARGETS,
+    store,
 };
 
 /// `dateline list WHAT`.
@@ -25,6 +27,7 @@ pub(super) struct ListCommand {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
     Workloads,
+    Targets,
     Checks,
     Faults,
     Defects,
@@ -37,7 +40,16 @@ impl ListCommand {
         let rows = match self.what {
             What::Workloads => workloads::catalogue::WORKLOADS
                 .iter()
-                .map(|entry| (entry.name.to_owned(), entry.about.to_owned()))
+                .map(|entry| {
+                    (
+                        entry.name.to_owned(),
+                        format!("{} (needs {})", entry.about, entry.needs),
+                    )
+                })
+                .collect(),
+            What::Targets => TARGETS
+                .iter()
+                .map(|(name, about)| ((*name).to_owned(), (*about).to_owned()))
                 .collect(),
             What::Checks => checks(),
             What::Faults => nemesis::registry()

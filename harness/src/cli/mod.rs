@@ -4,6 +4,7 @@ mod check;
 mod compare;
 mod conformance;
 mod convert;
+mod exec;
 mod gate;
 mod list;
 mod load;
@@ -12,6 +13,7 @@ mod merge;
 mod proxy;
 mod replica;
 mod report;
+mod selftest;
 mod suite;
 mod test;
 mod up;
@@ -44,6 +46,7 @@ Examples:
   dateline suite examples/nightly.toml         a night's matrix; one summary, the worst decides
   dateline gate old/dateline new/dateline -- test register --faults none --out {folder}
                                                is the new build slower? pass, fail or cannot tell
+  dateline selftest --quick                    plant every defect and see that the checks catch it
   dateline list faults                         what can be made to go wrong
 
 Exit codes: 0 valid, 1 invalid, 2 unknown, 3 harness failure, 64 bad usage.";
@@ -56,6 +59,8 @@ enum Command {
     Test(Box<test::TestCommand>),
     /// Load regions at a given rate and measure: response and service times, replication lag, goals
     Load(load::LoadCommand),
+    /// Plant every defect, see which checks catch it, and that clean runs stay valid
+    Selftest(selftest::SelftestCommand),
     /// Judge saved histories: files, or run folders
     Check(check::CheckCommand),
     /// Ask regions what AWS's documentation says that they answer
@@ -75,12 +80,15 @@ enum Command {
     Measure(measure::MeasureCommand),
     /// Write the report of a saved run again
     Report(report::ReportCommand),
-    /// List what there is: workloads, checks, faults, defects, errors, runs
+    /// List what there is: workloads, targets, checks, faults, defects, errors, runs
     List(list::ListCommand),
     /// Run the fault proxy alone, between any TCP client and server
     Proxy(proxy::ProxyCommand),
     /// Run one reference replica: one region of a global table
     Replica(Box<::replica::server::Options>),
+    /// Become another program that does not outlive who started it
+    #[command(hide = true)]
+    Exec(exec::ExecCommand),
 }
 
 /// Parses and does it.
@@ -105,6 +113,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Up(command) => exit::code(command.run()),
         Command::Test(command) => exit::code(command.run()),
         Command::Load(command) => exit::code(command.run()),
+        Command::Selftest(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
         Command::Conformance(command) => exit::code(command.run()),
         Command::Convert(command) => exit::code(command.run()),
@@ -116,6 +125,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Report(command) => exit::code(command.run()),
         Command::List(command) => exit::code(command.run()),
         Command::Proxy(command) => exit::code(command.run()),
+        Command::Exec(command) => exit::code(command.run()),
         Command::Replica(options) => replica::run(*options),
     }
 }

@@ -76,7 +76,7 @@ impl Drop for Open {
 
 impl Connection {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        let host = endpoint.address.to_string();
+        let host = endpoint.host.clone();
         let signer = sigv4::Signer::new(endpoint.credentials.clone(), endpoint.region.clone());
         Self {
             endpoint,

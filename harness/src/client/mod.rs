@@ -18,7 +18,7 @@ pub(crate) mod control;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use checker::history::{EventKind, Op};
+use checker::history::{EventKind, Key, Op};
 
 use connection::Answer;
 pub(crate) use connection::{Connection, Transport};
@@ -29,6 +29,8 @@ pub(crate) use sigv4::Credentials;
 pub(crate) struct Endpoint {
     /// Where it connects to: the proxy in front of the region.
     pub(crate) address: SocketAddr,
+    /// The `Host` of every request: the region's own name, whatever proxy is in front of it.
+    pub(crate) host: String,
     /// The region's name, which is signed into every request.
     pub(crate) region: String,
     /// Who signs.
@@ -54,15 +56,18 @@ pub(crate) enum FailedCondition {
     /// The server honours `ReturnValuesOnConditionCheckFailure`: there was no item.
     ProvesAbsence,
     /// Nothing: not every server honours it.
-    #[expect(dead_code, reason = "foreign endpoints are issue 6")]
     SaysNothing,
 }
+
+/// How many bytes the client adds to each item that it writes, and expects in each that it reads.
+pub(crate) type Padding = Arc<dyn Fn(Key) -> usize + Send + Sync>;
 
 /// One slot's client.
 pub(crate) struct Client {
     endpoint: Endpoint,
     dialect: Arc<Dialect>,
     connection: Connection,
+    padding: Padding,
 }
 
 impl Client {
@@ -72,15 +77,34 @@ impl Client {
             endpoint,
             dialect,
             connection,
+            padding: Arc::new(|_| 0),
         }
+    }
+
+    /// The same, with items of these sizes.
+    pub(crate) fn padded(self, padding: Padding) -> Self {
+        Self { padding, ..self }
     }
 
     /// Does one operation, once.
     pub(crate) async fn attempt(&mut self, op: &Op) -> EventKind {
-        let request = dynamodb::request(op, &self.dialect);
-        let outcome = match self.exchange(request).await {
-            Ok(answer) => dynamodb::outcome(op, &answer, &self.dialect),
-            Err(code) => outcome_of(code),
+        let outcome = match op {
+            Op::Scan => self.scan().await,
+            Op::Read { .. }
+            | Op::Write { .. }
+            | Op::Cas { .. }
+            | Op::Delete { .. }
+            | Op::AddToSet { .. }
+            | Op::Increment { .. }
+            | Op::Append { .. }
+            | Op::Transact { .. }
+            | Op::Stream => {
+                let request = dynamodb::request(op, &self.dialect, &*self.padding);
+                match self.exchange(request).await {
+                    Ok(answer) => dynamodb::outcome(op, &answer, &self.dialect, &*self.padding),
+                    Err(code) => outcome_of(code),
+                }
+            }
         };
         if matches!(outcome, EventKind::Info { .. }) {
             self.connection.close();
@@ -88,7 +112,22 @@ impl Client {
         outcome
     }
 
-    /// Sends one request, once, and brings its answer or the code of what became of it.
+    /// A copy of the whole table: page after page, each with the time limit of an operation. One page that fails fails all.
+    async fn scan(&mut self) -> EventKind {
+        let mut copy = dynamodb::Copy::default();
+        loop {
+            let request = copy.request(&self.dialect);
+            let answer = match self.exchange(request).await {
+                Ok(answer) => answer,
+                Err(code) => return outcome_of(code),
+            };
+            if let Some(outcome) = copy.add(&answer, &self.dialect, &*self.padding) {
+                return outcome;
+            }
+        }
+    }
+
+    /// One request and its whole answer, or the code of what kept it from coming.
     async fn exchange(&mut self, request: Request) -> Result<Answer, &'static str> {
         let sent = tokio::time::timeout(
             self.endpoint.timeout,
@@ -96,7 +135,8 @@ impl Client {
         )
         .await;
         match sent {
-            Ok(answer) => answer.map_err(Transport::code),
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(transport)) => Err(transport.code()),
             Err(_elapsed) if self.connection.is_connecting() => Err(errors::CONNECT_TIMEOUT),
             Err(_elapsed) => Err(errors::TIMEOUT),
         }

@@ -46,7 +46,7 @@ struct Text<'a> {
 /// The code of an answer that is no page of at most so many items.
 fn code(answer: &Answer, items: u64, dialect: &Dialect) -> Option<&'static str> {
     if answer.status != 200 {
-        return errors::of(&dynamodb::outcome(&Op::Scan, answer, dialect));
+        return errors::of(&dynamodb::outcome(&Op::Scan, answer, dialect, &|_key| 0));
     }
     let page = serde_json::from_slice::<Page<'_>>(&answer.body).ok();
     let is_page = page.is_some_and(|page| {

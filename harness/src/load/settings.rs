@@ -118,7 +118,10 @@ impl LoadSettings {
             ));
         }
         let elsewhere = elsewhere::resolve(&flags, faults.is_some())?;
-        let common = run::Settings::resolve(entry.name, common(&flags, faults.clone()))?;
+        // Links, faults and defects are those of a test; what clients do is not.
+        let register = workloads::catalogue::named(workloads::register::NAME)
+            .expect("the register is in the catalogue");
+        let common = run::Settings::resolve(register, common(&flags, faults.clone()), None)?;
         let (regions, addresses) = match elsewhere {
             Some(Elsewhere { names, addresses }) => (names, Some(addresses)),
             None => (common.topology.regions().to_vec(), None),

@@ -35,6 +35,7 @@ impl Site {
             .zip(addresses)
             .map(|(region, address)| Endpoint {
                 address: *address,
+                host: address.to_string(),
                 region: region.clone(),
                 credentials: credentials.clone(),
                 timeout: settings.timeout,
@@ -72,7 +73,11 @@ impl Site {
     /// Stops what was started here.
     pub(crate) async fn tear_down(&self) {
         match self {
-            Self::Local(regions) => regions.tear_down().await,
+            Self::Local(regions) => {
+                for what in regions.tear_down().await {
+                    tracing::warn!("{what}");
+                }
+            }
             Self::Elsewhere { .. } => {}
         }
     }

@@ -1,27 +1,65 @@
-//! The regions of a run: processes, a proxy on every link, and the global table on them.
+//! The regions of a run: a target, a proxy on every link to and within it, and the table on it.
 
-use std::{path::Path, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::ErrorKind,
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use checker::history::RegionId;
 
-use super::Settings;
+use super::{Settings, place::Place};
 use crate::{
-    client::{Client, Credentials, Dialect, Endpoint, FailedCondition, control},
+    client::{Client, Credentials, Dialect, Endpoint, control},
     proxy::Network,
-    target::{LocalOptions, LocalTarget, free_addresses},
+    target::{CommandTarget, EndpointsTarget, LocalOptions, LocalTarget, Target, free_addresses},
     topology::End,
 };
 
-/// The table that workloads use.
+/// The table that workloads use where nobody else has one.
 const TABLE: &str = "dateline";
+
+/// How long a link may take to notice that its region is there.
+const LINK_LIMIT: Duration = Duration::from_secs(5);
 
 /// Regions, links and what clients need to talk to them.
 pub(crate) struct Regions {
-    pub(crate) target: Arc<LocalTarget>,
+    pub(crate) target: Arc<dyn Target>,
     pub(crate) network: Arc<Network>,
     dialect: Arc<Dialect>,
     endpoints: Vec<Endpoint>,
+    tables: Tables,
     data: Data,
+}
+
+/// The table where it is not ours alone: made at the start, removed at the end.
+struct Tables {
+    /// The regions themselves, past every proxy: a fault must not keep us from cleaning up.
+    direct: Vec<Endpoint>,
+    name: String,
+    kind: control::Tables,
+    /// Whether the regions go on without us.
+    outlive_us: bool,
+}
+
+impl Tables {
+    async fn create(&self) -> Result<(), String> {
+        let created = control::create_tables(&self.direct, &self.name, self.kind).await;
+        let Err(error) = created else {
+            return Ok(());
+        };
+        let left = self.remove().await;
+        Err([vec![error.to_string()], left].concat().join("; "))
+    }
+
+    async fn remove(&self) -> Vec<String> {
+        if !self.outlive_us {
+            return Vec::new();
+        }
+        control::remove_tables(&self.direct, &self.name, self.kind).await
+    }
 }
 
 /// What the regions store; removed at the end unless it is to be kept.
@@ -48,13 +86,18 @@ impl Drop for Data {
 }
 
 impl Regions {
-    /// Starts them, and makes the global table.
+    /// Starts them, and makes the table.
     pub(crate) async fn set_up(settings: &Settings, folder: &Path) -> Result<Self, String> {
         let names = settings.topology.regions().to_vec();
-        let addresses = free_addresses(names.len())
-            .map_err(|error| format!("no free ports on the loopback interface: {error}"))?;
-        let network = Network::start(&settings.topology, &addresses, settings.seed)
-            .map_err(|error| error.to_string())?;
+        let addresses = match &settings.place {
+            Place::Endpoints { regions, .. } => {
+                regions.iter().map(|region| region.address).collect()
+            }
+            Place::Local | Place::Command { .. } => free_addresses(names.len())
+                .map_err(|error| format!("no free ports on the loopback interface: {error}"))?,
+        };
+        let network = Network::start(&settings.topology, &addresses, settings.seed);
+        let network = Arc::new(network.map_err(|error| error.to_string())?);
         // Made before the target, so dropped after it: nobody writes there any more when it is removed.
         // Absolute, so that whoever sees such a process knows which run it belongs to.
         let folder = std::path::absolute(folder)
@@ -63,37 +106,27 @@ impl Regions {
             folder: folder.join("data"),
             keep: settings.keep_data,
         };
-        let options = LocalOptions {
-            regions: names.clone(),
-            peers: peer_addresses(&network, &addresses),
-            addresses,
-            data: data.folder.clone(),
-            logs: folder.join("logs"),
-            defects: settings.defects.clone(),
+        let target = start(settings, &network, &addresses, &folder, &data.folder).await?;
+        let links = network.clone();
+        blocking(move || wait_for_links(&links)).await;
+        let tables = Tables {
+            direct: endpoints(settings, |index| addresses[index]),
+            name: table_name(settings),
+            kind: settings.place.tables(),
+            outlive_us: matches!(settings.place, Place::Endpoints { .. }),
         };
-        let target = LocalTarget::prepare(&options).map_err(|error| {
-            format!(
-                "the regions' folders in {} cannot be made: {error}",
-                folder.display()
-            )
-        })?;
-        let target = Arc::new(target);
-        let starting = target.clone();
-        blocking(move || starting.start()).await?;
-        let endpoints = endpoints(settings, &names, &network);
-        control::create_tables(&endpoints, TABLE)
-            .await
-            .map_err(|error| error.to_string())?;
+        tables.create().await?;
         let dialect = Dialect {
-            table: TABLE.to_owned(),
+            table: tables.name.clone(),
             regions: names,
-            failed_condition: FailedCondition::ProvesAbsence,
+            failed_condition: settings.place.failed_condition(),
         };
         Ok(Self {
             target,
-            network: Arc::new(network),
+            endpoints: endpoints(settings, |index| network.address(End::Client, index)),
+            network,
             dialect: Arc::new(dialect),
-            endpoints,
+            tables,
             data,
         })
     }
@@ -113,20 +146,91 @@ impl Regions {
             .or_else(|| self.target.unexpected_end())
     }
 
-    /// Stops every process and closes every link, and removes the data unless it is to be kept.
-    pub(crate) async fn tear_down(&self) {
+    /// Stops every process, closes every link, and removes the table and the data unless they are to be kept. Says what is left.
+    pub(crate) async fn tear_down(&self) -> Vec<String> {
+        let left = self.tables.remove().await;
         let target = self.target.clone();
         blocking(move || target.stop()).await;
         let network = self.network.clone();
         blocking(move || network.shutdown()).await;
         self.data.remove();
+        left
     }
 }
 
-fn peer_addresses(
+/// A link whose region was not there yet when somebody called it refuses connections until it notices that the region is. Whoever still
+/// refuses after the limit will be met by the first request.
+fn wait_for_links(network: &Network) {
+    let begun = Instant::now();
+    let refuses = |address: SocketAddr| {
+        let opened = TcpStream::connect_timeout(&address, POLL);
+        opened.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    };
+    while network.links().any(|(_, _, link)| refuses(link.address()))
+        && begun.elapsed() < LINK_LIMIT
+    {
+        std::thread::sleep(POLL / 10);
+    }
+}
+
+/// The target, ready to be used.
+async fn start(
+    settings: &Settings,
     network: &Network,
-    addresses: &[std::net::SocketAddr],
-) -> Vec<Vec<std::net::SocketAddr>> {
+    addresses: &[SocketAddr],
+    folder: &Path,
+    data: &Path,
+) -> Result<Arc<dyn Target>, String> {
+    let unmade = |error: std::io::Error| {
+        format!(
+            "the regions' folders in {} cannot be made: {error}",
+            folder.display()
+        )
+    };
+    let logs = folder.join("logs");
+    match &settings.place {
+        Place::Local => {
+            let options = LocalOptions {
+                regions: settings.topology.regions().to_vec(),
+                peers: peer_addresses(network, addresses),
+                addresses: addresses.to_vec(),
+                data: data.to_owned(),
+                logs,
+                defects: settings.defects.clone(),
+            };
+            let target = Arc::new(LocalTarget::prepare(&options).map_err(unmade)?);
+            let starting = target.clone();
+            blocking(move || starting.start()).await?;
+            Ok(target)
+        }
+        Place::Endpoints { regions, .. } => {
+            let target = Arc::new(EndpointsTarget::new(regions.clone()));
+            let reaching = target.clone();
+            blocking(move || reaching.reach()).await?;
+            Ok(target)
+        }
+        Place::Command { template, .. } => {
+            let target = CommandTarget::prepare(template, addresses, data, &logs);
+            let target = Arc::new(target.map_err(unmade)?);
+            let starting = target.clone();
+            blocking(move || starting.start()).await?;
+            Ok(target)
+        }
+    }
+}
+
+/// A name that nobody else has, where others may have tables.
+fn table_name(settings: &Settings) -> String {
+    match settings.place {
+        Place::Local | Place::Command { .. } => TABLE.to_owned(),
+        Place::Endpoints { .. } => {
+            let now = jiff::Timestamp::now().as_millisecond();
+            format!("{TABLE}-{now}-{}-{}", std::process::id(), settings.seed)
+        }
+    }
+}
+
+fn peer_addresses(network: &Network, addresses: &[SocketAddr]) -> Vec<Vec<SocketAddr>> {
     let count = addresses.len();
     let towards = |from, to| {
         // Nobody goes to itself through a proxy; its own address fills the place.
@@ -141,16 +245,24 @@ fn peer_addresses(
         .collect()
 }
 
-fn endpoints(settings: &Settings, names: &[String], network: &Network) -> Vec<Endpoint> {
-    let credentials = Arc::new(Credentials {
-        access_key: "DATELINE".into(),
-        secret_key: "local regions take any key".into(),
-    });
+/// How to talk to each region at the address that is given for it.
+fn endpoints(settings: &Settings, address: impl Fn(usize) -> SocketAddr) -> Vec<Endpoint> {
+    let credentials = match &settings.place {
+        Place::Endpoints { credentials, .. } => credentials.clone(),
+        Place::Local | Place::Command { .. } => Arc::new(Credentials {
+            access_key: "DATELINE".into(),
+            secret_key: "local regions take any key".into(),
+        }),
+    };
+    let host = |index: usize| match &settings.place {
+        Place::Endpoints { regions, .. } => regions[index].host.clone(),
+        Place::Local | Place::Command { .. } => address(index).to_string(),
+    };
+    let names = settings.topology.regions().iter().enumerate();
     names
-        .iter()
-        .enumerate()
         .map(|(index, name)| Endpoint {
-            address: network.address(End::Client, index),
+            address: address(index),
+            host: host(index),
             region: name.clone(),
             credentials: credentials.clone(),
             timeout: settings.op_timeout,

@@ -163,7 +163,7 @@ fn tests(form: &SuiteForm, matrix: &MatrixForm) -> Result<Vec<PlannedCell>, Stri
                         defect: Some(matrix.defects.clone()),
                         ..base.clone()
                     };
-                    let resolved = run::Settings::resolve(entry.name, flags)
+                    let resolved = run::Settings::resolve(entry, flags, None)
                         .map_err(|error| error.to_string())?;
                     cells.push(PlannedCell {
                         id: id(workload, &names, seed, version, &matrix.defects),

@@ -8,7 +8,63 @@ use crate::dateline::Place;
 const LINES: &[(&str, i32, &[&str])] = &[
     ("", 64, &["Usage: dateline <COMMAND>"]),
     ("test", 64, &["register"]),
-    ("test registr", 64, &["registr", "register"]),
+    ("test registr", 64, &["registr", "register", "ycsb-f"]),
+    (
+        "test session --regions eu-west-1",
+        64,
+        &["session needs 2 regions"],
+    ),
+    (
+        "test scan --value-bytes 400001",
+        64,
+        &["--value-bytes 400001", "0 to 350000"],
+    ),
+    (
+        "test register --plan no.json",
+        64,
+        &["--plan no.json", "No such file"],
+    ),
+    (
+        "test register --plan file",
+        64,
+        &["--plan file", "not a plan", "plan.json"],
+    ),
+    (
+        "test register --plan file --faults kill",
+        64,
+        &["--plan and --faults"],
+    ),
+    (
+        "test register --test-count 0",
+        64,
+        &["--test-count 0", "1 to"],
+    ),
+    (
+        "test register --target moon",
+        64,
+        &["--target moon", "local, endpoints, command"],
+    ),
+    ("test register --target endpoints", 64, &["give --endpoint"]),
+    ("test register --target command", 64, &["give --config"]),
+    (
+        "test register --endpoint eu-west-1=http://127.0.0.1:9 --faults kill",
+        64,
+        &[
+            "--faults kill",
+            "the target endpoints",
+            "possible there: client-link",
+        ],
+    ),
+    (
+        "test register --config file",
+        64,
+        &["--config file", "line 1"],
+    ),
+    (
+        "test register --config no-port.toml",
+        64,
+        &["no-port.toml", "{port}"],
+    ),
     ("test register --sed 7", 64, &["--sed", "--seed"]),
     ("test register --rate fast", 64, &["--rate", "fast"]),
     ("test register --rate 0", 64, &["--rate 0", "1 to 1000000"]),
@@ -193,6 +249,7 @@ fn one_message_names_the_field_and_what_to_do() {
     fs::write(place.path().join("empty.toml"), "name = \"empty\"\n").expect("writable");
     let suite = "name = \"x\"\n[[matrix]]\nworkloads = [\"register\"]\nfaults = [\"earthquake\"]\nseeds = [1]\n";
     fs::write(place.path().join("fault.toml"), suite).expect("writable");
+    fs::write(place.path().join("no-port.toml"), "start = [\"sh\"]\n").expect("writable");
     fs::write(place.path().join("file"), "not a folder\n").expect("writable");
     for (line, code, parts) in LINES {
         let ended = place.run(line);
@@ -243,5 +300,35 @@ fn help_and_version_are_no_error() {
             "dateline {line}: no {part:?} in\n{}",
             ended.out
         );
+    }
+}
+
+#[test]
+fn endpoints_and_servers_that_do_not_answer_are_harness_failures() {
+    let place = Place::new();
+    fs::write(
+        place.path().join("dies.toml"),
+        "start = [\"sh\", \"-c\", \"echo no port {port} for me >&2; exit 7\"]\n",
+    )
+    .expect("writable");
+    for (line, parts) in [
+        (
+            "test register --endpoint eu-west-1=http://127.0.0.1:9",
+            ["cannot be reached", "is the server running"],
+        ),
+        (
+            "test register --config dies.toml",
+            ["ended while starting", "for me"],
+        ),
+    ] {
+        let ended = place.run(line);
+        let said = format!("{}{}", ended.out, ended.err);
+        assert_eq!(ended.code, 3, "dateline {line}\n{said}");
+        for part in parts {
+            assert!(
+                said.contains(part),
+                "dateline {line}: no {part:?} in\n{said}"
+            );
+        }
     }
 }
