@@ -19,6 +19,8 @@ mod expectation;
 
 mod judge;
 
+pub mod known;
+
 pub mod shrink;
 
 mod measure;

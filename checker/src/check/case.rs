@@ -142,6 +142,8 @@ pub(crate) struct Version {
     pub(crate) writers: Writers,
     /// Its place in the order, and the sighting (index) that shows it.
     pub(crate) stamp: Option<(Order, usize)>,
+    /// The sighting (index) of it, anywhere and of any kind, that returned first.
+    pub(crate) first_seen: Option<usize>,
     /// Whether anything in the main phase saw it.
     pub(crate) is_seen_early: bool,
 }
@@ -210,6 +212,12 @@ impl Item<'_> {
     /// The only write that can have made this version, if there is exactly one.
     pub(crate) fn writer(&self, value: i64) -> Option<&Write> {
         self.versions.get(value)?.writers.only(&self.writes)
+    }
+
+    /// The sighting of a value that returned first: its write had happened by then.
+    pub(crate) fn first_seen(&self, value: i64) -> Option<&Sighting<'_>> {
+        let index = self.versions.get(value)?.first_seen?;
+        Some(&self.sightings[index])
     }
 
     /// The sighting that shows the stamp of a value.

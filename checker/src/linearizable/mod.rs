@@ -7,7 +7,7 @@
 pub(crate) mod search;
 pub(crate) mod zones;
 
-use crate::check::{Case, Fate, How, Item};
+use crate::check::{Case, Fate, How, Item, Write};
 use crate::history::{Condition, Ending, Op, RegionId, Value};
 use crate::table::Table;
 
@@ -122,6 +122,9 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step>
                 |(_, state)| Requirement::Is(*state),
             );
         }
+        if is_local {
+            step.return_ns = happened_by(item, write, step.return_ns);
+        }
         match write.fate {
             Fate::Acknowledged | Fate::Unknown => steps.push(step),
             Fate::Failed if !is_local || shown.binary_search(&write.operation).is_ok() => {}
@@ -145,6 +148,17 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step>
     let mut has_delete = false;
     steps.retain(|s| !s.is_reusable() || !std::mem::replace(&mut has_delete, true));
     steps
+}
+
+/// When a write had happened at the latest: what anybody has seen, by whatever kind of read, had been written.
+fn happened_by(item: &Item<'_>, write: &Write, returned_ns: Option<u64>) -> Option<u64> {
+    let seen = write.value.filter(|_| write.fate != Fate::Failed);
+    let seen = seen.and_then(|value| item.writer(value).and(item.first_seen(value)));
+    let seen_ns = seen.map(|seen| seen.return_ns.max(write.call_ns));
+    match (seen_ns, returned_ns) {
+        (Some(seen_ns), Some(ns)) => Some(seen_ns.min(ns)),
+        (seen_ns, returned_ns) => seen_ns.or(returned_ns),
+    }
 }
 
 /// What a conditional write that happened says about the item.

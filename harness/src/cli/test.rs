@@ -45,6 +45,7 @@ Examples:
   dateline test register --defect lww-by-arrival          a planted fault that the checks must find
   dateline test register --endpoint us-east-1=http://127.0.0.1:8001
   dateline test register --target command --config examples/dynalite.toml
+  dateline test register --target adapter --config examples/sqlite.toml
   dateline test big-items --rate 10 --faults partition    `dateline list workloads` describes them
   dateline test register --set nightly.toml --seed 7      flags win over the file
   dateline test register --plan dateline-runs/latest/plan.json
@@ -58,7 +59,7 @@ A settings file has the same names as the flags:
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct TestFlags {
-    /// What is tested: local, endpoints or command (`dateline list targets`) [default: what --endpoint or --config mean, else local]
+    /// What is tested: local, endpoints, command or adapter (`dateline list targets`) [default: what --endpoint or --config mean, else local]
     #[arg(long, value_name = "NAME")]
     pub(crate) target: Option<String>,
 
@@ -66,7 +67,7 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "REGION=http://HOST:PORT")]
     pub(crate) endpoint: Option<Vec<String>>,
 
-    /// How to start servers that are not ours, for --target command
+    /// How to start servers that are not ours, or what speaks for them, for --target command and adapter
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
 

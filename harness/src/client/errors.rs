@@ -36,6 +36,8 @@ pub(crate) const TIMEOUT: &str = "timeout";
 pub(crate) const HTTP_5XX: &str = "http-5xx";
 pub(crate) const BAD_REPLY: &str = "bad-reply";
 pub(crate) const CORRUPT_VALUE: &str = "corrupt-value";
+pub(crate) const ADAPTER_REFUSED: &str = "adapter-refused";
+pub(crate) const ADAPTER_UNSURE: &str = "adapter-unsure";
 pub(crate) const UNREGISTERED: &str = "unregistered-error";
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
@@ -93,6 +95,14 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     definite(
         CORRUPT_VALUE,
         "a read of a load brought a value that no operation writes to that item",
+    ),
+    definite(
+        ADAPTER_REFUSED,
+        "the adapter reported an error and that nothing was done",
+    ),
+    indefinite(
+        ADAPTER_UNSURE,
+        "the adapter reported an error after which nobody knows what was done",
     ),
     indefinite(
         UNREGISTERED,

@@ -15,11 +15,14 @@ mod sigv4;
 
 pub(crate) mod control;
 
+pub(crate) mod adapter;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use checker::history::{EventKind, Key, Op};
 
+use adapter::{Adapter, AdapterSpec};
 use connection::Answer;
 pub(crate) use connection::{Connection, Transport};
 pub(crate) use sigv4::Credentials;
@@ -63,15 +66,52 @@ pub(crate) enum FailedCondition {
 pub(crate) type Padding = Arc<dyn Fn(Key) -> usize + Send + Sync>;
 
 /// One slot's client.
-pub(crate) struct Client {
+pub(crate) struct Client(Way);
+
+/// How it talks to its region.
+enum Way {
+    Http(Box<HttpClient>),
+    Adapter(Box<Adapter>),
+}
+
+impl Client {
+    /// One that speaks DynamoDB's API.
+    pub(crate) fn new(endpoint: Endpoint, dialect: Arc<Dialect>) -> Self {
+        Self(Way::Http(Box::new(HttpClient::new(endpoint, dialect))))
+    }
+
+    /// One that leaves the talking to a program of somebody else's.
+    pub(crate) fn adapter(spec: AdapterSpec) -> Self {
+        Self(Way::Adapter(Box::new(Adapter::new(spec))))
+    }
+
+    /// The same, with items of these sizes. Adapters are not asked for it.
+    pub(crate) fn padded(self, padding: Padding) -> Self {
+        match self.0 {
+            Way::Http(client) => Self(Way::Http(Box::new(client.padded(padding)))),
+            Way::Adapter(_) => self,
+        }
+    }
+
+    /// Does one operation, once.
+    pub(crate) async fn attempt(&mut self, op: &Op) -> EventKind {
+        match &mut self.0 {
+            Way::Http(client) => client.attempt(op).await,
+            Way::Adapter(adapter) => adapter.attempt(op).await,
+        }
+    }
+}
+
+/// One that speaks DynamoDB's API.
+struct HttpClient {
     endpoint: Endpoint,
     dialect: Arc<Dialect>,
     connection: Connection,
     padding: Padding,
 }
 
-impl Client {
-    pub(crate) fn new(endpoint: Endpoint, dialect: Arc<Dialect>) -> Self {
+impl HttpClient {
+    fn new(endpoint: Endpoint, dialect: Arc<Dialect>) -> Self {
         let connection = Connection::new(endpoint.clone());
         Self {
             endpoint,
@@ -81,13 +121,12 @@ impl Client {
         }
     }
 
-    /// The same, with items of these sizes.
-    pub(crate) fn padded(self, padding: Padding) -> Self {
+    fn padded(self, padding: Padding) -> Self {
         Self { padding, ..self }
     }
 
     /// Does one operation, once.
-    pub(crate) async fn attempt(&mut self, op: &Op) -> EventKind {
+    async fn attempt(&mut self, op: &Op) -> EventKind {
         let outcome = match op {
             Op::Scan => self.scan().await,
             Op::Read { .. }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use checker::history::{Key, Op, Strength};
 use serde::Deserialize;
 
-use super::{Client, Dialect, Request, connection::Answer, dynamodb, errors};
+use super::{Client, Dialect, HttpClient, Request, Way, connection::Answer, dynamodb, errors};
 
 /// Asks for so many items after this one. The item itself need not be there.
 pub(super) fn request(after: Key, items: u64, dialect: &Dialect) -> Request {
@@ -66,6 +66,15 @@ fn code(answer: &Answer, after: Key, items: u64, dialect: &Dialect) -> Option<&'
 impl Client {
     /// Reads one page of a scan; the error code if there is none.
     pub(crate) async fn page(&mut self, after: Key, items: u64) -> Option<&'static str> {
+        match &mut self.0 {
+            Way::Http(client) => client.page(after, items).await,
+            Way::Adapter(_) => unreachable!("loads do not go through adapters"),
+        }
+    }
+}
+
+impl HttpClient {
+    async fn page(&mut self, after: Key, items: u64) -> Option<&'static str> {
         let request = request(after, items, &self.dialect);
         match self.exchange(request).await {
             Ok(answer) => code(&answer, after, items, &self.dialect),

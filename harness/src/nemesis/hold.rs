@@ -9,7 +9,7 @@ use std::{
 use super::deed::{Deed, Way};
 use crate::{
     proxy::{Carried, Direction, Link, LinkFault, Network, probe_all},
-    target::{Action, Skew, Target},
+    target::{Ability, Action, Skew, Target},
     topology::End,
 };
 
@@ -78,6 +78,13 @@ impl Field {
     /// Takes every fault from every link and names those that do not carry bytes nevertheless.
     pub(super) fn heal_links(&self) -> Vec<String> {
         self.network.heal_all();
+        let has_links = [Ability::ClientLinks, Ability::PeerLinks]
+            .iter()
+            .any(|ability| self.target.can(*ability).is_ok());
+        if !has_links {
+            // They lead nowhere, and nobody could do anything to them.
+            return Vec::new();
+        }
         let links: Vec<Arc<Link>> = self
             .network
             .links()

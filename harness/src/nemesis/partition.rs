@@ -38,7 +38,8 @@ impl Package for Partition {
     }
 
     fn lasts_ms(&self) -> RangeInclusive<u64> {
-        1_500..=6_000
+        // Often longer than stores wait for each other before they give up: what happens then is another matter than waiting.
+        1_500..=10_000
     }
 
     fn draw(&self, draws: &mut Stream, regions: &[String]) -> Option<Drawn> {

@@ -65,7 +65,7 @@ fn the_plan_of_a_seed_is_pinned() {
     2720 4 Start deafen us-east-1: nothing reaches it, connections reset at its end
     4139 1 Stop strobe ap-southeast-1 -157 ms every 862 ms
     5193 3 Stop pause eu-west-1
-    6467 4 Stop deafen us-east-1: nothing reaches it, connections reset at its end
+    6520 4 Stop deafen us-east-1: nothing reaches it, connections reset at its end
     ");
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Targets by name, with a line about each.
-pub(crate) const TARGETS: [(&str, &str); 3] = [
+pub(crate) const TARGETS: [(&str, &str); 4] = [
     (
         "local",
         "reference replicas started here, one process per region (default)",
@@ -28,6 +28,10 @@ pub(crate) const TARGETS: [(&str, &str); 3] = [
     (
         "command",
         "any server, started here as a template says: --config FILE.toml",
+    ),
+    (
+        "adapter",
+        "any store, through a program that speaks for it (docs/adapter.md): --config FILE.toml",
     ),
 ];
 
@@ -60,7 +64,9 @@ pub(crate) enum Place {
 /// What cannot be asked of a target.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlaceError {
-    #[error("--target {given}: there is no such target; there are local, endpoints, command")]
+    #[error(
+        "--target {given}: there is no such target; there are local, endpoints, command, adapter"
+    )]
     Unknown { given: String },
     #[error("--target {target}: {missing}")]
     Missing {
@@ -129,10 +135,28 @@ impl Place {
                 refuse_local_flags("endpoints", flags)?;
                 Self::endpoints(endpoints, flags, environment)
             }
-            "command" => {
-                refuse("command", "endpoint", !endpoints.is_empty())?;
-                refuse_local_flags("command", flags)?;
-                Self::command(flags.config.as_ref(), flags)
+            "command" | "adapter" => {
+                let target = if target == "adapter" {
+                    "adapter"
+                } else {
+                    "command"
+                };
+                refuse(target, "endpoint", !endpoints.is_empty())?;
+                refuse_local_flags(target, flags)?;
+                let place = Self::command(target, flags.config.as_ref(), flags)?;
+                // A file alone chooses by what it holds.
+                if flags.target.is_some() && place.name() != target {
+                    return Err(PlaceError::Missing {
+                        target,
+                        missing: match target {
+                            "adapter" => {
+                                "the file names no adapter; write adapter = [PROGRAM, ARGUMENTS...]"
+                            }
+                            _ => "the file names an adapter, so this is --target adapter",
+                        },
+                    });
+                }
+                Ok(place)
             }
             given => Err(PlaceError::Unknown {
                 given: given.to_owned(),
@@ -162,10 +186,14 @@ impl Place {
         })
     }
 
-    fn command(config: Option<&PathBuf>, flags: &TestFlags) -> Result<Self, PlaceError> {
+    fn command(
+        target: &'static str,
+        config: Option<&PathBuf>,
+        flags: &TestFlags,
+    ) -> Result<Self, PlaceError> {
         let config = config.ok_or(PlaceError::Missing {
-            target: "command",
-            missing: "give --config FILE.toml, for example examples/dynalite.toml",
+            target,
+            missing: "give --config FILE.toml, for example examples/dynalite.toml or examples/sqlite.toml",
         })?;
         let template = Box::new(Template::read(config)?);
         Ok(Self::Command {
@@ -192,7 +220,16 @@ impl Place {
         match self {
             Self::Local => "local",
             Self::Endpoints { .. } => "endpoints",
-            Self::Command { .. } => "command",
+            Self::Command { template, .. } if template.adapter.is_empty() => "command",
+            Self::Command { .. } => "adapter",
+        }
+    }
+
+    /// The template, where clients talk through an adapter.
+    pub(super) fn adapter(&self) -> Option<&Template> {
+        match self {
+            Self::Command { template, .. } if !template.adapter.is_empty() => Some(template),
+            Self::Local | Self::Endpoints { .. } | Self::Command { .. } => None,
         }
     }
 
@@ -237,7 +274,9 @@ impl Place {
         match self {
             Self::Local => LocalTarget::can(ability, region_count),
             Self::Endpoints { .. } => EndpointsTarget::can(ability),
-            Self::Command { .. } => CommandTarget::can(ability),
+            Self::Command { template, .. } => {
+                CommandTarget::can(ability, !template.start.is_empty())
+            }
         }
     }
 

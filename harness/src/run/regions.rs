@@ -12,9 +12,16 @@ use checker::history::RegionId;
 
 use super::{Settings, place::Place};
 use crate::{
-    client::{Client, Credentials, Dialect, Endpoint, control},
+    client::{
+        Client, Credentials, Dialect, Endpoint,
+        adapter::{Adapter, AdapterSpec, missing},
+        control,
+    },
     proxy::Network,
-    target::{CommandTarget, EndpointsTarget, LocalOptions, LocalTarget, Target, free_addresses},
+    target::{
+        CommandTarget, EndpointsTarget, LocalOptions, LocalTarget, Meaning, Target, fill,
+        free_addresses,
+    },
     topology::End,
 };
 
@@ -30,7 +37,9 @@ pub(crate) struct Regions {
     pub(crate) network: Arc<Network>,
     dialect: Arc<Dialect>,
     endpoints: Vec<Endpoint>,
-    tables: Tables,
+    /// What speaks for each region, where that does not speak DynamoDB's API.
+    adapters: Vec<AdapterSpec>,
+    tables: Option<Tables>,
     data: Data,
 }
 
@@ -109,15 +118,22 @@ impl Regions {
         let target = start(settings, &network, &addresses, &folder, &data.folder).await?;
         let links = network.clone();
         blocking(move || wait_for_links(&links)).await;
-        let tables = Tables {
+        let adapters = adapters(settings, &network, &folder, &data.folder);
+        greet(settings, &adapters).await?;
+        // An adapter's store has no tables, or the adapter makes them.
+        let tables = adapters.is_empty().then(|| Tables {
             direct: endpoints(settings, |index| addresses[index]),
             name: table_name(settings),
             kind: settings.place.tables(),
             outlive_us: matches!(settings.place, Place::Endpoints { .. }),
-        };
-        tables.create().await?;
+        });
+        if let Some(tables) = &tables {
+            tables.create().await?;
+        }
         let dialect = Dialect {
-            table: tables.name.clone(),
+            table: tables
+                .as_ref()
+                .map_or_else(String::new, |tables| tables.name.clone()),
             regions: names,
             failed_condition: settings.place.failed_condition(),
         };
@@ -125,6 +141,7 @@ impl Regions {
             target,
             endpoints: endpoints(settings, |index| network.address(End::Client, index)),
             network,
+            adapters,
             dialect: Arc::new(dialect),
             tables,
             data,
@@ -133,6 +150,9 @@ impl Regions {
 
     /// A client beside this region.
     pub(crate) fn client(&self, region: RegionId) -> Client {
+        if let Some(adapter) = self.adapters.get(usize::from(region.0)) {
+            return Client::adapter(adapter.clone());
+        }
         Client::new(
             self.endpoints[usize::from(region.0)].clone(),
             self.dialect.clone(),
@@ -148,7 +168,10 @@ impl Regions {
 
     /// Stops every process, closes every link, and removes the table and the data unless they are to be kept. Says what is left.
     pub(crate) async fn tear_down(&self) -> Vec<String> {
-        let left = self.tables.remove().await;
+        let left = match &self.tables {
+            Some(tables) => tables.remove().await,
+            None => Vec::new(),
+        };
         let target = self.target.clone();
         blocking(move || target.stop()).await;
         let network = self.network.clone();
@@ -156,6 +179,59 @@ impl Regions {
         self.data.remove();
         left
     }
+}
+
+/// One adapter for each region, none where regions speak DynamoDB's API.
+fn adapters(
+    settings: &Settings,
+    network: &Network,
+    folder: &Path,
+    data: &Path,
+) -> Vec<AdapterSpec> {
+    let Some(template) = settings.place.adapter() else {
+        return Vec::new();
+    };
+    let spec = |(index, region): (usize, &String)| {
+        let meaning = Meaning {
+            port: network.address(End::Client, index).port(),
+            data_dir: &data.join(region),
+            region,
+        };
+        let environment = template.environment.iter();
+        AdapterSpec {
+            command: template
+                .adapter
+                .iter()
+                .map(|text| fill(text, &meaning))
+                .collect(),
+            environment: environment
+                .map(|(name, value)| (name.clone(), fill(value, &meaning)))
+                .collect(),
+            region: region.clone(),
+            log: folder.join(format!("logs/adapter-{region}.log")),
+            timeout: settings.op_timeout,
+        }
+    };
+    template.regions.iter().enumerate().map(spec).collect()
+}
+
+/// Asks an adapter of each region what it can do, and refuses what the workload cannot do without.
+async fn greet(settings: &Settings, adapters: &[AdapterSpec]) -> Result<(), String> {
+    for spec in adapters {
+        let hello = Adapter::new(spec.clone()).hello().await?;
+        let missing = missing(&settings.workload.needs, &hello.capabilities);
+        if !missing.is_empty() {
+            return Err(format!(
+                "{} needs {}, which the adapter of {} does not offer (it offers {}); choose another workload",
+                settings.workload.name,
+                missing.join(", "),
+                spec.region,
+                hello.capabilities.join(", ")
+            ));
+        }
+        tracing::info!(region = spec.region, store = hello.store, "adapter");
+    }
+    Ok(())
 }
 
 /// A link whose region was not there yet when somebody called it refuses connections until it notices that the region is. Whoever still

@@ -17,6 +17,8 @@ use super::{
 pub(crate) struct CommandTarget {
     regions: Vec<String>,
     addresses: Vec<SocketAddr>,
+    /// Whether there are servers at all: an adapter may need none.
+    has_servers: bool,
     fleet: Fleet,
 }
 
@@ -48,7 +50,10 @@ impl CommandTarget {
                 Ok(spec(template, &executable, *address, &meaning, log))
             })
             .collect::<io::Result<Vec<_>>>()?;
+        let has_servers = !template.start.is_empty();
+        let specs = if has_servers { specs } else { Vec::new() };
         Ok(Self {
+            has_servers,
             regions: template.regions.clone(),
             addresses: addresses.to_vec(),
             fleet: Fleet::new(specs)?,
@@ -61,8 +66,11 @@ impl CommandTarget {
     }
 
     /// What can be done to a program that knows nothing of us.
-    pub(crate) fn can(ability: Ability) -> Result<(), String> {
+    pub(crate) fn can(ability: Ability, has_servers: bool) -> Result<(), String> {
         let why = match ability {
+            Ability::ClientLinks | Ability::Kill | Ability::Pause if !has_servers => {
+                "the template starts no servers"
+            }
             Ability::ClientLinks | Ability::Kill | Ability::Pause => return Ok(()),
             Ability::Clock => "a server that is not ours reads the clock of the machine",
             Ability::PeerLinks => "the servers reach each other past our proxies",
@@ -115,13 +123,13 @@ impl Target for CommandTarget {
     }
 
     fn can(&self, ability: Ability) -> Result<(), String> {
-        Self::can(ability)
+        Self::can(ability, self.has_servers)
     }
 
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
         self.fleet
             .act(region, action)
-            .unwrap_or_else(|| Self::can(Ability::Clock))
+            .unwrap_or_else(|| Self::can(Ability::Clock, self.has_servers))
     }
 
     fn unexpected_end(&self) -> Option<String> {

@@ -19,7 +19,7 @@ pub(crate) use endpoints::{EndpointError, EndpointsTarget, RemoteRegion, credent
 pub(crate) use health::Health;
 pub(crate) use local::{LocalOptions, LocalTarget, free_addresses};
 pub(crate) use spawner::Spawner;
-pub(crate) use template::{Template, TemplateError};
+pub(crate) use template::{Meaning, Template, TemplateError, fill};
 
 /// What can be done to a target's regions. Calls block until done; they come from the run and from the nemesis thread.
 pub(crate) trait Target: Send + Sync {

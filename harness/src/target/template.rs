@@ -12,8 +12,12 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Template {
-    /// The program and its arguments. It stays in the foreground and keeps its process number.
+    /// The program and its arguments. It stays in the foreground and keeps its process number. None where an adapter needs no server.
+    #[serde(default)]
     pub(crate) start: Vec<String>,
+    /// The program that speaks for the store, where that does not speak DynamoDB's API; one process of it for each client.
+    #[serde(default)]
+    pub(crate) adapter: Vec<String>,
     /// One server is started for each.
     #[serde(default = "one_region")]
     pub(crate) regions: Vec<String>,
@@ -65,10 +69,10 @@ pub(crate) enum TemplateError {
 }
 
 /// What the names in braces stand for, in one region.
-pub(super) struct Meaning<'a> {
-    pub(super) port: u16,
-    pub(super) data_dir: &'a Path,
-    pub(super) region: &'a str,
+pub(crate) struct Meaning<'a> {
+    pub(crate) port: u16,
+    pub(crate) data_dir: &'a Path,
+    pub(crate) region: &'a str,
 }
 
 impl Template {
@@ -78,10 +82,19 @@ impl Template {
             path: path.to_owned(),
             source,
         })?;
-        let template: Self = toml::from_str(&text).map_err(|source| TemplateError::Form {
+        let mut template: Self = toml::from_str(&text).map_err(|source| TemplateError::Form {
             path: path.to_owned(),
             source,
         })?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_string_lossy();
+        let folder = if folder.is_empty() {
+            "."
+        } else {
+            folder.as_ref()
+        };
+        for text in template.start.iter_mut().chain(&mut template.adapter) {
+            *text = text.replace("{config_dir}", folder);
+        }
         template
             .check()
             .map_err(|(field, wrong)| TemplateError::Field {
@@ -93,18 +106,21 @@ impl Template {
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
-        let Some(program) = self.start.first() else {
-            return Err(("start", "it names no program".to_owned()));
-        };
+        if self.start.is_empty() && self.adapter.is_empty() {
+            return Err((
+                "start",
+                "it names no program, and there is no adapter".to_owned(),
+            ));
+        }
         let mut texts = self.start.iter().chain(self.environment.values());
-        if !texts.any(|text| text.contains("{port}")) {
+        if !self.start.is_empty() && !texts.any(|text| text.contains("{port}")) {
             let wrong = "there is no {port} in it nor in the environment, so the server cannot be told where to listen";
             return Err(("start", wrong.to_owned()));
         }
         for (field, text) in self.texts() {
             unknown_name(text).map_or(Ok(()), |name| {
                 let wrong = format!(
-                    "{{{name}}} stands for nothing; there are {{port}}, {{data_dir}}, {{region}}"
+                    "{{{name}}} stands for nothing; there are {{port}}, {{data_dir}}, {{region}}, {{config_dir}}"
                 );
                 Err((field, wrong))
             })?;
@@ -123,13 +139,20 @@ impl Template {
             let wrong = "several regions would write to one file; put {region} into its name";
             return Err(("log", wrong.to_owned()));
         }
-        is_there(program).map_err(|wrong| ("start", wrong))
+        for (field, words) in [("start", &self.start), ("adapter", &self.adapter)] {
+            if let Some(program) = words.first() {
+                is_there(program).map_err(|wrong| (field, wrong))?;
+            }
+        }
+        Ok(())
     }
 
     fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let start = self.start.iter().map(|text| ("start", text.as_str()));
+        let adapter = self.adapter.iter().map(|text| ("adapter", text.as_str()));
         let values = self.environment.values();
         start
+            .chain(adapter)
             .chain(values.map(|text| ("environment", text.as_str())))
             .chain(self.log.iter().map(|text| ("log", text.as_str())))
     }
@@ -146,7 +169,7 @@ impl Template {
 }
 
 /// The text with every name replaced.
-pub(super) fn fill(text: &str, meaning: &Meaning<'_>) -> String {
+pub(crate) fn fill(text: &str, meaning: &Meaning<'_>) -> String {
     text.replace("{port}", &meaning.port.to_string())
         .replace("{data_dir}", &meaning.data_dir.to_string_lossy())
         .replace("{region}", meaning.region)
@@ -217,7 +240,11 @@ mod tests {
         for (text, part) in [
             ("start = []", "start: it names no program"),
             ("start = [\"sh\"]", "start: there is no {port} in it"),
-            ("ready = \"port\"", "missing field `start`"),
+            ("ready = \"port\"", "start: it names no program"),
+            (
+                "adapter = [\"no-such-adapter\"]",
+                "adapter: the program no-such-adapter is not on the PATH",
+            ),
             (
                 "start = [\"sh\", \"{port}\"]\nstrat = 1",
                 "unknown field `strat`",

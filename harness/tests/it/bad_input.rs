@@ -42,7 +42,7 @@ const LINES: &[(&str, i32, &[&str])] = &[
     (
         "test register --target moon",
         64,
-        &["--target moon", "local, endpoints, command"],
+        &["--target moon", "local, endpoints, command, adapter"],
     ),
     ("test register --target endpoints", 64, &["give --endpoint"]),
     ("test register --target command", 64, &["give --config"]),
@@ -311,7 +311,35 @@ fn endpoints_and_servers_that_do_not_answer_are_harness_failures() {
         "start = [\"sh\", \"-c\", \"echo no port {port} for me >&2; exit 7\"]\n",
     )
     .expect("writable");
+    for (name, program) in [
+        ("gone", "echo too bad >&2; exit 3"),
+        ("rubbish", "echo good morning; cat >/dev/null"),
+        (
+            "little",
+            "read line; echo '{\\\"id\\\":1,\\\"capabilities\\\":[\\\"read\\\"]}'; cat >/dev/null",
+        ),
+        ("mute", "cat >/dev/null"),
+    ] {
+        let text = format!("adapter = [\"sh\", \"-c\", \"{program}\"]\n");
+        fs::write(place.path().join(format!("{name}.toml")), text).expect("writable");
+    }
     for (line, parts) in [
+        (
+            "test register --target adapter --config gone.toml",
+            ["ended instead of answering", "logs/adapter-us-east-1.log"],
+        ),
+        (
+            "test register --target adapter --config rubbish.toml",
+            ["cannot be understood", "good morning"],
+        ),
+        (
+            "test register --target adapter --config little.toml",
+            ["register needs write, cas, delete", "it offers read"],
+        ),
+        (
+            "test register --target adapter --config mute.toml",
+            ["said nothing within", "flush each line"],
+        ),
         (
             "test register --endpoint eu-west-1=http://127.0.0.1:9",
             ["cannot be reached", "is the server running"],
@@ -324,6 +352,8 @@ fn endpoints_and_servers_that_do_not_answer_are_harness_failures() {
         let ended = place.run(line);
         let said = format!("{}{}", ended.out, ended.err);
         assert_eq!(ended.code, 3, "dateline {line}\n{said}");
+        // Long messages are wrapped.
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         for part in parts {
             assert!(
                 said.contains(part),

@@ -16,6 +16,10 @@ pub struct Config {
     pub account: String,
     /// The number of the store's newest durable batch (`Store::last_commit`): the core goes on counting from there.
     pub last_commit: u64,
+    /// A peer's version that is stamped further ahead of this region's clock is refused; no bound without.
+    pub max_clock_skew_ms: Option<u64>,
+    /// Which global tables can be made.
+    pub global_tables: GlobalTables,
     /// Planted faults; ignored without the feature `defects`.
     pub defects: BTreeSet<Defect>,
     /// Bounds and intervals.
@@ -31,10 +35,22 @@ impl Config {
             peers,
             account: "000000000000".to_owned(),
             last_commit: 0,
+            max_clock_skew_ms: None,
+            global_tables: GlobalTables::Both,
             defects: BTreeSet::new(),
             limits: Limits::default(),
         }
     }
+}
+
+/// Which global tables can be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum GlobalTables {
+    /// Those of both versions.
+    #[default]
+    Both,
+    /// As at AWS today: `CreateGlobalTable` is refused, in AWS's words; version 2019.11.21 alone is left.
+    AwsToday,
 }
 
 /// Bounds and intervals.
@@ -68,6 +84,8 @@ pub struct Limits {
     pub coordinations: usize,
     /// Time between two stretches of the walk that deletes expired items; each looks at `upkeep_rows` of them.
     pub expiry_ms: u64,
+    /// Time between two pulls of a table from the same peer, once a member has left.
+    pub exchange_ms: u64,
     /// Stream records per shard,
     pub stream_epoch_rows: u64,
     /// and how long one stays open.
@@ -97,6 +115,7 @@ impl Default for Limits {
             upkeep_rows: 1_000,
             coordinations: 64,
             expiry_ms: 1_000,
+            exchange_ms: 30_000,
             stream_epoch_rows: 100_000,
             stream_epoch_ms: 4 * 3_600_000,
             stream_retention_ms: 24 * 3_600_000,

@@ -43,6 +43,11 @@ impl Core {
             incarnation: self.incarnation,
             account: self.config.account.clone(),
             head: self.feed.head.decided,
+            consumed: self
+                .consumed
+                .iter()
+                .map(|(origin, mark)| (origin.region.clone(), mark.decided))
+                .collect(),
             table: None,
             group: self.groups.get(name).cloned(),
         };

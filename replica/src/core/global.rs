@@ -1,7 +1,7 @@
 //! The API of global tables, version 2017.11.29: which request goes where.
 
 use super::ledger::Answer;
-use super::{ApiError, Core, Effects, GlobalRequest, Now, RequestId};
+use super::{ApiError, Core, Effects, GlobalRequest, GlobalTables, Now, RequestId};
 use crate::store::Read;
 
 impl Core {
@@ -15,6 +15,11 @@ impl Core {
         effects: &mut Effects,
     ) -> Result<(), ApiError> {
         let response = match asked {
+            GlobalRequest::Create { .. } if self.config.global_tables == GlobalTables::AwsToday => {
+                return Err(ApiError::validation(
+                    "One or more parameter values were invalid: DynamoDB global tables version 2017.11.29 is not supported. We recommend using DynamoDB global tables version 2019.11.21, instead of version 2017.11.29 (Legacy).",
+                ));
+            }
             GlobalRequest::Create { name, regions } => {
                 return self.create_global_table(now, id, name, regions, read, effects);
             }

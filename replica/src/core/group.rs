@@ -60,6 +60,8 @@ pub(super) struct Group {
     /// Version 2019.11.21: what a new replica's table is like. As of `created`.
     pub(super) definition: Option<TableDefinition>,
     pub(super) expiry: Option<SharedExpiry>,
+    /// Whether anybody has ever left: what the departed wrote spreads by anti-entropy.
+    pub(super) has_lost_members: bool,
     pub(super) members: BTreeMap<Region, Member>,
 }
 
@@ -92,6 +94,10 @@ impl Group {
             self.created = incoming.created.clone();
             self.version = incoming.version;
             self.definition = incoming.definition.clone();
+        }
+        if incoming.has_lost_members && !self.has_lost_members {
+            changed = true;
+            self.has_lost_members = true;
         }
         let decided = |expiry: &Option<SharedExpiry>| expiry.as_ref().map(|it| it.decided.clone());
         if decided(&incoming.expiry) > decided(&self.expiry) {
@@ -155,11 +161,13 @@ impl Core {
             version: incoming.version,
             definition: incoming.definition.clone(),
             expiry: None,
+            has_lost_members: false,
             members: BTreeMap::new(),
         });
         let Some(joined) = known.merge(incoming) else {
             return;
         };
+        self.exchanges.restart(&name);
         self.fit_table(now, &name, &joined, writes, effects);
         let Some(known) = self.groups.get(&name) else {
             return;
@@ -169,6 +177,15 @@ impl Core {
             return;
         };
         table.belong(Some(known), &me);
+        // The commit that is about to be asked for.
+        table.foreign_commit = self.ledger.last + 1;
+        if let Some(member) = known.members.get(&me.region)
+            && table.replicated
+            && member.base > self.feed.head.decided
+        {
+            // A former life of this region gave positions that this one must not give again.
+            self.feed.skip_to(member.base, writes);
+        }
         if table.replicated
             && let Some(expiry) = &known.expiry
             && table.row.ttl != expiry.attribute
@@ -254,6 +271,7 @@ mod tests {
                 version: GlobalVersion::Legacy,
                 definition: None,
                 expiry: None,
+                has_lost_members: false,
                 members: members
                     .into_iter()
                     .map(|(of, time_us, by)| {

@@ -38,6 +38,8 @@ impl Core {
                 let commit = self.adopt(now, &[group], effects);
                 (AnswerMessage::Adopted, commit)
             }),
+            Ok(Message::Compare(asked)) => self.compared(&asked, read).map(|it| (it, 0)),
+            Ok(Message::Pulled(pulled)) => self.pulled_by(&pulled).map(|it| (it, 0)),
             Err(reason) => Err(reason),
         };
         let (answer, commit) =
@@ -53,9 +55,14 @@ impl Core {
         call: CallId,
         from: &Region,
         result: Result<Vec<u8>, String>,
+        read: &dyn Read,
         effects: &mut Effects,
     ) {
         let answer = result.and_then(|bytes| decode::<AnswerMessage>(&bytes));
+        if self.exchanges.owns(call) {
+            self.exchange_answered(now, call, answer, read, effects);
+            return;
+        }
         match self.calls.remove(&call) {
             Some(number) => {
                 self.coordination_answered(now, number, from, answer, effects);
@@ -70,6 +77,26 @@ impl Core {
         }
         Err(format!(
             "{} does not know {from}: start it with --peer {from}=URL",
+            self.config.region
+        ))
+    }
+
+    /// Refuses versions that are stamped too far ahead of this region's clock.
+    pub(super) fn check_skew(
+        &mut self,
+        now: Now,
+        mut times_us: impl Iterator<Item = i64>,
+    ) -> Result<(), String> {
+        let Some(bound_ms) = self.config.max_clock_skew_ms else {
+            return Ok(());
+        };
+        let last_ms = now.wall_ms.saturating_add_unsigned(bound_ms);
+        if times_us.all(|time_us| time_us.div_euclid(1000) <= last_ms) {
+            return Ok(());
+        }
+        self.counters.batches_ahead += 1;
+        Err(format!(
+            "a version is stamped more than {bound_ms} ms (--max-clock-skew) ahead of the clock of {}: nothing of this feed is taken until the clocks agree or time has caught up",
             self.config.region
         ))
     }
@@ -91,6 +118,7 @@ impl Core {
         if self.ledger.undurable_count() >= self.config.limits.undurable_batches {
             return Err("too much is on its way to the disk: send again later".to_owned());
         }
+        self.check_skew(now, batch.items.iter().map(|item| item.time_us))?;
         self.counters.feed_batches_received += 1;
         let adopted = self.adopt(now, &batch.groups, effects);
         if let Some(peer) = self.peers.get_mut(&batch.from.region) {
@@ -132,7 +160,10 @@ impl Core {
             return Ok(standing);
         }
         let mut writes = Vec::with_capacity(2 * batch.items.len() + 1);
-        for item in batch.items.iter().filter(|item| item.position > from) {
+        let batches = self.counters.feed_batches_received;
+        let is_lost = self.strikes(Defect::LoseBatch, batches, 20);
+        let items = batch.items.iter().filter(|_| !is_lost);
+        for item in items.filter(|item| item.position > from) {
             self.merge_item(now, batch, item, &mut writes, read)?;
         }
         let position = batch.through.max(from);
@@ -181,6 +212,10 @@ impl Core {
             shown: if stamping { Shown::Own } else { Shown::Nothing },
             deleted: item.attributes.is_empty(),
         };
+        let is_tombstoned = here.as_ref().is_some_and(|(header, _)| header.deleted);
+        if is_tombstoned && self.has_defect(Defect::SkipTombstoned) {
+            return Ok(());
+        }
         if !self.accepts(
             &header.version,
             here.as_ref().map(|(header, _)| &header.version),
@@ -189,30 +224,48 @@ impl Core {
             return Ok(());
         }
         self.counters.versions_applied += 1;
+        let header = self.spoilt(now, header, here.as_ref().map(|(header, _)| header));
         let grave = header.deleted.then(|| Grave {
             origin: batch.from.clone(),
-            position: item.position,
-            time_us: item.time_us,
+            position: header.position,
+            time_us: header.version.time_us,
         });
+        self.store_merged(
+            now,
+            &name,
+            key,
+            here,
+            (&header, &item.attributes, grave),
+            writes,
+        );
+        Ok(())
+    }
+
+    /// The rows of a version that replaces what is here.
+    pub(super) fn store_merged(
+        &mut self,
+        now: Now,
+        name: &str,
+        key: Vec<u8>,
+        here: Option<(Header, &[u8])>,
+        (header, attributes, grave): (&Header, &[u8], Option<Grave>),
+        writes: &mut Vec<Write>,
+    ) {
         let old_bytes = here
             .as_ref()
             .filter(|(header, _)| !header.deleted)
             .map(|(_, attributes)| attributes.len());
-        self.tally(
-            &name,
-            old_bytes,
-            (!header.deleted).then_some(item.attributes.len()),
-        );
+        let new_bytes = (!header.deleted).then_some(attributes.len());
+        self.tally(name, old_bytes, new_bytes);
         let was_tombstone = here.as_ref().is_some_and(|(header, _)| header.deleted);
         self.bury(&key, was_tombstone, grave, writes);
-        self.tell_merge(now, &name, here, (&header, &item.attributes), writes);
-        let value = Some(header.row(&item.attributes));
+        self.tell_merge(now, name, here, (header, attributes), writes);
+        let value = Some(header.row(attributes));
         writes.push(Write {
             space: Space::Items,
             key,
             value,
         });
-        Ok(())
     }
 
     /// The stream's record of a version that came from a peer.
@@ -241,9 +294,28 @@ impl Core {
         self.tell_stream(name, record, writes);
     }
 
+    /// A header as planted faults leave it; as it came, without them.
+    fn spoilt(&self, now: Now, mut header: Header, here: Option<&Header>) -> Header {
+        if self.has_defect(Defect::StampAtArrival) {
+            header.version.time_us = super::stamp::stamp(now, None, 0);
+        }
+        if self.has_defect(Defect::WrongOrigin) {
+            header.version.region = self.config.region.clone();
+            header.position = 0;
+        }
+        if let Some(here) = here.filter(|_| self.has_defect(Defect::TornApply)) {
+            header.version = here.version.clone();
+            header.position = here.position;
+        }
+        header
+    }
+
     fn accepts(&self, incoming: &Version, here: Option<&Version>) -> bool {
         if self.has_defect(Defect::LwwByArrival) {
             return true;
+        }
+        if self.has_defect(Defect::OlderWins) {
+            return here.is_none_or(|here| incoming < here);
         }
         if self.has_defect(Defect::TieDivergence) {
             return here.is_none_or(|here| incoming.time_us > here.time_us);
@@ -303,3 +375,6 @@ impl Core {
         effects.push(Effect::Log(error.to_string()));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::{Decided, GlobalVersion, Group, Member, SharedExpiry};
+use super::group::{Decided, GlobalVersion, Group, Member};
 use super::ledger::Answer;
 use super::message::{AnswerMessage, Described, Message};
 use super::preconditions;
@@ -15,7 +15,7 @@ use super::stamp::stamp;
 use super::table::no_such_table_named;
 use super::{
     ApiError, Core, Effects, ErrorKind, GlobalTableStatus, Now, Region, ReplicaUpdate, RequestId,
-    Response, StreamView, TableStatus,
+    Response, TableStatus,
 };
 use crate::store::Read;
 
@@ -258,7 +258,7 @@ impl Core {
                 return;
             }
             Ok(AnswerMessage::Refused(reason)) | Err(reason) => reason,
-            Ok(AnswerMessage::Feed(_) | AnswerMessage::Adopted) => {
+            Ok(AnswerMessage::Feed(_) | AnswerMessage::Adopted | AnswerMessage::Compared(_)) => {
                 "it answered something else".to_owned()
             }
         };
@@ -376,6 +376,7 @@ impl Core {
                 version: GlobalVersion::Legacy,
                 definition: None,
                 expiry: None,
+                has_lost_members: false,
                 members: BTreeMap::new(),
             },
         };
@@ -396,12 +397,13 @@ impl Core {
                     decided: decided.clone(),
                     floor_us,
                     // Nobody else has the founder's rows: none of them is of a former membership.
-                    base: described.head,
+                    base: base_of(region, described.head, answers),
                     is_founder,
                 };
                 group.members.insert(region.clone(), member);
             }
         }
+        group.has_lost_members |= !coordination.leaving.is_empty();
         for region in &coordination.leaving {
             if let Some(member) = group.members.get_mut(region) {
                 member.present = false;
@@ -409,36 +411,6 @@ impl Core {
             }
         }
         group
-    }
-
-    /// What a global table is from its beginning.
-    fn found(&self, group: &mut Group, purpose: Purpose, decided: &Decided) {
-        let is_alone = group.present().count() < 2;
-        match purpose {
-            Purpose::Create => {
-                group.created = decided.clone();
-                group.version = GlobalVersion::Legacy;
-                group.definition = None;
-            }
-            Purpose::Update => {}
-            Purpose::Replicas if is_alone => {
-                let table = self.tables.get(&group.name);
-                group.created = decided.clone();
-                group.version = GlobalVersion::Current;
-                group.definition = table.map(|table| {
-                    let mut definition = table.row.definition.clone();
-                    let view = definition.stream.unwrap_or(StreamView::NewAndOldImages);
-                    definition.stream = Some(view);
-                    definition.deletion_protection = false;
-                    definition
-                });
-                group.expiry = table.map(|table| SharedExpiry {
-                    decided: decided.clone(),
-                    attribute: table.row.ttl.clone(),
-                });
-            }
-            Purpose::Replicas => {}
-        }
     }
 
     /// Answers once everybody was told.
@@ -474,6 +446,15 @@ impl Core {
         let answer = Answer::Client(id, response);
         self.ledger.answer(commit, answer, effects);
     }
+}
+
+/// Where a region's feed begins in this membership: after everything that a former life of it may have given positions to.
+fn base_of(region: &Region, head: u64, answers: &[(Region, Described)]) -> u64 {
+    let consumed = answers.iter().flat_map(|(_, it)| &it.consumed);
+    let of_former = consumed
+        .filter(|(of, _)| of == region)
+        .map(|(_, position)| *position);
+    of_former.max().unwrap_or(0).max(head)
 }
 
 fn no_region_twice(regions: &[Region]) -> Result<(), ApiError> {

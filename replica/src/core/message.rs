@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::exchange::{Compare, Compared, Pulled};
 use super::group::Group;
 use super::rows::Origin;
 use super::{Region, TableDefinition};
@@ -15,9 +16,18 @@ pub(super) enum Message {
     /// The next stretch of the caller's feed.
     Feed(FeedBatch),
     /// How is your table of this name? Its floor must stay until the answer was used.
-    Describe { from: Region, name: String },
+    Describe {
+        from: Region,
+        name: String,
+    },
     /// Take what is newer in this record.
-    Adopt { from: Region, group: Group },
+    Adopt {
+        from: Region,
+        group: Group,
+    },
+    /// Anti-entropy.
+    Compare(Compare),
+    Pulled(Pulled),
 }
 
 /// A stretch of a region's feed. An empty one is a heartbeat.
@@ -64,6 +74,7 @@ pub(super) struct WireItem {
 pub(super) enum AnswerMessage {
     Feed(FeedAnswer),
     Described(Box<Described>),
+    Compared(Compared),
     Adopted,
     /// The call was not carried out.
     Refused(String),
@@ -83,6 +94,8 @@ pub(super) struct Described {
     pub(super) account: String,
     /// Where its feed ends.
     pub(super) head: u64,
+    /// How far it has consumed each region's feed, whichever life's.
+    pub(super) consumed: Vec<(Region, u64)>,
     pub(super) table: Option<DescribedTable>,
     /// The region's record of the global table of that name.
     pub(super) group: Option<Group>,

@@ -17,6 +17,7 @@ mod describe;
 mod described;
 mod effect;
 mod error;
+mod exchange;
 mod expiry;
 mod feed;
 mod global;
@@ -45,6 +46,7 @@ pub mod size;
 mod stamp;
 mod status;
 mod stream;
+mod stretch;
 mod table;
 mod tombstone;
 mod upkeep;
@@ -54,7 +56,7 @@ mod write;
 
 pub mod testing;
 
-pub use config::{Config, Limits};
+pub use config::{Config, GlobalTables, Limits};
 pub use effect::{Effect, Effects};
 pub use error::{ApiError, ErrorKind};
 pub use input::{CallId, CallToken, Input, Now, RequestId};

@@ -141,7 +141,8 @@ impl Core {
         let mut wake: Option<u64> = None;
         let mut regions = self.peers.keys().cloned().collect::<Vec<_>>();
         while let Some(region) = regions.pop() {
-            while let Some(peer) = self.peers.get(&region) {
+            let is_stalled = self.has_defect(Defect::StallLink) && self.counters.versions_sent > 80;
+            while let Some(peer) = self.peers.get(&region).filter(|_| !is_stalled) {
                 let head = self.feed.head.durable;
                 if let Err(later) = peer.due(now.monotonic_ns, head, &self.config.limits) {
                     wake = wake.into_iter().chain(later).min();
@@ -265,7 +266,8 @@ impl Core {
         // Entries are numbered without gaps but for skipped epochs: with none left, everything durable has been looked at.
         let end = match entries.last() {
             Some((last, _)) if entries.len() >= limits.feed_rows => *last,
-            Some(_) | None => self.feed.head.durable,
+            // A link may begin where the feed ends but is not durable yet.
+            Some(_) | None => self.feed.head.durable.max(batch.after),
         };
         for (position, entry) in entries {
             if bytes >= limits.feed_bytes {
@@ -330,7 +332,10 @@ impl Core {
                 }
                 Flown::Failed
             }
-            Ok(AnswerMessage::Described(_) | AnswerMessage::Adopted) | Err(_) => Flown::Failed,
+            Ok(
+                AnswerMessage::Described(_) | AnswerMessage::Adopted | AnswerMessage::Compared(_),
+            )
+            | Err(_) => Flown::Failed,
         };
         match flown {
             Flown::Failed => self.back_off(now, region),

@@ -145,6 +145,7 @@ mod tests {
             incarnation: 1,
             account: "000000000000".to_owned(),
             head: 0,
+            consumed: Vec::new(),
             table: Some(DescribedTable {
                 definition,
                 empty: true,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::exchange::Exchanges;
 use super::expiry::Walk;
 use super::feed::{Feed, Watermark};
 use super::group::Group;
@@ -94,8 +95,11 @@ pub struct Core {
     /// Versions before the newest, for the defect `stale-strong-read`.
     pub(super) previous: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(super) stale_reads: u64,
+    /// What was read last, for the defect `crossed-read`.
+    pub(super) last_read: Option<Vec<u8>>,
     pub(super) streams: Streams,
     pub(super) expiry: Walk,
+    pub(super) exchanges: Exchanges,
     pub(super) wake_ns: Option<u64>,
 }
 
@@ -106,7 +110,7 @@ impl Core {
             Input::Request { id, request } => self.requested(now, id, request, read, effects),
             Input::Called { token, body } => self.called(now, token, &body, read, effects),
             Input::Answered { id, from, result } => {
-                self.answered(now, id, &from, result, effects);
+                self.answered(now, id, &from, result, read, effects);
             }
             Input::Durable { through } => self.durable(through, effects),
             Input::Tick => self.wake_ns = None,
@@ -256,6 +260,11 @@ impl Core {
     /// Whether this fault is planted.
     pub(super) fn has_defect(&self, defect: Defect) -> bool {
         cfg!(feature = "defects") && self.config.defects.contains(&defect)
+    }
+
+    /// Whether this fault is planted, and its turn has come: one in so many of what is counted.
+    pub(super) fn strikes(&self, defect: Defect, count: u64, every: u64) -> bool {
+        self.has_defect(defect) && count.is_multiple_of(every)
     }
 
     /// Asks for a commit of these writes; gives its number.

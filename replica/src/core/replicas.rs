@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use super::group::{Decided, GlobalVersion, SharedExpiry};
+use super::group::{Decided, GlobalVersion, Group, SharedExpiry};
 use super::join::Purpose;
 use super::message::Described;
 use super::stamp::stamp;
@@ -76,6 +76,36 @@ impl Core {
         self.check_regions(&joining, "replicaUpdates.1.member.create.regionName")?;
         let asked = (id, name, Purpose::Replicas);
         self.coordinate(now, asked, (joining, leaving), read, effects)
+    }
+
+    /// What a global table is from its beginning.
+    pub(super) fn found(&self, group: &mut Group, purpose: Purpose, decided: &Decided) {
+        let is_alone = group.present().count() < 2;
+        match purpose {
+            Purpose::Create => {
+                group.created = decided.clone();
+                group.version = GlobalVersion::Legacy;
+                group.definition = None;
+            }
+            Purpose::Update => {}
+            Purpose::Replicas if is_alone => {
+                let table = self.tables.get(&group.name);
+                group.created = decided.clone();
+                group.version = GlobalVersion::Current;
+                group.definition = table.map(|table| {
+                    let mut definition = table.row.definition.clone();
+                    let view = definition.stream.unwrap_or(StreamView::NewAndOldImages);
+                    definition.stream = Some(view);
+                    definition.deletion_protection = false;
+                    definition
+                });
+                group.expiry = table.map(|table| SharedExpiry {
+                    decided: decided.clone(),
+                    attribute: table.row.ttl.clone(),
+                });
+            }
+            Purpose::Replicas => {}
+        }
     }
 
     /// The regions of a global table of version 2019.11.21; none when this one is alone.

@@ -73,6 +73,9 @@ pub struct Counters {
     pub versions_applied: u64,
     pub versions_lost: u64,
     pub versions_refused: u64,
+    pub versions_pulled: u64,
+    /// Batches that were refused since a version in them lay too far ahead of the clock.
+    pub batches_ahead: u64,
     pub calls_failed: u64,
     pub tombstones_collected: u64,
     pub items_expired: u64,

@@ -57,6 +57,8 @@ pub(super) struct Table {
     pub(super) stream: Option<u32>,
     /// Where the feed ended when re-feeding was done: who has consumed that far has everything.
     pub(super) refed_through: u64,
+    /// The commit of the last row of a departed life, or of the last change of membership.
+    pub(super) foreign_commit: u64,
     /// Re-feeding goes on after this row.
     pub(super) refeed_after: Option<Vec<u8>>,
 }
@@ -76,6 +78,7 @@ impl Table {
             hold_until_ns: 0,
             stream: None,
             refed_through: 0,
+            foreign_commit: 0,
             refeed_after: None,
         }
     }

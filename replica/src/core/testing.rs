@@ -16,6 +16,7 @@ pub(crate) const START_MS: i64 = 1_519_085_870_846;
 struct Place {
     region: Region,
     core: Core,
+    skew_ms: i64,
     store: MemoryStore,
 }
 
@@ -73,6 +74,7 @@ impl Regions {
             regions.places.push(Place {
                 region,
                 core,
+                skew_ms: 0,
                 store,
             });
             opened.push(effects);
@@ -137,6 +139,16 @@ impl Regions {
         self.reply.take().expect("everything is durable at once")
     }
 
+    /// Lets a region's configuration be changed, as a restart with other options does.
+    pub(crate) fn configure(&mut self, place: usize, change: impl FnOnce(&mut Config)) {
+        change(&mut self.places[place].core.config);
+    }
+
+    /// Moves a region's wall clock.
+    pub(crate) fn skew(&mut self, place: usize, ms: i64) {
+        self.places[place].skew_ms = ms;
+    }
+
     /// Lets time pass.
     pub fn pass(&mut self, ms: i64) {
         self.now_ms += ms;
@@ -183,9 +195,15 @@ impl Regions {
 
     fn run(&mut self) {
         while let Some((place, input)) = self.work.pop_front() {
-            let now = self.now();
+            let mut now = self.now();
             let mut effects = Effects::new();
-            let Place { core, store, .. } = &mut self.places[place];
+            let Place {
+                core,
+                skew_ms,
+                store,
+                ..
+            } = &mut self.places[place];
+            now.wall_ms += *skew_ms;
             core.step(now, input, store, &mut effects);
             core.check_invariants(store).expect("readable");
             self.carry_out(place, effects);

@@ -11,9 +11,11 @@ use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
+use super::exchange::is_living;
 use super::rows::Origin;
 use super::table::{Table, split_row_key};
 use super::{Core, Effects, Now};
+use crate::defects::Defect;
 use crate::store::{Direction, Read, Row, Space, StoreError, Write};
 
 /// A tombstone's row in the index of tombstones: when it may go.
@@ -58,6 +60,10 @@ impl Core {
         read: &dyn Read,
         effects: &mut Effects,
     ) -> Result<(), StoreError> {
+        // What a pull brings may be older than a tombstone that goes meanwhile.
+        if self.exchanges.is_open() {
+            return Ok(());
+        }
         let limit = self.config.limits.upkeep_rows;
         let after = self.collected_through.take();
         let start = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
@@ -119,7 +125,7 @@ impl Core {
     }
 
     fn may_go(&self, now: Now, table: &Table, grave: &Grave) -> bool {
-        if !table.replicated {
+        if !table.replicated || self.has_defect(Defect::EagerCollect) {
             return true;
         }
         if table.row.refeed || now.monotonic_ns < table.hold_until_ns {
@@ -128,6 +134,11 @@ impl Core {
         let Some(group) = self.groups.get(table.name()) else {
             return true;
         };
+        let is_living =
+            group.has(&grave.origin) && is_living(group, &grave.origin.region, grave.position);
+        if !is_living {
+            return self.departed_are_settled(table.name(), group);
+        }
         group
             .present()
             .filter(|(region, _)| **region != grave.origin.region)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::exchange::Exchanges;
 use super::expiry::Walk;
 use super::feed::{Entry, Epochs, Feed, Watermark};
 use super::group::Group;
@@ -14,6 +15,7 @@ use super::stream::Streams;
 use super::table::{Count, Table, TableRow, split_row_key};
 use super::tombstone::Grave;
 use super::{Config, Core, Counters, Effects, Now, OpenError, Region};
+use crate::defects::Defect;
 use crate::store::{Direction, Read, Row, Space, StoreError, Write};
 
 /// Rows read at once while opening.
@@ -60,7 +62,7 @@ impl Core {
         let mut core = Self {
             incarnation: identity.incarnation,
             next_table: identity.next_table,
-            tables: open_tables(read)?,
+            tables: open_tables(config.last_commit, read)?,
             leftovers: each(rows::LEFTOVER, read, |_, number: u32| (number, 0))?,
             groups: each(rows::GROUP, read, |name, group: Group| {
                 (name.to_owned(), group)
@@ -80,11 +82,14 @@ impl Core {
             counters: Counters::default(),
             previous: BTreeMap::new(),
             stale_reads: 0,
+            last_read: None,
             streams: Streams::open(read)?,
             expiry: Walk::default(),
+            exchanges: Exchanges::default(),
             wake_ns: None,
             config,
         };
+        core.forget_pending();
         core.tombstones = count(Space::Tombstones, read)?;
         core.derive_memberships();
         core.derive_streams();
@@ -93,6 +98,16 @@ impl Core {
         }
         core.carry_on(now, read, effects);
         Ok(core)
+    }
+
+    /// The defect `restart-forgets`.
+    fn forget_pending(&mut self) {
+        let forgets = self.has_defect(Defect::RestartForgets);
+        let head = self.feed.head.durable;
+        let peers = self.peers.values_mut().filter(|_| forgets);
+        for link in peers.filter_map(|peer| peer.link.as_mut()) {
+            (link.row.base, link.cursor, link.next) = (head, head, head);
+        }
     }
 
     /// The row that says whose directory this is.
@@ -111,7 +126,8 @@ impl Core {
             .refeed(read, effects)
             .and_then(|()| self.sweep_leftovers(read, effects))
             .and_then(|()| self.collect(now, read, effects))
-            .and_then(|()| self.expire_items(now, read, effects));
+            .and_then(|()| self.expire_items(now, read, effects))
+            .and_then(|()| self.exchange(now, read, effects));
         if let Err(error) = done {
             self.store_failed(&error, effects);
         }
@@ -261,7 +277,7 @@ impl Core {
     }
 }
 
-fn open_tables(read: &dyn Read) -> Result<BTreeMap<String, Table>, OpenError> {
+fn open_tables(last_commit: u64, read: &dyn Read) -> Result<BTreeMap<String, Table>, OpenError> {
     let floors = each(rows::FLOOR, read, |name, floor_us: i64| {
         (name.to_owned(), floor_us)
     })?;
@@ -273,6 +289,7 @@ fn open_tables(read: &dyn Read) -> Result<BTreeMap<String, Table>, OpenError> {
         table.floor_us = floors.get(name).copied().unwrap_or(0);
         table.count = counts.get(name).copied().unwrap_or_default();
         table.saved_count = table.count;
+        table.foreign_commit = last_commit;
         (name.to_owned(), table)
     })
 }

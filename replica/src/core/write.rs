@@ -159,6 +159,7 @@ impl Core {
         let before = self.before(&row_key, must_know(&change, options), read)?;
         if let Some(condition) = &options.condition
             && !condition.evaluate(before.item.as_ref())?
+            && !self.strikes(Defect::SkipCondition, self.counters.writes, 10)
         {
             self.counters.conditions_failed += 1;
             let mut error = ApiError::new(
@@ -204,9 +205,22 @@ impl Core {
                 .answer(0, Answer::Client(id, Ok(response)), effects);
             return Ok(());
         }
+        if self.strikes(Defect::DropWrite, self.counters.writes, 50) {
+            self.ledger
+                .answer(before.commit, Answer::Client(id, Ok(response)), effects);
+            return Ok(());
+        }
         let commit = self.commit(writes, effects);
+        let answer = if self.strikes(Defect::FailButWrite, self.counters.writes, 20) {
+            Err(ApiError::new(
+                ErrorKind::Throttling,
+                "Rate of requests exceeds the allowed throughput.",
+            ))
+        } else {
+            Ok(response)
+        };
         self.ledger
-            .answer(commit, Answer::Client(id, Ok(response)), effects);
+            .answer(commit, Answer::Client(id, answer), effects);
         Ok(())
     }
 
@@ -263,9 +277,12 @@ impl Core {
             .get(name)
             .expect("the request's table was found");
         let (fed, replicated, number) = (table.fed, table.replicated, table.row.number);
+        let fed = fed
+            && !(after.is_none() && self.has_defect(Defect::DeleteUnreplicated))
+            && !self.strikes(Defect::SkipFeed, self.counters.writes, 50);
         let stamping = table.is_stamping();
         let overwritten_us = before.header.as_ref().map(|header| header.version.time_us);
-        let time_us = stamp(now, overwritten_us, table.floor_us);
+        let time_us = self.stamped(now, overwritten_us, (after.as_deref(), table.floor_us));
         let mut header = Header {
             version: Version {
                 time_us,
@@ -324,6 +341,20 @@ impl Core {
             table.raise_floor(time_us, &mut writes);
         }
         (writes, header)
+    }
+
+    /// The stamp of a new version.
+    fn stamped(
+        &self,
+        now: Now,
+        overwritten_us: Option<i64>,
+        (after, floor_us): (Option<&[u8]>, i64),
+    ) -> i64 {
+        match overwritten_us {
+            Some(former) if after.is_none() && self.has_defect(Defect::WeakDelete) => former,
+            Some(_) | None if self.has_defect(Defect::ClockAlone) => stamp(now, None, 0),
+            Some(_) | None => stamp(now, overwritten_us, floor_us),
+        }
     }
 
     /// Keeps a table's counts.

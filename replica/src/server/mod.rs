@@ -91,6 +91,8 @@ fn open(options: &Options) -> Result<(Arc<Shell>, Vec<Link>), ServerError> {
     let store = DiskStore::open(data_dir)?;
     let mut config = Config::new(options.region.clone(), peers.keys().cloned().collect());
     config.last_commit = store.last_commit()?;
+    config.max_clock_skew_ms = options.max_clock_skew;
+    config.global_tables = options.global_tables;
     config.defects = options.defects().iter().copied().collect::<BTreeSet<_>>();
     let mut effects = Effects::new();
     let core =

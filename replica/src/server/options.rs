@@ -10,7 +10,7 @@ use super::ServerError;
 use super::log::LogFormat;
 use super::peer_key::PeerKey;
 use super::sigv4::Credentials;
-use crate::core::Region;
+use crate::core::{GlobalTables, Region};
 use crate::defects::Defect;
 
 /// The options of one reference replica.
@@ -39,6 +39,14 @@ pub struct Options {
     /// Verify signatures with this one key pair, strictly; without it requests must be signed, by any key
     #[arg(long, value_name = "ACCESS:SECRET", value_parser = Credentials::parse)]
     pub(crate) credentials: Option<Credentials>,
+
+    /// Refuse what a peer sends when a version in it is stamped more than so many milliseconds ahead of this region's clock, and say so. Off by default: the regions then do not converge while a clock is wrong
+    #[arg(long, value_name = "MS")]
+    pub(crate) max_clock_skew: Option<u64>,
+
+    /// Which global tables can be made; aws-today refuses CreateGlobalTable (version 2017.11.29) in AWS's words
+    #[arg(long, value_name = "WHICH", value_enum, default_value = "both")]
+    pub(crate) global_tables: GlobalTables,
 
     /// How log lines on standard error look
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]

@@ -13,7 +13,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// What this version writes and reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// How the format file reads; the number follows.
 const FORMAT_PREFIX: &str = "dateline replica, format ";
 
@@ -221,7 +221,7 @@ mod tests {
         std::fs::write(path.join("format"), "dateline replica, format 7\n").expect("writable");
         let message = DataDir::open(path).expect_err("newer").to_string();
         assert!(
-            message.contains("written in format 7, this version reads only format 1"),
+            message.contains("written in format 7, this version reads only format 2"),
             "{message}"
         );
 

@@ -232,6 +232,10 @@ fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
         let Some(version) = sighting.number.and_then(|v| item.versions.get_mut(v)) else {
             continue;
         };
+        let first = version.first_seen.map(|first| &item.sightings[first]);
+        if first.is_none_or(|first| sighting.return_ns < first.return_ns) {
+            version.first_seen = Some(index);
+        }
         version.is_seen_early |= sighting.phase == Phase::Main;
         let Some(order) = sighting.stamp else {
             continue;

@@ -1,6 +1,6 @@
 //! Three regions, their disks, clocks and network, and the queue of what happens next.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use replica::core::{
@@ -13,12 +13,25 @@ use replica::store::{Batch, MemoryStore, Store};
 use super::clients::{Attempt, Clients, KEYS, parse, read_body};
 use super::network::{Draws, Network};
 
+mod membership;
+
 const NAMES: [&str; 3] = ["ap-southeast-1", "eu-west-1", "us-east-1"];
 const MS: u64 = 1_000_000;
 const START_MS: i64 = 1_519_085_870_846;
 /// How long clients and faults act, and how long the regions may take to agree afterwards.
 const ACT_NS: u64 = 2_000 * MS;
 const AGREE_NS: u64 = 60_000 * MS;
+
+/// What happens to the members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Membership {
+    /// Three regions, version 2017.11.29.
+    Fixed,
+    /// The same, and one of them is lost for ever or removed.
+    Leaving,
+    /// Version 2019.11.21: two regions are removed, lost, and made again.
+    Changing,
+}
 
 /// What a run ended in.
 pub(super) struct Outcome {
@@ -63,6 +76,8 @@ struct Caller {
 struct Place {
     core: Option<Core>,
     life: u64,
+    /// Whether its disk was lost, and it is somebody else since.
+    is_lost: bool,
     store: MemoryStore,
     unsynced: Vec<Batch>,
     clock_offset_ms: i64,
@@ -84,14 +99,16 @@ pub(super) struct World {
     replies: BTreeMap<u64, Result<Response, String>>,
     next_id: u64,
     clients: Clients,
+    membership: Membership,
     trace: String,
 }
 
 impl World {
-    pub(super) fn new(seed: u64, defects: BTreeSet<Defect>) -> Self {
+    pub(super) fn new(seed: u64, membership: Membership, defects: BTreeSet<Defect>) -> Self {
         let place = |_| Place {
             core: None,
             life: 0,
+            is_lost: false,
             store: MemoryStore::new(),
             unsynced: Vec::new(),
             clock_offset_ms: 0,
@@ -111,6 +128,7 @@ impl World {
             replies: BTreeMap::new(),
             next_id: 1,
             clients: Clients::default(),
+            membership,
             trace: String::new(),
         }
     }
@@ -119,6 +137,7 @@ impl World {
         for region in 0..NAMES.len() {
             self.start(region);
         }
+        self.clients.expect(self.membership);
         self.set_up();
         self.network.is_lossy = true;
         self.at(0, Event::Operation);
@@ -142,6 +161,10 @@ impl World {
 
     fn set_up(&mut self) {
         let table = r#"{"TableName":"table","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"BillingMode":"PAY_PER_REQUEST","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}"#;
+        if self.membership == Membership::Changing {
+            self.create_replicas(table);
+            return;
+        }
         for region in 0..NAMES.len() {
             self.ask(region, parse("CreateTable", table))
                 .expect("the table is created");
@@ -209,11 +232,14 @@ impl World {
         config.limits.call_deadline_ms = 300;
         config.limits.join_hold_ms = 500;
         config.limits.upkeep_rows = 4;
-        let store = self.places[region].store.clone();
+        config.limits.exchange_ms = 300;
+        let place = &self.places[region];
+        let store = place.store.clone();
         config.last_commit = store.last_commit().expect("memory never fails");
         let now = self.now(region);
         let mut effects = Effects::new();
-        let entropy = 1_000 + region as u64;
+        let lost = if place.is_lost { 100 * place.life } else { 0 };
+        let entropy = 1_000 + region as u64 + lost;
         let core = Core::open(config, entropy, now, &store, &mut effects).expect("it opens");
         self.places[region].core = Some(core);
         self.carry_out(region, effects);
@@ -452,6 +478,7 @@ impl World {
                 self.places[a].clock_offset_ms = step;
             }
         }
+        self.change_members();
         let after = (50 + self.draws.below(400)) * MS;
         self.at(after, Event::Fault);
     }
@@ -466,26 +493,42 @@ impl World {
                 self.start(region);
             }
         }
+        self.mend_members();
     }
 
     /// Waits until the regions agree and nothing is left to be forgotten; then judges.
     fn settle(&mut self) {
+        let held = self.agree();
+        for (key, item) in held.iter().enumerate() {
+            self.clients.judge_final(key, item.as_ref());
+        }
+        if self.membership == Membership::Changing {
+            self.delete_everything();
+            let left = self.agree();
+            if left.iter().any(Option::is_some) {
+                self.clients
+                    .violations
+                    .push(format!("deleted items came back: {left:?}"));
+            }
+        }
+    }
+
+    fn agree(&mut self) -> Vec<Option<Item>> {
         let deadline = self.now_ns + AGREE_NS;
         loop {
             let pause = self.now_ns + 300 * MS;
             while self.now_ns < pause {
                 self.next();
             }
-            let held: VecDeque<Vec<Option<Item>>> = (0..NAMES.len())
-                .map(|region| self.contents(region))
+            let members = self.members();
+            let held: Vec<Vec<Option<Item>>> = members
+                .iter()
+                .map(|region| self.contents(*region))
                 .collect();
             let equal = held.iter().all(|other| *other == held[0]);
-            let tombstones: Vec<u64> = (0..NAMES.len()).map(|it| self.tombstones(it)).collect();
+            let tombstones: Vec<u64> = members.iter().map(|it| self.tombstones(*it)).collect();
             if equal && tombstones.iter().all(|count| *count == 0) {
-                for (key, item) in held[0].iter().enumerate() {
-                    self.clients.judge_final(key, item.as_ref());
-                }
-                return;
+                return held.into_iter().next().unwrap_or_default();
             }
             if self.now_ns >= deadline {
                 let what = if equal {
@@ -495,8 +538,8 @@ impl World {
                 };
                 self.clients
                     .violations
-                    .push(format!("{what}: {tombstones:?} {held:?}"));
-                return;
+                    .push(format!("{what}: {members:?} {tombstones:?} {held:?}"));
+                return Vec::new();
             }
         }
     }
@@ -505,6 +548,8 @@ impl World {
         let read =
             |world: &mut Self, key| match world.ask(region, parse("GetItem", &read_body(key))) {
                 Ok(Response::GetItem { item, .. }) => item,
+                // It has not heard yet that it is a member.
+                Err(reason) if reason.contains("resource not found") => None,
                 other => panic!("a read is answered: {other:?}"),
             };
         (0..KEYS).map(|key| read(self, key)).collect()
