@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use checker::history::{Key, Op};
+use checker::history::{Key, Op, Strength};
 use serde::Deserialize;
 
 use super::{Client, Dialect, HttpClient, Request, Way, connection::Answer, dynamodb, errors};
@@ -44,9 +44,14 @@ struct Text<'a> {
 }
 
 /// The code of an answer that is no page of at most so many items.
-fn code(answer: &Answer, items: u64, dialect: &Dialect) -> Option<&'static str> {
+fn code(answer: &Answer, after: Key, items: u64, dialect: &Dialect) -> Option<&'static str> {
     if answer.status != 200 {
-        return errors::of(&dynamodb::outcome(&Op::Scan, answer, dialect, &|_key| 0));
+        // Whatever is asked, it is refused in the same words: as a read would be.
+        let read = Op::Read {
+            key: after,
+            strength: Strength::Eventual,
+        };
+        return errors::of(&dynamodb::outcome(&read, answer, dialect, &|_key| 0));
     }
     let page = serde_json::from_slice::<Page<'_>>(&answer.body).ok();
     let is_page = page.is_some_and(|page| {
@@ -72,7 +77,7 @@ impl HttpClient {
     async fn page(&mut self, after: Key, items: u64) -> Option<&'static str> {
         let request = request(after, items, &self.dialect);
         match self.exchange(request).await {
-            Ok(answer) => code(&answer, items, &self.dialect),
+            Ok(answer) => code(&answer, after, items, &self.dialect),
             Err(code) => {
                 self.connection.close();
                 Some(code)
@@ -97,7 +102,7 @@ mod tests {
         insta::assert_snapshot!(String::from_utf8_lossy(&asked.body), @r#"{"TableName":"t","Limit":3,"ExclusiveStartKey":{"pk":{"S":"k7"}}}"#);
         let told = |status, body: &'static str| {
             let body = Bytes::from_static(body.as_bytes());
-            code(&Answer { status, body }, 1, &dialect)
+            code(&Answer { status, body }, Key(7), 1, &dialect)
         };
         assert_eq!(
             told(200, r#"{"Count":0,"Items":[],"ScannedCount":0}"#),
