@@ -2,9 +2,10 @@
 //!
 //! A configuration is a state and the set of open steps that have happened already. When a step returns, every configuration in which it has
 //! not happened must let it happen now, perhaps after other open steps; none left means a violation at that very moment. Memory depends on
-//! how many steps are open at once, not on the length (Lowe 2017, "Testing for linearizability"). Two refinements keep it small: an
-//! open read that fits the state happens at once, which can never hurt; and an optional step is forgotten after the last step that
-//! can need its value.
+//! how many steps are open at once, not on the length (Lowe 2017, "Testing for linearizability"). Three refinements keep it small: an
+//! open read that fits the state happens at once, which can never hurt; an optional step is forgotten after the last step that
+//! can need its value; and of two configurations in the same state that differ only in that one has used up more optional steps or
+//! answered fewer reads, that one is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +38,7 @@ pub(crate) fn decide(steps: &[Step], budget: u64) -> Answer {
         steps,
         slots: Vec::new(),
         observers: 0,
+        optional: 0,
         budget,
     };
     let mut alive = BTreeSet::from([Configuration {
@@ -118,6 +120,8 @@ struct Search<'s> {
     slots: Vec<Option<usize>>,
     /// Slots of steps that change nothing.
     observers: u128,
+    /// Slots of steps that need not happen.
+    optional: u128,
     budget: u64,
 }
 
@@ -137,6 +141,8 @@ impl Search<'_> {
         self.slots[slot] = Some(index);
         if self.steps[index].effect.is_none() {
             self.observers |= 1 << slot;
+        } else if self.steps[index].return_ns.is_none() {
+            self.optional |= 1 << slot;
         }
         true
     }
@@ -144,6 +150,7 @@ impl Search<'_> {
     fn close(&mut self, slot: usize) {
         self.slots[slot] = None;
         self.observers &= !(1 << slot);
+        self.optional &= !(1 << slot);
     }
 
     /// Lets every open step that changes nothing, and fits, happen.
@@ -169,14 +176,19 @@ impl Search<'_> {
     ) -> Option<BTreeSet<Configuration>> {
         let bit = 1_u128 << slot;
         let mut reached = BTreeSet::new();
-        let mut tried = BTreeSet::new();
-        let mut open: Vec<Configuration> = alive.into_iter().collect();
-        while let Some(configuration) = open.pop() {
-            if configuration.happened & bit != 0 {
-                reached.insert(configuration);
+        let mut tried = Best::default();
+        // Those that have used up the fewest optional steps first: they make most of the others needless.
+        let used_count = |s: &Self, c: &Configuration| (c.happened & s.optional).count_ones();
+        let mut open: BTreeSet<(u32, Configuration)> = alive
+            .into_iter()
+            .map(|c| (used_count(self, &c), c))
+            .collect();
+        while let Some((_, configuration)) = open.pop_first() {
+            if !tried.takes(self, configuration) {
                 continue;
             }
-            if !tried.insert(configuration) {
+            if configuration.happened & bit != 0 {
+                reached.insert(configuration);
                 continue;
             }
             self.budget = self.budget.checked_sub(1)?;
@@ -191,13 +203,38 @@ impl Search<'_> {
                 if step.requirement.holds(configuration.state) {
                     let used = if step.is_reusable() { 0 } else { 1 << other };
                     let happened = configuration.happened | used;
-                    open.push(self.observe(Configuration {
+                    let next = self.observe(Configuration {
                         state: effect,
                         happened,
-                    }));
+                    });
+                    open.insert((used_count(self, &next), next));
                 }
             }
         }
         Some(reached)
+    }
+}
+
+/// The configurations that nothing beats, by state and the steps that must happen: which optional steps they have used up, and which reads
+/// they have answered.
+#[derive(Default)]
+struct Best(BTreeMap<(State, u128), Vec<(u128, u128)>>);
+
+impl Best {
+    /// Takes a configuration, unless one that came before is as good.
+    fn takes(&mut self, search: &Search<'_>, configuration: Configuration) -> bool {
+        let happened = configuration.happened;
+        let used = happened & search.optional;
+        let answered = happened & search.observers;
+        let must = happened & !search.optional & !search.observers;
+        let best = self.0.entry((configuration.state, must)).or_default();
+        let is_beaten = |(other_used, other_answered): &(u128, u128)| {
+            other_used & !used == 0 && answered & !other_answered == 0
+        };
+        if best.iter().any(is_beaten) {
+            return false;
+        }
+        best.push((used, answered));
+        true
     }
 }
