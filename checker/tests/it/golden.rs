@@ -205,7 +205,7 @@ const STORED: &[(&str, &str, &str)] = &[
         "valid",
         "us:w1[0-1] us:w2[2-3] eu:r1@5us[2-3] us:r2@5us[4-5] us:r2@7us[6-7] eu:r2@7us[8-9]",
     ),
-    ("stamps", "unknown", "us:w1[0-1] us:r1@5us[2-3]"),
+    ("stamps", "unknown", "us:w1[0-1] us:r1[2-3]"),
     ("set", "invalid", "us:a1[0-1] us:a2[2-3] us:r{2}[4-5]"),
     (
         "set",
