@@ -35,10 +35,16 @@ const LAST_WRITER_WINS: &[&str] = &[
     "resurrection",
     "read-your-writes",
     "monotonic-reads",
+    "monotonic-writes",
+    "writes-follow-reads",
+    "stamps",
     "origin-first",
     "conditional-writes",
     "region-linearizable",
     "stamp-order",
+    "set",
+    "counter",
+    "list-append",
 ];
 
 const EXPECTATIONS: &[Expectation] = &[
@@ -63,6 +69,9 @@ const EXPECTATIONS: &[Expectation] = &[
             "phantom",
             "conditional-writes",
             "linearizable",
+            "set",
+            "counter",
+            "list-append",
         ],
     },
     Expectation {
@@ -75,7 +84,14 @@ const EXPECTATIONS: &[Expectation] = &[
         name: "single-region",
         about: "one region with strong reads and conditional writes",
         allows: "stale eventually consistent reads",
-        checks: &["phantom", "conditional-writes", "linearizable"],
+        checks: &[
+            "phantom",
+            "conditional-writes",
+            "linearizable",
+            "set",
+            "counter",
+            "list-append",
+        ],
     },
 ];
 

@@ -11,11 +11,15 @@ pub mod verdict;
 
 pub mod check;
 
+mod table;
+
 mod linearizable;
 
 mod expectation;
 
 mod judge;
+
+pub mod known;
 
 pub mod shrink;
 

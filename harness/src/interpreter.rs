@@ -10,7 +10,11 @@ use checker::history::{EventKind, Key, Op, Phase, ProcessId, RegionId, Strength}
 use tokio::task::JoinSet;
 use workloads::workload::Workload;
 
-use crate::{client::Client, journal::Journal, stop::Stop};
+use crate::{
+    client::{Client, Padding},
+    journal::Journal,
+    stop::Stop,
+};
 
 /// How often a final read is asked again when it brought no answer. Each attempt is recorded.
 const FINAL_READ_ATTEMPTS: usize = 5;
@@ -45,9 +49,12 @@ impl Interpreter {
         stop: Stop,
         mut client_of: impl FnMut(RegionId) -> Client,
     ) -> Self {
-        let step = number_of(workload.slots().len());
-        let slots = workload
-            .slots()
+        let wanted = workload.slots().to_vec();
+        let step = number_of(wanted.len());
+        let workload = Arc::new(Mutex::new(workload));
+        let sized = workload.clone();
+        let padding: Padding = Arc::new(move |key| locked(&sized).padding_bytes(key));
+        let slots = wanted
             .iter()
             .enumerate()
             .map(|(number, slot)| SlotState {
@@ -55,12 +62,12 @@ impl Interpreter {
                 step,
                 region: slot.region,
                 process: ProcessId(number_of(number)),
-                client: client_of(slot.region),
+                client: client_of(slot.region).padded(padding.clone()),
                 journal: journal.clone(),
             })
             .collect();
         Self {
-            workload: Arc::new(Mutex::new(workload)),
+            workload,
             journal,
             stop,
             slots,
@@ -120,6 +127,11 @@ impl Interpreter {
         self.slots = idle;
         self.journal.flush();
         missing
+    }
+
+    /// Where everything is recorded.
+    pub(crate) fn journal(&self) -> &Arc<Journal> {
+        &self.journal
     }
 
     /// The checks that judge this workload.

@@ -2,11 +2,14 @@
 //!
 //! Read in this order: [`cli`] is what can be asked for, [`run`] is a run from set-up to verdict. A run has [`target`] regions, a
 //! [`proxy`] on every link of its [`topology`], [`client`]s that an [`interpreter`] drives, a [`nemesis`] that makes things go wrong, and a
-//! [`journal`] of all of it in a run folder ([`store`]).
+//! [`journal`] of all of it in a run folder ([`store`]). Beside it, [`gate`] decides between two builds and
+//! [`suite`] runs a matrix of all of it every night.
 
 mod cli;
 
 mod run;
+
+mod selftest;
 
 mod target;
 
@@ -16,15 +19,17 @@ mod proxy;
 
 mod client;
 
+mod conformance;
+
 mod interpreter;
 
 mod nemesis;
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "`dateline load` is being built on it")
-)]
 mod load;
+
+mod gate;
+
+mod suite;
 
 mod journal;
 

@@ -10,27 +10,36 @@
 mod environment;
 mod faults;
 mod judge;
+mod place;
 mod regions;
 mod report;
 mod settings;
 mod settle;
 mod usage;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use checker::verdict::Outcome;
 
 use crate::{
     exit::{Ending, Failure},
     interpreter::Interpreter,
     journal::{FLUSH_EVERY, Journal},
     progress::Progress,
-    run::{faults::Faults, regions::Regions, report::Evidence, usage::Usage},
+    run::{faults::Faults, report::Evidence, usage::Usage},
     stop::Stop,
 };
 
+pub(crate) use environment::describe as describe_environment;
 pub(crate) use judge::judge;
-pub(crate) use regions::blocking;
-pub(crate) use report::style;
-pub(crate) use settings::Settings;
+pub(crate) use place::TARGETS;
+pub(crate) use regions::{Regions, blocking};
+pub(crate) use report::{log_to, style};
+pub(crate) use settings::{Settings, SettingsError};
 
 /// Work before the first fault, so that connections are open and the plots have a calm stretch to compare with.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -41,19 +50,45 @@ const FINAL_ROUNDS: usize = 2;
 /// How often the state of regions and files is looked at while the workload runs.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 
-/// Runs a workload against local regions, judges it and reports.
-pub(crate) fn test(settings: Settings) -> Result<Ending, Failure> {
+/// How often a run that ends at the first violation is judged, at the least; judging takes no more than a tenth of the time.
+const JUDGE_EVERY: Duration = Duration::from_secs(2);
+
+/// Runs a workload against the regions of a target as often as wanted, judges and reports each run. The worst ending counts.
+pub(crate) fn test(settings: &Settings) -> Result<Ending, Failure> {
     // One thread is enough for the clients; proxy, faults and files have their own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Failure::harness)?;
-    runtime.block_on(phases(&settings))
+    runtime.block_on(runs(settings))
 }
 
-async fn phases(settings: &Settings) -> Result<Ending, Failure> {
-    let stop = Stop::new();
-    stop.listen().map_err(Failure::harness)?;
+async fn runs(settings: &Settings) -> Result<Ending, Failure> {
+    let mut worst = Ending::Valid;
+    let mut not_valid = Vec::new();
+    for number in 0..settings.test_count {
+        let stop = Stop::new();
+        stop.listen().map_err(Failure::harness)?;
+        let settings = settings.with_seed(settings.seed.wrapping_add(number));
+        let ending = phases(&settings, &stop).await?;
+        worst = worst.max(ending);
+        if ending != Ending::Valid {
+            not_valid.push(format!("seed {}: {ending:?}", settings.seed).to_lowercase());
+        }
+        let is_enough = settings.stop_at_first_violation && ending == Ending::Invalid;
+        // Whoever stopped this run did not mean the next one either.
+        if is_enough || stop.reason().is_some() {
+            break;
+        }
+    }
+    if settings.test_count > 1 && !not_valid.is_empty() {
+        println!("Of up to {} runs, not valid:", settings.test_count);
+        not_valid.iter().for_each(|line| println!("  {line}"));
+    }
+    Ok(worst)
+}
+
+async fn phases(settings: &Settings, stop: &Stop) -> Result<Ending, Failure> {
     let plan = settings.plan();
     let evidence = Evidence::begin(settings, plan).map_err(Failure::Usage)?;
     let journal = evidence.journal().map_err(Failure::harness)?;
@@ -62,14 +97,14 @@ async fn phases(settings: &Settings) -> Result<Ending, Failure> {
 
     journal.phase("set-up");
     let usage = Usage::start();
-    let acted = act(settings, &evidence, &journal, &stop).await;
+    let acted = act(settings, &evidence, &journal, stop).await;
     drop(progress);
     flusher.abort();
     journal.flush();
     let usage = usage.stop(journal.counts());
 
     journal.phase("judge");
-    let outcome = evidence.conclude(acted, usage, &stop);
+    let outcome = evidence.conclude(acted, usage, stop);
     journal.phase("end");
     outcome
 }
@@ -103,10 +138,20 @@ async fn act(
         }
     };
     let client_of = |region| regions.client(region);
-    let generator = Box::new(settings.generator());
+    let generator = settings.generator();
     let mut interpreter = Interpreter::new(generator, journal.clone(), stop.clone(), client_of);
     acted.checks = interpreter.checks().to_vec();
     let watch = tokio::spawn(watch(journal.clone(), regions.clone(), stop.clone()));
+    let early = settings.stop_at_first_violation.then(|| {
+        let history = evidence.history_path();
+        let checks = evidence.checks(&acted.checks);
+        tokio::spawn(judge_meanwhile(
+            journal.clone(),
+            history,
+            checks,
+            stop.clone(),
+        ))
+    });
 
     journal.phase("warm-up");
     interpreter.work(journal.now_ns() + nanos(WARM_UP)).await;
@@ -134,37 +179,60 @@ async fn act(
         );
     }
     watch.abort();
-
-    journal.phase("settle");
-    if stop.is_forced() {
-        acted
-            .warnings
-            .push("stopped twice: neither settled nor read at the end".into());
-    } else if failure(stop, journal, &regions).is_some() {
-        // What does not converge through links or regions that broke here says nothing about the store.
-        acted
-            .warnings
-            .push("the harness failed: neither settled nor read at the end".into());
-    } else {
-        let settled = settle::wait(&regions.target, settings.settle_limit, stop).await;
-        let (asked, logs) = (regions.target.clone(), evidence.folder().join("logs"));
-        blocking(move || asked.save_health(&logs)).await;
-        journal.phase("final-reads");
-        for _round in 0..FINAL_ROUNDS {
-            let missing = interpreter.final_reads().await;
-            if missing > 0 {
-                acted
-                    .warnings
-                    .push(format!("{missing} final reads brought no answer"));
-            }
-        }
-        acted.settled = Some(settled);
+    if let Some(early) = early {
+        early.abort();
     }
+
+    settle_and_read(
+        settings,
+        evidence,
+        &regions,
+        &mut interpreter,
+        &mut acted,
+        stop,
+    )
+    .await;
     acted.failure = failure(stop, journal, &regions);
     journal.phase("tear-down");
     drop(interpreter);
-    regions.tear_down().await;
+    acted.warnings.extend(regions.tear_down().await);
     acted
+}
+
+/// Waits for rest and reads everything everywhere, unless that would show nothing.
+async fn settle_and_read(
+    settings: &Settings,
+    evidence: &Evidence,
+    regions: &Regions,
+    interpreter: &mut Interpreter,
+    acted: &mut Acted,
+    stop: &Stop,
+) {
+    let journal = interpreter.journal().clone();
+    journal.phase("settle");
+    let why_not = if stop.is_forced() {
+        Some("stopped twice")
+    } else {
+        // What does not converge through links or regions that broke here says nothing about the store.
+        failure(stop, &journal, regions).map(|_| "the harness failed")
+    };
+    if let Some(why) = why_not {
+        let warning = format!("{why}: neither settled nor read at the end");
+        acted.warnings.push(warning);
+        return;
+    }
+    let settled = settle::wait(&regions.target, settings.settle_limit, stop).await;
+    let (asked, logs) = (regions.target.clone(), evidence.folder().join("logs"));
+    blocking(move || asked.save_health(&logs)).await;
+    journal.phase("final-reads");
+    for _round in 0..FINAL_ROUNDS {
+        let missing = interpreter.final_reads().await;
+        if missing > 0 {
+            let warning = format!("{missing} final reads brought no answer");
+            acted.warnings.push(warning);
+        }
+    }
+    acted.settled = Some(settled);
 }
 
 /// What kept the harness from doing its job, if anything did.
@@ -182,6 +250,32 @@ async fn watch(journal: Arc<Journal>, regions: Arc<Regions>, stop: Stop) {
             stop.fail(failure);
             return;
         }
+    }
+}
+
+/// Judges what there is again and again, and stops the run at the first violation. What a beginning of a history forbids, the whole
+/// does too: checks say "unknown" where the end is missing.
+async fn judge_meanwhile(
+    journal: Arc<Journal>,
+    history: PathBuf,
+    checks: Option<Vec<&'static str>>,
+    stop: Stop,
+) {
+    let mut pause = JUDGE_EVERY;
+    loop {
+        tokio::time::sleep(pause).await;
+        journal.flush();
+        let begun = Instant::now();
+        let (path, asked) = (history.clone(), checks.clone());
+        let judged = blocking(move || judge(&path, asked.as_deref())).await;
+        // A line that is being written cannot be read yet; the next time it can.
+        if let Ok((_, verdict)) = judged
+            && verdict.outcome == Outcome::Invalid
+        {
+            stop.set("stopped at the first violation");
+            return;
+        }
+        pause = JUDGE_EVERY.max(begun.elapsed() * 10);
     }
 }
 

@@ -77,6 +77,15 @@ impl Stop {
         let _ = receiver.wait_for(|urgency| *urgency >= Urgency::Stop).await;
     }
 
+    /// Returns when somebody insists.
+    pub(crate) async fn wait_forced(&self) {
+        let mut receiver = self.urgency.subscribe();
+        // The sender lives as long as this handle, so this cannot fail.
+        let _ = receiver
+            .wait_for(|urgency| *urgency >= Urgency::Force)
+            .await;
+    }
+
     /// Listens to Ctrl-C and `SIGTERM` from now on, on the current runtime.
     pub(crate) fn listen(&self) -> std::io::Result<()> {
         for (kind, name) in [

@@ -34,16 +34,35 @@ pub(crate) fn create(
     };
     let family = out.join(workload);
     fs::create_dir_all(&family).map_err(unwritable)?;
-    let time = now
-        .to_zoned(TimeZone::UTC)
-        .strftime("%Y%m%dT%H%M%SZ")
-        .to_string();
-    let name = make_folder(&family, &format!("{time}-seed{seed}")).map_err(unwritable)?;
+    let name = make_folder(&family, &format!("{}-seed{seed}", time_of(now))).map_err(unwritable)?;
     let folder = family.join(&name);
     fs::create_dir(folder.join("logs")).map_err(unwritable)?;
     link(&family.join("latest"), Path::new(&name)).map_err(unwritable)?;
     link(&out.join("latest"), &Path::new(workload).join(&name)).map_err(unwritable)?;
     Ok(folder)
+}
+
+/// Makes a folder for something that is no run but holds some, a gate or a suite: `<out>/<family>/<UTC time>/`. Links to the latest *run* stay.
+pub(crate) fn create_beside(
+    out: &Path,
+    family: &str,
+    now: Timestamp,
+) -> Result<PathBuf, StoreError> {
+    let unwritable = |source| StoreError::Unwritable {
+        out: out.to_owned(),
+        source,
+    };
+    let family = out.join(family);
+    fs::create_dir_all(&family).map_err(unwritable)?;
+    let name = make_folder(&family, &time_of(now)).map_err(unwritable)?;
+    link(&family.join("latest"), Path::new(&name)).map_err(unwritable)?;
+    Ok(family.join(name))
+}
+
+fn time_of(now: Timestamp) -> String {
+    now.to_zoned(TimeZone::UTC)
+        .strftime("%Y%m%dT%H%M%SZ")
+        .to_string()
 }
 
 fn make_folder(family: &Path, name: &str) -> io::Result<String> {

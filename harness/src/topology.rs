@@ -184,6 +184,16 @@ impl Topology {
         })
     }
 
+    /// The regions of these names, any names, with links from their clients only: what is between them is not ours.
+    ///
+    /// # Errors
+    /// When there are too few, too many, duplicates, or a name that cannot be one.
+    pub(crate) fn clients_only(names: &[String]) -> Result<Topology, TopologyError> {
+        let mut topology = Topology::without_delay(names)?;
+        topology.links.retain(|(from, _), _| *from == End::Client);
+        Ok(topology)
+    }
+
     /// The same with every delay and jitter multiplied.
     ///
     /// # Errors

@@ -112,6 +112,22 @@ fn suite() {
 }
 
 #[test]
+fn gate() {
+    let mut answer = crate::text::gate::tests::failed();
+    let edits = [
+        ("/judgement", "slow".into()),
+        ("/metrics/0/worse_by", serde_json::json!({"mean": 0.05})),
+        ("/metrics/0/medians", serde_json::json!([40.0])),
+    ];
+    let schema = include_str!("../schema/gate-1.json");
+    holds(schema, &answer, &edits);
+    answer.metrics[0].worse_by = None;
+    answer.metrics[0].control = None;
+    answer.metrics[0].medians = None;
+    holds(schema, &answer, &[]);
+}
+
+#[test]
 fn every_schema_of_a_run_describes_the_same_run() {
     let mut run: Value = serde_json::from_str(include_str!("../schema/run-1.json")).expect("JSON");
     let load: Value = serde_json::from_str(include_str!("../schema/load-1.json")).expect("JSON");

@@ -4,12 +4,18 @@
 //! the region in which the value was written: version 2017.11.29 tables add the stamp after the write, so a fresh local read can show the
 //! new value with its predecessor's stamp (Amazon DynamoDB Developer Guide, "Global tables: how it works", version 2017.11.29).
 
+mod build;
+mod by_key;
+
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use crate::history::{
-    Condition, Ending, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Phase, RegionId,
-    Reply, Stamp, Strength, Value,
-};
+use super::frontier::Frontiers;
+use crate::history::{History, Key, Phase, RegionId, Value};
+use crate::table::Table;
+
+pub(crate) use build::Builder;
+pub(crate) use by_key::ByKey;
 
 /// A history, by key.
 pub(crate) struct Case<'h> {
@@ -22,10 +28,18 @@ pub(crate) struct Item<'h> {
     pub(crate) key: Key,
     pub(crate) writes: Vec<Write>,
     pub(crate) sightings: Vec<Sighting<'h>>,
+    /// What was added to it, in the order of the operations.
+    pub(crate) additions: Vec<Addition>,
     /// Versions by the value that names them.
-    pub(crate) versions: BTreeMap<i64, Version>,
+    pub(crate) versions: Table<Version>,
+    /// Versions of known stamp, ascending.
+    pub(crate) ranking: Vec<(Order, i64)>,
     /// Whether only registers' operations were used: one value, replaced as a whole.
     pub(crate) is_register: bool,
+    /// Whether any delete may have happened.
+    pub(crate) has_deletes: bool,
+    /// What each region is known to have shown before each moment; made when first asked for.
+    frontiers: OnceCell<Frontiers>,
 }
 
 /// A request to replace or delete the item.
@@ -39,6 +53,30 @@ pub(crate) struct Write {
     pub(crate) fate: Fate,
     /// The value written; `None` for a delete.
     pub(crate) value: Option<i64>,
+    /// Its place in the order of versions, if known.
+    pub(crate) order: Option<Order>,
+}
+
+/// A request to add to the item: an element to its set or list, a number to its count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addition {
+    /// Index of its operation in the history.
+    pub(crate) operation: usize,
+    pub(crate) region: RegionId,
+    pub(crate) call_ns: u64,
+    pub(crate) return_ns: Option<u64>,
+    pub(crate) fate: Fate,
+    pub(crate) to: Whole,
+    /// The element, or how much.
+    pub(crate) number: i64,
+}
+
+/// What an addition adds to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whole {
+    Set,
+    Count,
+    List,
 }
 
 /// What became of a write.
@@ -58,7 +96,12 @@ pub(crate) struct Sighting<'h> {
     pub(crate) return_ns: u64,
     pub(crate) phase: Phase,
     pub(crate) value: &'h Value,
+    /// The number it shows, if it shows one.
+    pub(crate) number: Option<i64>,
+    /// The stamp that came with it.
     pub(crate) stamp: Option<Order>,
+    /// The place of what it shows in the order of versions, if known.
+    pub(crate) order: Option<Order>,
     pub(crate) how: How,
 }
 
@@ -95,12 +138,43 @@ impl Order {
 /// One version of an item.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Version {
-    /// Indices into the item's writes: all that wrote this value. More than one that did not fail: the value names no version.
-    pub(crate) writes: Vec<usize>,
+    /// All that wrote this value. More than one that did not fail: the value names no version.
+    pub(crate) writers: Writers,
     /// Its place in the order, and the sighting (index) that shows it.
     pub(crate) stamp: Option<(Order, usize)>,
+    /// The sighting (index) of it, anywhere and of any kind, that returned first.
+    pub(crate) first_seen: Option<usize>,
     /// Whether anything in the main phase saw it.
     pub(crate) is_seen_early: bool,
+}
+
+/// The writes of one value, as indices into the item's writes. Nearly always there is one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Writers {
+    first: Option<usize>,
+    more: Vec<usize>,
+}
+
+impl Writers {
+    fn push(&mut self, write: usize) {
+        match self.first {
+            None => self.first = Some(write),
+            Some(_) => self.more.push(write),
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
+        self.first.into_iter().chain(self.more.iter().copied())
+    }
+
+    /// The only one that did not fail, if there is exactly one.
+    fn only<'w>(&self, writes: &'w [Write]) -> Option<&'w Write> {
+        let live = self.iter().map(|w| &writes[w]);
+        let mut live = live.filter(|w| w.fate != Fate::Failed);
+        let first = live.next()?;
+        live.next().is_none().then_some(first)
+    }
 }
 
 impl Sighting<'_> {
@@ -114,11 +188,11 @@ impl Sighting<'_> {
 
     /// The number it shows, if it shows one.
     pub(crate) fn number(&self) -> Option<i64> {
-        as_number(self.value)
+        self.number
     }
 
     pub(crate) fn is_absent(&self) -> bool {
-        *self.value == Value::Absent
+        self.number.is_none() && *self.value == Value::Absent
     }
 }
 
@@ -132,21 +206,43 @@ fn as_number(value: &Value) -> Option<i64> {
 impl Item<'_> {
     /// The place of a value in the order of versions.
     pub(crate) fn order(&self, value: i64) -> Option<Order> {
-        self.versions.get(&value)?.stamp.map(|(order, _)| order)
-    }
-
-    /// The place of what a sighting shows.
-    pub(crate) fn order_seen(&self, sighting: &Sighting<'_>) -> Option<Order> {
-        self.order(sighting.number()?)
+        self.versions.get(value)?.stamp.map(|(order, _)| order)
     }
 
     /// The only write that can have made this version, if there is exactly one.
     pub(crate) fn writer(&self, value: i64) -> Option<&Write> {
-        let version = self.versions.get(&value)?;
-        let mut live = version.writes.iter().map(|w| &self.writes[*w]);
-        let mut live = live.by_ref().filter(|w| w.fate != Fate::Failed);
-        let first = live.next()?;
-        live.next().is_none().then_some(first)
+        self.versions.get(value)?.writers.only(&self.writes)
+    }
+
+    /// The sighting of a value that returned first: its write had happened by then.
+    pub(crate) fn first_seen(&self, value: i64) -> Option<&Sighting<'_>> {
+        let index = self.versions.get(value)?.first_seen?;
+        Some(&self.sightings[index])
+    }
+
+    /// The sighting that shows the stamp of a value.
+    pub(crate) fn shown(&self, value: i64) -> Option<(Order, &Sighting<'_>)> {
+        let (order, index) = self.versions.get(value)?.stamp?;
+        Some((order, &self.sightings[index]))
+    }
+
+    /// What each region is known to have shown or acknowledged before each moment.
+    pub(crate) fn frontiers(&self, region_count: usize) -> &Frontiers {
+        self.frontiers
+            .get_or_init(|| Frontiers::new(self, region_count))
+    }
+
+    /// Whether all that was ever asked of it, besides reads, are additions of this kind.
+    pub(crate) fn is_all(&self, whole: Whole) -> bool {
+        let mut additions = self.additions.iter();
+        self.writes.is_empty() && !self.additions.is_empty() && additions.all(|a| a.to == whole)
+    }
+
+    /// The only region in which anything was added, if there is exactly one.
+    pub(crate) fn only_region(&self) -> Option<RegionId> {
+        let mut live = self.additions.iter().filter(|a| a.fate != Fate::Failed);
+        let first = live.next()?.region;
+        live.all(|a| a.region == first).then_some(first)
     }
 
     /// Deletes that may have happened.
@@ -175,18 +271,15 @@ impl Item<'_> {
 impl<'h> Case<'h> {
     /// Rearranges a history.
     pub(crate) fn new(history: &'h History) -> Self {
-        let mut builder = Builder {
-            ranks: ranks(&history.header.regions),
-            items: BTreeMap::new(),
-        };
-        for (index, operation) in history.operations.iter().enumerate() {
-            builder.add(index, operation);
+        let builder = Builder::new(history);
+        let by_key = ByKey::new(history);
+        let items = by_key.iter();
+        Self {
+            history,
+            items: items
+                .map(|(key, touches)| builder.item(key, touches))
+                .collect(),
         }
-        let mut items: Vec<_> = builder.items.into_values().collect();
-        for item in &mut items {
-            learn_stamps(item, &builder.ranks);
-        }
-        Self { history, items }
     }
 
     /// How many regions the history knows.
@@ -197,214 +290,5 @@ impl<'h> Case<'h> {
     /// Keys whose operations are those of registers.
     pub(crate) fn registers(&self) -> impl Iterator<Item = &Item<'h>> {
         self.items.iter().filter(|i| i.is_register)
-    }
-}
-
-/// The rank of each region's name among all names: what a tie of times is decided by.
-fn ranks(regions: &[String]) -> Vec<u8> {
-    let rank = |name: &String| regions.iter().filter(|other| *other < name).count();
-    let rank = |name| u8::try_from(rank(name)).expect("a header lists at most 255 regions");
-    regions.iter().map(rank).collect()
-}
-
-struct Builder<'h> {
-    ranks: Vec<u8>,
-    items: BTreeMap<Key, Item<'h>>,
-}
-
-impl<'h> Builder<'h> {
-    fn item(&mut self, key: Key) -> &mut Item<'h> {
-        self.items.entry(key).or_insert_with(|| Item {
-            key,
-            writes: Vec::new(),
-            sightings: Vec::new(),
-            versions: BTreeMap::new(),
-            is_register: true,
-        })
-    }
-
-    fn add(&mut self, index: usize, operation: &'h Operation) {
-        match &operation.op {
-            Op::Read { key, strength } => {
-                let how = match strength {
-                    Strength::Strong => How::StrongRead,
-                    Strength::Eventual => How::EventualRead,
-                };
-                self.item(*key);
-                if let Ending::Ok(Reply::Read(seen)) = &operation.ending {
-                    self.see(index, operation, *key, seen, how);
-                }
-            }
-            Op::Write { key, value } => self.write(index, operation, *key, value),
-            Op::Delete { key } => self.write(index, operation, *key, &Value::Absent),
-            Op::Cas {
-                key,
-                condition,
-                value,
-            } => {
-                self.write(index, operation, *key, value);
-                if let (Ending::Ok(_), Condition::Equals(required)) = (&operation.ending, condition)
-                {
-                    self.look(index, operation, *key, required, None, How::Condition);
-                }
-            }
-            Op::AddToSet { key, .. } | Op::Increment { key, .. } | Op::Append { key, .. } => {
-                self.item(*key).is_register = false;
-            }
-            Op::Transact { ops } => self.transaction(index, operation, ops),
-            Op::Scan => {
-                if let Ending::Ok(Reply::Scan(items)) = &operation.ending {
-                    for (key, seen) in items {
-                        self.see(index, operation, *key, seen, How::EventualRead);
-                    }
-                }
-            }
-            Op::Stream => {}
-        }
-    }
-
-    fn transaction(&mut self, index: usize, operation: &'h Operation, ops: &'h [MicroOp]) {
-        let results: &[MicroReply] = match &operation.ending {
-            Ending::Ok(Reply::Transact(results)) => results,
-            Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => &[],
-        };
-        for (position, op) in ops.iter().enumerate() {
-            match op {
-                MicroOp::Read(key) => {
-                    self.item(*key);
-                    if let Some(MicroReply::Read(seen)) = results.get(position) {
-                        self.see(index, operation, *key, seen, How::StrongRead);
-                    }
-                }
-                MicroOp::Write(key, value) => self.write(index, operation, *key, value),
-                MicroOp::Append(key, _) => self.item(*key).is_register = false,
-            }
-        }
-    }
-
-    /// Notes a write of a register, and the old or refusing item that came back with it.
-    fn write(&mut self, index: usize, operation: &'h Operation, key: Key, value: &'h Value) {
-        let fate = match &operation.ending {
-            Ending::Ok(Reply::Done { old }) => {
-                if let Some(old) = old {
-                    self.see(index, operation, key, old, How::Replaced);
-                }
-                Fate::Acknowledged
-            }
-            Ending::Ok(_) => Fate::Acknowledged,
-            Ending::Failed { error: _, seen } => {
-                if let Some(seen) = seen {
-                    self.see(index, operation, key, seen, How::Refused);
-                }
-                Fate::Failed
-            }
-            Ending::Unknown { .. } => Fate::Unknown,
-        };
-        let item = self.item(key);
-        if let Value::List(_) = value {
-            item.is_register = false;
-            return;
-        }
-        let value = as_number(value);
-        if let Some(value) = value {
-            item.versions
-                .entry(value)
-                .or_default()
-                .writes
-                .push(item.writes.len());
-        }
-        item.writes.push(Write {
-            operation: index,
-            region: operation.region,
-            call_ns: operation.call_ns,
-            return_ns: operation.return_ns,
-            fate,
-            value,
-        });
-    }
-
-    fn see(
-        &mut self,
-        index: usize,
-        operation: &'h Operation,
-        key: Key,
-        seen: &'h Observed,
-        how: How,
-    ) {
-        self.look(index, operation, key, &seen.value, seen.stamp, how);
-    }
-
-    fn look(
-        &mut self,
-        index: usize,
-        operation: &'h Operation,
-        key: Key,
-        value: &'h Value,
-        stamp: Option<Stamp>,
-        how: How,
-    ) {
-        let Some(return_ns) = operation.return_ns else {
-            return;
-        };
-        let stamp = stamp.map(|s| Order {
-            time_us: s.time_us,
-            rank: self.ranks[usize::from(s.region.0)],
-        });
-        let item = self.item(key);
-        if let Value::List(_) = value {
-            item.is_register = false;
-        }
-        item.sightings.push(Sighting {
-            operation: index,
-            region: operation.region,
-            call_ns: operation.call_ns,
-            return_ns,
-            phase: operation.phase,
-            value,
-            stamp,
-            how,
-        });
-    }
-}
-
-/// Attaches to each version the greatest stamp that was seen with it and that its writer's region gave.
-///
-/// A stamp that two versions claim belongs to neither: which of them it belongs to cannot be told.
-fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
-    let mut best: BTreeMap<i64, (Order, usize)> = BTreeMap::new();
-    let mut early = Vec::new();
-    for (index, sighting) in item.sightings.iter().enumerate() {
-        let Some(value) = sighting.number() else {
-            continue;
-        };
-        if sighting.phase == Phase::Main {
-            early.push(value);
-        }
-        let (Some(order), Some(writer)) = (sighting.stamp, item.writer(value)) else {
-            continue;
-        };
-        if order.rank != ranks[usize::from(writer.region.0)] {
-            continue;
-        }
-        let entry = best.entry(value).or_insert((order, index));
-        if entry.0 < order {
-            *entry = (order, index);
-        }
-    }
-    for value in early {
-        if let Some(version) = item.versions.get_mut(&value) {
-            version.is_seen_early = true;
-        }
-    }
-    let mut claims: BTreeMap<Order, u32> = BTreeMap::new();
-    for (order, _) in best.values() {
-        *claims.entry(*order).or_default() += 1;
-    }
-    for (value, (order, sighting)) in best {
-        if claims[&order] == 1
-            && let Some(version) = item.versions.get_mut(&value)
-        {
-            version.stamp = Some((order, sighting));
-        }
     }
 }

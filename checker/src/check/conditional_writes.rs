@@ -16,6 +16,7 @@ use super::evidence::{Evidence, Findings, key_words, number_words, region_name, 
 use super::floor::{Floor, with_stamp};
 use super::frontier::at;
 use crate::history::{Condition, Ending, Op, RegionId, Reply, Value};
+use crate::table::Table;
 
 const REFUSED: &str = "ConditionalCheckFailedException";
 
@@ -25,29 +26,27 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
         judges: |how| how == How::Condition,
         promise: "A condition is judged against the newest version of its region",
     };
-    let mut findings = stale.run(case);
     let unwritten = Floor {
         frontier: |f| &f.written,
         ..stale
     };
-    let more = unwritten.run(case);
-    findings.violation_count += more.violation_count;
-    for violation in more.into_violations() {
-        findings.violation_count -= 1;
-        findings.add(|| violation);
-    }
+    let mut findings = Findings::default();
+    let is_condition = |s: &&Sighting<'_>| s.how == How::Condition;
+    let conditions = case.registers();
+    let conditions = conditions.flat_map(|item| item.sightings.iter().filter(is_condition));
+    let conditions = conditions.filter(|s| !s.is_absent());
     // Histories without conditional writes break nothing; those whose conditions name versions of unknown order do not tell.
-    findings.unknown = None;
-    let conditions = case.registers().flat_map(|item| {
-        let conditions = item.sightings.iter().filter(|s| s.how == How::Condition);
-        conditions
-            .filter(|s| !s.is_absent())
-            .map(|s| item.order_seen(s).is_some())
-    });
-    if conditions.max() == Some(false) {
-        findings.cannot_tell(
+    match conditions.map(|s| s.order.is_some()).max() {
+        None => {}
+        Some(true) => {
+            findings.merge(stale.run(case));
+            findings.merge(unwritten.run(case));
+            findings.is_judged = true;
+        }
+        Some(false) => findings.nothing(
+            1,
             "no version that a condition required shows its stamp, so it cannot be told whether it was the newest",
-        );
+        ),
     }
     for item in case.registers() {
         answers(case, item, &mut findings);
@@ -55,7 +54,7 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
         gaps(case, item, &mut findings);
     }
     if case.registers().next().is_none() {
-        findings.cannot_tell("the history has no operation on a register");
+        findings.nothing(0, "the history has no operation on a register");
     }
     findings
 }
@@ -120,8 +119,9 @@ fn answers(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
 
 /// Two writes accepted on one version in one region: on condition, or as their old items say.
 fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
-    let has_deletes = item.deletes().next().is_some();
-    let mut first: BTreeMap<(RegionId, Option<i64>), &Sighting<'_>> = BTreeMap::new();
+    let has_deletes = item.has_deletes;
+    let mut first: Table<Vec<&Sighting<'_>>> = Table::default();
+    let mut first_of_all: Vec<&Sighting<'_>> = Vec::new();
     for replaced in &item.sightings {
         if !matches!(replaced.how, How::Condition | How::Replaced) {
             continue;
@@ -131,7 +131,18 @@ fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
             Value::Int(number) if item.writer(*number).is_some() => Some(*number),
             Value::Absent | Value::Int(_) | Value::List(_) => continue,
         };
-        let winner = *first.entry((replaced.region, version)).or_insert(replaced);
+        let winners = match version {
+            Some(number) => first.or_insert_with(number, Vec::new),
+            None => &mut first_of_all,
+        };
+        let Some(winner) = winners
+            .iter()
+            .find(|w| w.region == replaced.region)
+            .copied()
+        else {
+            winners.push(replaced);
+            continue;
+        };
         if winner.operation == replaced.operation {
             continue;
         }
@@ -151,9 +162,13 @@ fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
 
 /// A version of the same region that lies between what a conditional write replaced and what it wrote.
 fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
+    let has_conditions = item.sightings.iter().any(|s| s.how == How::Condition);
+    if !has_conditions {
+        return;
+    }
     let mut present: BTreeMap<RegionId, BTreeMap<Order, usize>> = BTreeMap::new();
     for (index, sighting) in item.sightings.iter().enumerate() {
-        if let Some(order) = item.order_seen(sighting).filter(|_| sighting.is_current()) {
+        if let Some(order) = sighting.order.filter(|_| sighting.is_current()) {
             present
                 .entry(sighting.region)
                 .or_default()
@@ -165,10 +180,7 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
         let Some(Condition::Equals(Value::Int(required))) = condition(case, write) else {
             continue;
         };
-        let (Some(low), Some(high)) = (
-            item.order(*required),
-            write.value.and_then(|v| item.order(v)),
-        ) else {
+        let (Some(low), Some(high)) = (item.order(*required), write.order) else {
             continue;
         };
         let Some(orders) = present.get(&write.region).filter(|_| low < high) else {
@@ -182,8 +194,7 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
                 .with(write.operation, "the conditional write")
                 .with(between.operation, "the operation that saw a version in between");
             for value in [Some(*required), write.value].into_iter().flatten() {
-                if let Some((_, shown)) = item.versions.get(&value).and_then(|v| v.stamp) {
-                    let shown = &item.sightings[shown];
+                if let Some((_, shown)) = item.shown(value) {
                     let role = format!("the operation that shows the stamp of {value}");
                     evidence = evidence.with(shown.operation, role);
                 }

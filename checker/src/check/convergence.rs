@@ -44,20 +44,24 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
         }
         findings.add(|| violation(case, item, first, other));
     }
-    if !is_judged {
-        findings.cannot_tell(
-            "the history has no final reads in more than one region; read every key in every region after settling",
-        );
-    }
+    findings.is_judged = is_judged;
+    findings.nothing(
+        0,
+        "the history has no final reads in more than one region; read every key in every region after settling",
+    );
     findings
 }
 
 /// Whether this value may have come into being as late as the final reads themselves.
 pub(super) fn may_be_late(item: &Item<'_>, value: &Value) -> bool {
+    // What was added in the end cannot be told from what was added before, so any addition of unknown outcome may be it.
+    if item.additions.iter().any(|a| a.fate == Fate::Unknown) {
+        return true;
+    }
     match value {
         Value::Absent => item.deletes().any(|d| d.fate == Fate::Unknown),
-        Value::Int(number) => item.versions.get(number).is_some_and(|version| {
-            let mut writes = version.writes.iter().map(|w| &item.writes[*w]);
+        Value::Int(number) => item.versions.get(*number).is_some_and(|version| {
+            let mut writes = version.writers.iter().map(|w| &item.writes[w]);
             !version.is_seen_early && writes.any(|w| w.fate == Fate::Unknown)
         }),
         Value::List(_) => false,

@@ -17,6 +17,10 @@ pub(crate) struct Findings {
     violations: Vec<Violation>,
     /// Why it cannot tell; ignored when there is a violation.
     pub(crate) unknown: Option<String>,
+    /// Whether there was anything to judge.
+    pub(crate) is_judged: bool,
+    /// Why there was nothing to judge, with how much that reason says.
+    nothing: Option<(u8, String)>,
 }
 
 impl Findings {
@@ -31,6 +35,32 @@ impl Findings {
     /// Notes a reason for which it cannot tell; the first one stays.
     pub(crate) fn cannot_tell(&mut self, reason: impl Into<String>) {
         self.unknown.get_or_insert_with(|| reason.into());
+    }
+
+    /// Notes why there was nothing to judge, unless something was; of several reasons the one that says most stays.
+    pub(crate) fn nothing(&mut self, weight: u8, reason: impl Into<String>) {
+        if self.nothing.as_ref().is_none_or(|(own, _)| *own < weight) {
+            self.nothing = Some((weight, reason.into()));
+        }
+    }
+
+    /// Takes in what was found elsewhere.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.violation_count += other.violation_count;
+        let room = BUILT_COUNT - self.violations.len();
+        self.violations
+            .extend(other.violations.into_iter().take(room));
+        self.unknown = self.unknown.take().or(other.unknown);
+        self.is_judged |= other.is_judged;
+        if let Some((weight, reason)) = other.nothing {
+            self.nothing(weight, reason);
+        }
+    }
+
+    /// Why it cannot tell, all taken together.
+    pub(crate) fn reason(&self) -> Option<&String> {
+        let nothing = self.nothing.as_ref().filter(|_| !self.is_judged);
+        self.unknown.as_ref().or(nothing.map(|(_, reason)| reason))
     }
 
     /// The first violations, by the time at which they became visible.

@@ -22,16 +22,16 @@ impl Floor {
         let mut judged_count: u64 = 0;
         let mut skipped_count: u64 = 0;
         for item in case.registers() {
-            let frontiers = Frontiers::new(item, case.region_count());
+            let frontiers = item.frontiers(case.region_count());
             for sighting in item.sightings.iter().filter(|s| (self.judges)(s.how)) {
-                let frontier = &(self.frontier)(&frontiers)[at(sighting.region)];
+                let frontier = &(self.frontier)(frontiers)[at(sighting.region)];
                 let Some((bound, witness)) = frontier.before(sighting.call_ns) else {
-                    let is_placed = sighting.is_absent() || item.order_seen(sighting).is_some();
+                    let is_placed = sighting.is_absent() || sighting.order.is_some();
                     judged_count += u64::from(is_placed);
                     skipped_count += u64::from(!is_placed);
                     continue;
                 };
-                match satisfies(item, &frontiers, sighting, bound) {
+                match satisfies(frontiers, sighting, bound) {
                     Some(true) => judged_count += 1,
                     Some(false) => {
                         judged_count += 1;
@@ -41,11 +41,10 @@ impl Floor {
                 }
             }
         }
-        if judged_count == 0 {
-            findings.cannot_tell(match skipped_count {
-                0 => "the history has no strongly consistent sighting of a register; read with ConsistentRead",
-                _ => "no sighting shows the stamp of its version (aws:rep:updatetime, aws:rep:updateregion), so versions cannot be ordered",
-            });
+        findings.is_judged = judged_count > 0;
+        match skipped_count {
+            0 => findings.nothing(0, "the history has no strongly consistent sighting of a register; read with ConsistentRead"),
+            _ => findings.nothing(1, "no sighting shows the stamp of its version (aws:rep:updatetime, aws:rep:updateregion), so versions cannot be ordered"),
         }
         findings
     }
@@ -111,12 +110,7 @@ pub(crate) fn with_witness<'h>(
                 None => "the acknowledged delete",
             };
             let mut evidence = evidence.with(write.operation, role);
-            if let Some((_, shown)) = write
-                .value
-                .and_then(|v| item.versions.get(&v))
-                .and_then(|v| v.stamp)
-            {
-                let shown = &item.sightings[shown];
+            if let Some((_, shown)) = write.value.and_then(|v| item.shown(v)) {
                 evidence = evidence.with(shown.operation, "the operation that shows its stamp");
             } else if bound.is_exclusive
                 && let Some(below) = shows(item, bound, write.call_ns)
@@ -130,7 +124,7 @@ pub(crate) fn with_witness<'h>(
 
 /// The operation that shows the version just below an exclusive bound.
 fn shows(item: &Item<'_>, bound: Bound, before_ns: u64) -> Option<usize> {
-    let matching = |s: &&Sighting<'_>| item.order_seen(s) == Some(bound.order);
+    let matching = |s: &&Sighting<'_>| s.order == Some(bound.order);
     let earlier = item
         .sightings
         .iter()
@@ -149,18 +143,11 @@ pub(crate) fn with_stamp<'h>(
     item: &Item<'_>,
     sighting: &Sighting<'_>,
 ) -> Evidence<'h> {
-    let stamp = sighting
-        .number()
-        .and_then(|v| item.versions.get(&v))
-        .and_then(|v| v.stamp);
-    match stamp {
-        Some((order, shown)) if sighting.stamp != Some(order) => {
-            let shown = &item.sightings[shown];
-            evidence.with(
-                shown.operation,
-                "the operation that shows the older version's stamp",
-            )
-        }
+    match sighting.number().and_then(|v| item.shown(v)) {
+        Some((order, shown)) if sighting.stamp != Some(order) => evidence.with(
+            shown.operation,
+            "the operation that shows the older version's stamp",
+        ),
         Some(_) | None => evidence,
     }
 }

@@ -98,7 +98,7 @@ impl Frontiers {
         let mut seen = vec![Frontier::default(); region_count];
         let mut elsewhere = vec![Frontier::default(); region_count];
         for (index, sighting) in item.sightings.iter().enumerate() {
-            let Some(order) = item.order_seen(sighting) else {
+            let Some(order) = sighting.order else {
                 continue;
             };
             let bound = Bound::at_least(order);
@@ -125,10 +125,8 @@ impl Frontiers {
             let region = at(write.region);
             let floor = floor(item, index, &seen[region], &known[region]);
             match write.value {
-                Some(value) => {
-                    let bound = item
-                        .order(value)
-                        .map_or(Bound::above(floor), Bound::at_least);
+                Some(_) => {
+                    let bound = write.order.map_or(Bound::above(floor), Bound::at_least);
                     written[region].push(return_ns, bound, Witness::Write(index));
                 }
                 None if floor > Order::LEAST => {
@@ -169,9 +167,8 @@ pub(crate) fn at(region: RegionId) -> usize {
 fn known_writes(item: &Item<'_>, region_count: usize) -> Vec<Frontier> {
     let mut known = vec![Frontier::default(); region_count];
     for (index, write) in item.writes.iter().enumerate() {
-        let order = write.value.and_then(|v| item.order(v));
         if let (Fate::Acknowledged, Some(return_ns), Some(order)) =
-            (write.fate, write.return_ns, order)
+            (write.fate, write.return_ns, write.order)
         {
             let bound = Bound::at_least(order);
             known[at(write.region)].push(return_ns, bound, Witness::Write(index));
@@ -200,7 +197,7 @@ fn replaced(item: &Item<'_>, write: &Write) -> Option<Order> {
         .iter()
         .take_while(|s| s.operation == write.operation);
     own.filter(|s| matches!(s.how, How::Replaced | How::Condition))
-        .filter_map(|s| item.order_seen(s))
+        .filter_map(|s| s.order)
         .max()
 }
 
@@ -210,12 +207,12 @@ fn deletes(item: &Item<'_>, region_count: usize) -> Vec<(u64, Option<Order>)> {
     let mut later: Vec<Vec<(u64, Order)>> = vec![Vec::new(); region_count];
     let current = item.sightings.iter().filter(|s| s.is_current());
     for sighting in current {
-        if let Some(order) = item.order_seen(sighting) {
+        if let Some(order) = sighting.order {
             later[at(sighting.region)].push((sighting.call_ns, order));
         }
     }
     for write in &item.writes {
-        if let Some(order) = write.value.and_then(|v| item.order(v)) {
+        if let Some(order) = write.order {
             later[at(write.region)].push((write.call_ns, order));
         }
     }
@@ -246,7 +243,6 @@ fn deletes(item: &Item<'_>, region_count: usize) -> Vec<(u64, Option<Order>)> {
 
 /// Whether what a sighting shows satisfies a bound; `None` when that cannot be told.
 pub(crate) fn satisfies(
-    item: &Item<'_>,
     frontiers: &Frontiers,
     sighting: &Sighting<'_>,
     bound: Bound,
@@ -254,5 +250,5 @@ pub(crate) fn satisfies(
     if sighting.is_absent() {
         return Some(frontiers.can_be_absent(sighting.return_ns, bound));
     }
-    item.order_seen(sighting).map(|order| bound.allows(order))
+    sighting.order.map(|order| bound.allows(order))
 }

@@ -12,13 +12,13 @@
 use super::case::{Case, Item, Sighting};
 use super::evidence::{Evidence, Findings, key_words, number_words, region_name, words};
 use super::floor::{with_stamp, with_witness};
-use super::frontier::{Bound, Frontiers, Witness, at, satisfies};
+use super::frontier::{Bound, Witness, at, satisfies};
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
     let mut findings = Findings::default();
     let (mut is_judged, mut has_final) = (false, false);
     for item in case.registers() {
-        let frontiers = Frontiers::new(item, case.region_count());
+        let frontiers = item.frontiers(case.region_count());
         for read in item.final_reads().into_values() {
             has_final = true;
             let known = frontiers.written.iter().chain(&frontiers.deleted);
@@ -29,7 +29,7 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
                 is_judged = true;
                 continue;
             };
-            match satisfies(item, &frontiers, read, bound) {
+            match satisfies(frontiers, read, bound) {
                 Some(true) => is_judged = true,
                 Some(false) => {
                     is_judged = true;
@@ -39,11 +39,14 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             }
         }
     }
-    if !is_judged {
-        findings.cannot_tell(match has_final {
-            true => "no final read shows the stamp of what it read, so it cannot be told what replaced what",
-            false => "the history has no final reads; read every key in every region after settling",
-        });
+    findings.is_judged = is_judged;
+    if has_final {
+        findings.nothing(1, "no final read shows the stamp of what it read, so it cannot be told what replaced what");
+    } else {
+        findings.nothing(
+            0,
+            "the history has no final reads; read every key in every region after settling",
+        );
     }
     findings
 }

@@ -3,34 +3,42 @@
 //! A check is a pure function from a history by key ([`case`]) to findings. Read [`frontier`] and [`floor`] for the idea that most share,
 //! then any check: each file states its property, where the promise comes from, and a history that breaks it.
 
+mod ascent;
 mod case;
 mod evidence;
 mod floor;
 mod frontier;
+mod growing;
 
 mod conditional_writes;
 mod convergence;
+mod counter;
 mod linearizable;
+mod list_append;
 mod lost_write;
 mod monotonic_reads;
+mod monotonic_writes;
 mod origin_first;
 mod phantom;
 mod read_your_writes;
 mod region_linearizable;
 mod resurrection;
+mod set;
 mod stamp_order;
+mod stamps;
 mod winner;
+mod writes_follow_reads;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod run;
 
-pub(crate) use case::{Case, Fate, How, Item, Order, Sighting, Write};
+use std::collections::BTreeSet;
+
+pub(crate) use case::{Addition, Case, Fate, How, Item, Order, Sighting, Write};
 pub(crate) use frontier::at;
+pub use run::check;
 
 use crate::expectation::is_usual;
-use crate::history::{Ending, History, MicroOp, Op};
-use crate::measure;
-use crate::verdict::{CheckResult, Outcome, Verdict};
+use crate::history::{History, MicroOp, Op};
 use evidence::Findings;
 
 /// One check: what it promises, where the promise comes from, what it needs and what it proves.
@@ -50,7 +58,14 @@ pub struct CheckInfo {
     pub subject: Subject,
     /// Whether it can say nothing without stamps.
     pub needs_stamps: bool,
-    run: fn(&Case<'_>) -> Findings,
+    run: Run,
+}
+
+/// How a check is run.
+#[derive(Clone, Copy, Debug)]
+enum Run {
+    /// Key by key.
+    EachKey(fn(&Case<'_>) -> Findings),
 }
 
 /// Kinds of items, by what is asked of them.
@@ -87,7 +102,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact for the keys that were read in every region",
         subject: Subject::Anything,
         needs_stamps: false,
-        run: convergence::run,
+        run: Run::EachKey(convergence::run),
     },
     CheckInfo {
         id: "winner",
@@ -97,7 +112,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact for versions that were seen; a write that nobody saw cannot be placed",
         subject: Subject::Registers,
         needs_stamps: true,
-        run: winner::run,
+        run: Run::EachKey(winner::run),
     },
     CheckInfo {
         id: "lost-write",
@@ -107,7 +122,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact for writes that were seen; an unseen write is lost only if what remains was there before it",
         subject: Subject::Registers,
         needs_stamps: true,
-        run: lost_write::run,
+        run: Run::EachKey(lost_write::run),
     },
     CheckInfo {
         id: "phantom",
@@ -117,7 +132,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact",
         subject: Subject::Registers,
         needs_stamps: false,
-        run: phantom::run,
+        run: Run::EachKey(phantom::run),
     },
     CheckInfo {
         id: "resurrection",
@@ -127,7 +142,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact for versions that had been visible in the region before the delete",
         subject: Subject::Registers,
         needs_stamps: true,
-        run: resurrection::run,
+        run: Run::EachKey(resurrection::run),
     },
     CheckInfo {
         id: "read-your-writes",
@@ -137,7 +152,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact for writes that were seen; an absent item is accepted if any delete can explain it",
         subject: Subject::Registers,
         needs_stamps: true,
-        run: read_your_writes::run,
+        run: Run::EachKey(read_your_writes::run),
     },
     CheckInfo {
         id: "monotonic-reads",
@@ -147,7 +162,37 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact; an absent item is accepted if any delete can explain it",
         subject: Subject::Registers,
         needs_stamps: true,
-        run: monotonic_reads::run,
+        run: Run::EachKey(monotonic_reads::run),
+    },
+    CheckInfo {
+        id: "monotonic-writes",
+        property: "In one region, a write makes a version greater than every version that the region had acknowledged before it",
+        source: "Terry et al. 1994; invariant I4",
+        needs: "visible stamps, unique values",
+        proves: "exact for writes that were seen",
+        subject: Subject::Registers,
+        needs_stamps: true,
+        run: Run::EachKey(monotonic_writes::run),
+    },
+    CheckInfo {
+        id: "writes-follow-reads",
+        property: "In one region, a write makes a version greater than every version that the region had shown before it",
+        source: "Terry et al. 1994; invariant I4",
+        needs: "visible stamps, unique values, strong reads",
+        proves: "exact for writes that were seen",
+        subject: Subject::Registers,
+        needs_stamps: true,
+        run: Run::EachKey(writes_follow_reads::run),
+    },
+    CheckInfo {
+        id: "stamps",
+        property: "A version has one stamp, and no other version has it",
+        source: "DynamoDB global tables, aws:rep attributes; invariant I16",
+        needs: "visible stamps, unique values, reads in other regions than the writer's",
+        proves: "exact for versions that were seen in regions that did not write them",
+        subject: Subject::Registers,
+        needs_stamps: true,
+        run: Run::EachKey(stamps::run),
     },
     CheckInfo {
         id: "origin-first",
@@ -157,7 +202,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact for versions that were seen elsewhere",
         subject: Subject::Registers,
         needs_stamps: true,
-        run: origin_first::run,
+        run: Run::EachKey(origin_first::run),
     },
     CheckInfo {
         id: "conditional-writes",
@@ -167,7 +212,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "necessary conditions: what it flags is wrong, what it passes may still hide behind unseen stamps",
         subject: Subject::Registers,
         needs_stamps: false,
-        run: conditional_writes::run,
+        run: Run::EachKey(conditional_writes::run),
     },
     CheckInfo {
         id: "region-linearizable",
@@ -177,7 +222,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact for each key in each region, unless too many operations overlap (then unknown)",
         subject: Subject::Registers,
         needs_stamps: false,
-        run: region_linearizable::run,
+        run: Run::EachKey(region_linearizable::run),
     },
     CheckInfo {
         id: "stamp-order",
@@ -187,7 +232,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact across regions without deletes; with deletes, and for versions of unknown stamp, what it flags is wrong",
         subject: Subject::Registers,
         needs_stamps: true,
-        run: stamp_order::run,
+        run: Run::EachKey(stamp_order::run),
     },
     CheckInfo {
         id: "linearizable",
@@ -197,49 +242,39 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact for each key, unless too many operations overlap (then unknown); a delete of unknown outcome may explain more than one absence",
         subject: Subject::Registers,
         needs_stamps: false,
-        run: linearizable::run,
+        run: Run::EachKey(linearizable::run),
+    },
+    CheckInfo {
+        id: "set",
+        property: "What was added to a set is in it, once, as soon as the addition was acknowledged, and stays",
+        source: "DynamoDB, ADD; Jepsen's set checkers",
+        needs: "elements that are added once; strong reads",
+        proves: "exact for sets to which one region adds; of others, that nothing is in them that was not added",
+        subject: Subject::Sets,
+        needs_stamps: false,
+        run: Run::EachKey(set::run),
+    },
+    CheckInfo {
+        id: "counter",
+        property: "A counter shows the sum of increments that can have happened by then, and of all that must have",
+        source: "DynamoDB, atomic counters; Jepsen's counter checker",
+        needs: "strong reads",
+        proves: "each reading by itself, and that no region goes back, for counters that one region counts; of others, that no increment was applied twice",
+        subject: Subject::Counters,
+        needs_stamps: false,
+        run: Run::EachKey(counter::run),
+    },
+    CheckInfo {
+        id: "list-append",
+        property: "A list holds what was appended to it, once, in an order that fits all calls and returns; and no two readings of it disagree",
+        source: "DynamoDB, list_append; Elle (Kingsbury and Alvaro 2020)",
+        needs: "elements that are appended once; strong reads",
+        proves: "exact for lists to which one region appends; of others, elements and order of each reading",
+        subject: Subject::Lists,
+        needs_stamps: false,
+        run: Run::EachKey(list_append::run),
     },
 ];
-
-/// Judges a history by the checks of these names, in this order.
-///
-/// An unknown name, a failure inside a check, an empty list and a history in which nothing succeeded all give `unknown`, never a pass.
-#[must_use]
-pub fn check(history: &History, checks: &[&str]) -> Verdict {
-    let case = Case::new(history);
-    let mut operations = BTreeMap::new();
-    for operation in &history.operations {
-        let name = match operation.ending {
-            Ending::Ok(_) => "ok",
-            Ending::Failed { .. } => "fail",
-            Ending::Unknown { .. } => "info",
-        };
-        *operations.entry(name.to_owned()).or_default() += 1;
-    }
-    let results: Vec<CheckResult> = checks.iter().map(|name| run_named(&case, name)).collect();
-    let mut outcome = results
-        .iter()
-        .map(|r| r.outcome)
-        .max()
-        .unwrap_or(Outcome::Unknown);
-    let mut reason = results
-        .is_empty()
-        .then(|| "no check was asked for".to_owned());
-    if !operations.contains_key("ok") {
-        outcome = outcome.max(Outcome::Unknown);
-        reason = Some(match history.operations.len() {
-            0 => "the history is empty: nothing was asked, so nothing can be judged".to_owned(),
-            count => format!("none of the {count} operations succeeded, so nothing can be judged"),
-        });
-    }
-    Verdict {
-        outcome,
-        reason,
-        checks: results,
-        measurements: measure::all(&case),
-        operations,
-    }
-}
 
 /// The names of all checks of last-writer-wins tables that can say something about this history. Other expectations are asked for by name
 /// ([`crate::expectations`]).
@@ -300,55 +335,6 @@ pub(crate) fn subjects(history: &History) -> BTreeSet<Subject> {
         subjects.insert(Subject::Registers);
     }
     subjects
-}
-
-fn run_named(case: &Case<'_>, name: &str) -> CheckResult {
-    let Some(info) = registry().iter().find(|info| info.id == name) else {
-        let names: Vec<_> = registry().iter().map(|i| i.id).collect();
-        return CheckResult {
-            check: name.to_owned(),
-            outcome: Outcome::Unknown,
-            reason: Some(format!(
-                "there is no check {name}; there are {}",
-                names.join(", ")
-            )),
-            property: String::new(),
-            violation_count: 0,
-            violations: Vec::new(),
-        };
-    };
-    let findings = shielded(|| (info.run)(case));
-    let outcome = match (&findings.violation_count, &findings.unknown) {
-        (0, None) => Outcome::Valid,
-        (0, Some(_)) => Outcome::Unknown,
-        (_, _) => Outcome::Invalid,
-    };
-    CheckResult {
-        check: name.to_owned(),
-        outcome,
-        reason: findings
-            .unknown
-            .clone()
-            .filter(|_| outcome == Outcome::Unknown),
-        property: info.property.to_owned(),
-        violation_count: findings.violation_count,
-        violations: findings.into_violations(),
-    }
-}
-
-/// Runs a check so that its own failure is `unknown` with the text, and cannot take the others with it.
-fn shielded(run: impl FnOnce() -> Findings) -> Findings {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        let mut findings = Findings::default();
-        findings.cannot_tell(format!(
-            "the check itself failed, which is a bug in it: {text}"
-        ));
-        findings
-    })
 }
 
 #[cfg(test)]

@@ -21,9 +21,8 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             }
         }
     }
-    if judged_count == 0 {
-        findings.cannot_tell("nothing was read of any register");
-    }
+    findings.is_judged = judged_count > 0;
+    findings.nothing(0, "nothing was read of any register");
     findings
 }
 
@@ -39,8 +38,9 @@ fn judge(
         Evidence::new(case.history, item.key)
             .with(sighting.operation, "the operation that saw the value")
     };
-    let writes = item.versions.get(&value).map_or(&[][..], |v| &v.writes);
-    let writes: Vec<&Write> = writes.iter().map(|w| &item.writes[*w]).collect();
+    let version = item.versions.get(value);
+    let writes = version.into_iter().flat_map(|v| v.writers.iter());
+    let writes: Vec<&Write> = writes.map(|w| &item.writes[w]).collect();
     // A compare-and-set that succeeded saw what it required; its own value is somebody else's concern.
     let Some(first) = writes.iter().min_by_key(|w| w.call_ns) else {
         findings.add(|| {

@@ -63,9 +63,11 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
             findings.add(|| violation(case, item, scope, &core));
         }
     }
-    if judged_count == 0 {
-        findings.cannot_tell("the history has no strongly consistent sighting of a register");
-    }
+    findings.is_judged = judged_count > 0;
+    findings.nothing(
+        0,
+        "the history has no strongly consistent sighting of a register",
+    );
     findings
 }
 
@@ -80,6 +82,16 @@ fn violation(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> V
             }
         };
         evidence = evidence.with(step.operation, role);
+        let returned_ns = case.history.operations[step.operation].return_ns;
+        if let Some(Some(value)) = step.effect
+            && step
+                .return_ns
+                .is_some_and(|ns| returned_ns.is_none_or(|own| ns < own))
+            && let Some(seen) = item.first_seen(value)
+        {
+            let role = format!("it saw {value}, which had therefore been written");
+            evidence = evidence.with(seen.operation, role);
+        }
     }
     let arrival = match scope {
         Scope::Region(_) => ", whenever versions from other regions arrived",

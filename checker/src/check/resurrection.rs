@@ -17,18 +17,18 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
     let mut findings = Findings::default();
     let (mut judged_count, mut unordered_count) = (0_u64, 0_u64);
     for item in case.registers() {
-        if item.deletes().next().is_none() {
+        if !item.has_deletes {
             judged_count += 1;
             continue;
         }
-        let frontiers = Frontiers::new(item, case.region_count());
-        let vanished = vanished(item, &frontiers, case.region_count());
+        let frontiers = item.frontiers(case.region_count());
+        let vanished = vanished(item, frontiers, case.region_count());
         for sighting in item
             .sightings
             .iter()
             .filter(|s| s.is_current() && !s.is_absent())
         {
-            let Some(order) = item.order_seen(sighting) else {
+            let Some(order) = sighting.order else {
                 unordered_count += 1;
                 continue;
             };
@@ -41,15 +41,17 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             }
             let absent = vanished[region].before(sighting.call_ns);
             if let Some((bound, witness)) = absent.filter(|(bound, _)| !bound.allows(order)) {
-                findings.add(|| after_absence(case, item, &frontiers, sighting, bound, witness));
+                findings.add(|| after_absence(case, item, frontiers, sighting, bound, witness));
             }
         }
     }
-    if judged_count == 0 {
-        findings.cannot_tell(match unordered_count {
-            0 => "the history has no operation on a register",
-            _ => "no sighting of a deleted item shows its stamp, so versions cannot be ordered",
-        });
+    findings.is_judged = judged_count > 0;
+    match unordered_count {
+        0 => findings.nothing(0, "the history has no operation on a register"),
+        _ => findings.nothing(
+            1,
+            "no sighting of a deleted item shows its stamp, so versions cannot be ordered",
+        ),
     }
     findings
 }

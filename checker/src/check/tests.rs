@@ -16,6 +16,30 @@ fn judged(name: &str, text: &str) -> (Outcome, usize) {
 
 const INVALID: &[(&str, usize, &str)] = &[
     (
+        "stamps",
+        2,
+        "us:w1[0-9] us:w2[0-9] eu:r1@5us[2-3] ap:r2@5us[4-5]",
+    ),
+    ("set", 2, "us:a1[0-1] us:r{}[2-3]"),
+    ("set", 1, "us:a1[0-1] us:r{1,1}[2-3]"),
+    ("set", 1, "us:a1[0-1] eu:r{1,2}[2-3]"),
+    ("set", 2, "us:a1[0-1]! eu:r{1}[2-3]"),
+    ("set", 2, "us:a1[2-3] eu:r{1}[0-1]"),
+    ("set", 2, "us:a1[0-?] eu:r{1}[2-3] eu:r{}[4-5]"),
+    ("set", 2, "us:a1[0-1] us:r{1}[90-91]F eu:r-[90-91]F"),
+    ("counter", 2, "us:i5[0-1] us:r0[2-3]"),
+    ("counter", 2, "us:i5[0-1] us:r10[2-3]"),
+    ("counter", 1, "us:i5[0-9] us:i7[0-9] us:r6[2-3]"),
+    ("counter", 2, "us:i5[0-1] eu:i7[0-1] eu:r13[2-3]"),
+    ("counter", 2, "us:i5[0-9] eu:r5[2-3] eu:r-[4-5]"),
+    ("list-append", 3, "us:p1[0-1] eu:p2[2-3] us:r{2,1}[4-5]"),
+    (
+        "list-append",
+        2,
+        "us:p1[0-9] us:p2[0-9] us:r{2,1}[4-5] eu:r{1}[4-5]",
+    ),
+    ("list-append", 2, "us:p1[0-1] us:p2[2-3] us:r{1}[4-5]"),
+    (
         "convergence",
         2,
         "us:w1[0-1] eu:w2[0-1] us:r1@5us[90-91]F eu:r2@5eu[90-91]F",
@@ -117,6 +141,21 @@ const INVALID: &[(&str, usize, &str)] = &[
 ];
 
 const VALID: &[(&str, &str)] = &[
+    ("set", "us:a1[0-1] eu:r-[2-3] eu:r{1}[4-5]"),
+    ("set", "us:a1[0-1] eu:a2[0-1] us:r{1}[2-3] us:r{2}[4-5]"),
+    ("set", "us:a1[0-?] us:a2[2-3] us:r{2}[4-5] us:r{1,2}[6-7]"),
+    ("counter", "us:i5[0-9] us:i7[0-9] us:r7[2-3] us:r12[4-5]"),
+    ("counter", "us:i5[0-1] eu:i7[0-1] us:r5[2-3] us:r7[4-5]"),
+    ("counter", "us:i5[0-1] us:i-3[2-?] us:r5[4-5] us:r2[6-7]"),
+    ("counter", "us:i5~-[0-1] us:i5~5[2-3] us:r10[4-5]"),
+    (
+        "list-append",
+        "us:p1[0-1] eu:p2[0-1] us:r{1}[2-3] us:r{2,3}[6-7] eu:p3[4-5]",
+    ),
+    (
+        "list-append",
+        "us:p1[0-9] us:p2[0-9] us:r{2,1}[4-5] eu:r{2}[6-7] us:r{2,1}[8-9]",
+    ),
     (
         "convergence",
         "us:w1[0-1] us:r1@5us[90-91]F eu:r1@5us[90-91]F",

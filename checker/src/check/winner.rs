@@ -12,23 +12,19 @@ use super::case::{Case, Item, Order, Sighting};
 use super::convergence::may_be_late;
 use super::evidence::{Evidence, Findings, key_words, region_name, words};
 use super::floor::with_stamp;
-use super::frontier::{Bound, Frontiers, at, satisfies};
+use super::frontier::{Bound, at, satisfies};
 use crate::history::Value;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
     let mut findings = Findings::default();
     let mut is_judged = false;
     for item in case.registers() {
-        let greatest = item
-            .versions
-            .iter()
-            .filter_map(|(v, version)| Some((version.stamp?.0, *v)));
-        let Some((order, value)) = greatest.max() else {
+        let Some((order, value)) = item.ranking.last().copied() else {
             continue;
         };
-        let frontiers = Frontiers::new(item, case.region_count());
+        let frontiers = item.frontiers(case.region_count());
         for read in item.final_reads().into_values() {
-            match satisfies(item, &frontiers, read, Bound::at_least(order)) {
+            match satisfies(frontiers, read, Bound::at_least(order)) {
                 Some(true) => is_judged = true,
                 Some(false) if may_be_late(item, &Value::Int(value)) => {
                     findings.cannot_tell(format!(
@@ -44,11 +40,11 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             }
         }
     }
-    if !is_judged {
-        findings.cannot_tell(
-            "no final read of a register whose versions show their stamps (aws:rep:updatetime); read every key in every region after settling",
-        );
-    }
+    findings.is_judged = is_judged;
+    findings.nothing(
+        0,
+        "no final read of a register whose versions show their stamps (aws:rep:updatetime); read every key in every region after settling",
+    );
     findings
 }
 
@@ -59,8 +55,7 @@ fn violation(
     (_, value): (Order, i64),
 ) -> crate::verdict::Violation {
     let mut evidence = Evidence::new(case.history, item.key);
-    if let Some((_, shown)) = item.versions.get(&value).and_then(|v| v.stamp) {
-        let shown = &item.sightings[shown];
+    if let Some((_, shown)) = item.shown(value) {
         evidence = evidence.with(
             shown.operation,
             "the operation that shows the greatest stamp",

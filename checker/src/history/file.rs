@@ -1,13 +1,18 @@
-//! Opens a history file, whatever it is compressed with.
+//! Opens a history file, whatever it is compressed with: gzip and Zstandard are recognised by their first bytes.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::StreamingDecoder;
 
 use super::ndjson::{ReadError, Reader};
-use super::{Format, History, Pairing, read_format};
+use super::{Event, Format, History, Pairing, binary, read_format};
+
+/// How files of these compressions begin.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTANDARD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// How much is read at a time: large enough that system calls do not matter.
 const BUFFER_BYTES: usize = 1 << 18;
@@ -17,6 +22,19 @@ const BUFFER_BYTES: usize = 1 << 18;
 /// # Errors
 /// When the file cannot be read, or is not a well-formed history: nothing is half-judged.
 pub fn read_history(path: &Path) -> Result<History, ReadError> {
+    let (input, format) = open_and_detect(path)?;
+    read_format(input, format)
+}
+
+/// The form of a history file, by its first bytes.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn detect_format(path: &Path) -> Result<Format, ReadError> {
+    open_and_detect(path).map(|(_, format)| format)
+}
+
+fn open_and_detect(path: &Path) -> Result<(Box<dyn BufRead>, Format), ReadError> {
     let mut input = open(path)?;
     let failed = |source| ReadError::Io {
         path: path.to_owned(),
@@ -28,7 +46,7 @@ pub fn read_history(path: &Path) -> Result<History, ReadError> {
         other => other.map_err(failed)?,
     };
     let format = Format::detect(beginning).unwrap_or(Format::Dateline);
-    read_format(input, format)
+    Ok((input, format))
 }
 
 /// Reads a history file whose form is known.
@@ -50,14 +68,17 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, ReadError> {
     };
     let file = File::open(path).map_err(failed)?;
     let mut input = BufReader::with_capacity(BUFFER_BYTES, file);
-    let is_gzip = input.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
-    if !is_gzip {
-        return Ok(Box::new(input));
+    let beginning = input.fill_buf().map_err(failed)?;
+    if beginning.starts_with(GZIP) {
+        let decoder = MultiGzDecoder::new(input);
+        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)));
     }
-    Ok(Box::new(BufReader::with_capacity(
-        BUFFER_BYTES,
-        MultiGzDecoder::new(input),
-    )))
+    if beginning.starts_with(ZSTANDARD) {
+        let decoder = StreamingDecoder::new(input);
+        let decoder = decoder.map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)));
+    }
+    Ok(Box::new(input))
 }
 
 /// Pairs everything a reader yields.
@@ -65,10 +86,24 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, ReadError> {
 /// # Errors
 /// The first thing that is wrong with it.
 pub fn read_events<R: BufRead>(mut reader: Reader<R>) -> Result<History, ReadError> {
+    let operations = pair(&mut reader)?;
+    Ok(operations.finish(reader.header().clone()))
+}
+
+/// Pairs everything that a reader of the compact form yields.
+pub(super) fn read_compact(input: impl BufRead) -> Result<History, ReadError> {
+    let mut reader = binary::Reader::new(input)?;
+    let operations = pair(&mut reader)?;
+    Ok(operations.finish(reader.header().clone()))
+}
+
+fn pair(
+    events: &mut impl Iterator<Item = Result<(u64, Event), ReadError>>,
+) -> Result<Pairing, ReadError> {
     let mut pairing = Pairing::default();
-    for next in reader.by_ref() {
+    for next in events {
         let (line, event) = next?;
         pairing.push(line, event)?;
     }
-    Ok(pairing.finish(reader.header().clone()))
+    Ok(pairing)
 }

@@ -8,6 +8,8 @@ mod event;
 mod op;
 mod value;
 
+pub mod binary;
+mod events;
 mod file;
 mod import;
 pub mod ndjson;
@@ -15,7 +17,7 @@ mod one_line;
 mod operation;
 
 pub use event::{Event, EventKind, Header, Phase};
-pub use file::{open, read_events, read_history, read_history_as};
+pub use file::{detect_format, open, read_events, read_history, read_history_as};
 pub use import::{Format, read_format};
 pub use one_line::{one_line, one_line_events};
 pub use op::{Condition, MicroOp, MicroReply, Op, Reply, Strength};

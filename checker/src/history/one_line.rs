@@ -8,6 +8,7 @@
 //!
 //! - `w1` writes 1, `d` deletes, `c1>2` replaces 1 by 2 on condition, `c->2` writes if absent, `c*>2` if present, `c2>-` deletes if 2;
 //! - `r1@7us` is a strong read that saw 1 with the stamp 7 µs of region `us`, `r-` one that saw nothing, `e…` an eventual read;
+//! - `a3` adds the element 3 to a set, `i3` adds 3 to a counter, `p3` appends 3 to a list; `r{1,3}` saw a set or list, `r{}` an empty one;
 //! - `~1@7us` after a write or delete is the old item that it returned; after a failed conditional write the item that refused it;
 //! - a return of `?` is an unknown outcome, a `!` after the interval a definite failure, an `F` the final phase;
 //! - `#3` at the end names the process; otherwise every operation has its own.
@@ -151,6 +152,18 @@ impl Token<'_> {
                 done,
             )),
             Some('d') => Ok((Op::Delete { key }, done)),
+            Some('a') => {
+                let element = self.number(rest)?;
+                Ok((Op::AddToSet { key, element }, done))
+            }
+            Some('i') => {
+                let delta = self.number(rest)?;
+                Ok((Op::Increment { key, delta }, done))
+            }
+            Some('p') => {
+                let element = self.number(rest)?;
+                Ok((Op::Append { key, element }, done))
+            }
             Some('r') => {
                 let op = Op::Read {
                     key,
@@ -187,11 +200,19 @@ impl Token<'_> {
     fn value(&self, text: &str) -> Result<Value, String> {
         match text {
             "-" => Ok(Value::Absent),
-            number => number
-                .parse()
-                .map(Value::Int)
-                .map_err(|_| format!("{}: value {text}", self.text)),
+            list if list.starts_with('{') => {
+                let inside = list.trim_start_matches('{').trim_end_matches('}');
+                let numbers = inside.split(',').filter(|n| !n.is_empty());
+                let numbers: Result<_, _> = numbers.map(|n| self.number(n)).collect();
+                numbers.map(Value::List)
+            }
+            number => self.number(number).map(Value::Int),
         }
+    }
+
+    fn number(&self, text: &str) -> Result<i64, String> {
+        text.parse()
+            .map_err(|_| format!("{}: value {text}", self.text))
     }
 
     fn observed(&self, text: &str) -> Result<Observed, String> {

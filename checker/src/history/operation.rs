@@ -1,8 +1,7 @@
 //! Operations: invocations paired with their completions, and everything that can be wrong with the pairing.
 
-use std::collections::BTreeMap;
-
 use super::{Event, EventKind, Header, Observed, Op, Phase, ProcessId, RegionId, Reply};
+use crate::table::Table;
 
 /// A whole history, ready to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +137,7 @@ pub enum StructureError {
 #[derive(Debug, Default)]
 pub struct Pairing {
     operations: Vec<Operation>,
-    processes: BTreeMap<ProcessId, Activity>,
+    processes: Table<Activity>,
     time_ns: u64,
 }
 
@@ -166,12 +165,12 @@ impl Pairing {
             });
         }
         self.time_ns = event.time_ns;
-        let activity = self.processes.get(&event.process).copied();
+        let activity = self.processes.get(i64::from(process)).copied();
         let (ending, return_ns) = match event.kind {
             EventKind::Invoke(op) => {
                 self.may_invoke(line, process, activity)?;
-                self.processes
-                    .insert(event.process, Activity::Open(self.operations.len()));
+                let activity = Activity::Open(self.operations.len());
+                self.processes.insert(i64::from(process), activity);
                 self.operations.push(Operation {
                     line_invoke: line,
                     line_complete: None,
@@ -203,7 +202,7 @@ impl Pairing {
         } else {
             Activity::Indeterminate(index)
         };
-        self.processes.insert(event.process, next);
+        self.processes.insert(i64::from(process), next);
         Ok(())
     }
 

@@ -7,10 +7,9 @@
 pub(crate) mod search;
 pub(crate) mod zones;
 
-use std::collections::BTreeSet;
-
-use crate::check::{Case, Fate, How, Item};
+use crate::check::{Case, Fate, How, Item, Write};
 use crate::history::{Condition, Ending, Op, RegionId, Value};
+use crate::table::Table;
 
 /// What a register holds: a number, or nothing.
 pub(crate) type State = Option<i64>;
@@ -100,7 +99,8 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step>
             How::EventualRead => {}
         }
     }
-    let refused_with_item: BTreeSet<usize> = steps.iter().map(|s| s.operation).collect();
+    // Sightings lie in the order of their operations, and so do these steps.
+    let shown: Vec<usize> = steps.iter().map(|s| s.operation).collect();
     for write in &item.writes {
         let is_local = scope.has(write.region);
         let mut step = Step {
@@ -122,9 +122,12 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step>
                 |(_, state)| Requirement::Is(*state),
             );
         }
+        if is_local {
+            step.return_ns = happened_by(item, write, step.return_ns);
+        }
         match write.fate {
             Fate::Acknowledged | Fate::Unknown => steps.push(step),
-            Fate::Failed if !is_local || refused_with_item.contains(&write.operation) => {}
+            Fate::Failed if !is_local || shown.binary_search(&write.operation).is_ok() => {}
             Fate::Failed => {
                 if let (Some(requirement), Some(return_ns)) =
                     (refusal(case, write.operation), write.return_ns)
@@ -145,6 +148,17 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step>
     let mut has_delete = false;
     steps.retain(|s| !s.is_reusable() || !std::mem::replace(&mut has_delete, true));
     steps
+}
+
+/// When a write had happened at the latest: what anybody has seen, by whatever kind of read, had been written.
+fn happened_by(item: &Item<'_>, write: &Write, returned_ns: Option<u64>) -> Option<u64> {
+    let seen = write.value.filter(|_| write.fate != Fate::Failed);
+    let seen = seen.and_then(|value| item.writer(value).and(item.first_seen(value)));
+    let seen_ns = seen.map(|seen| seen.return_ns.max(write.call_ns));
+    match (seen_ns, returned_ns) {
+        (Some(seen_ns), Some(ns)) => Some(seen_ns.min(ns)),
+        (seen_ns, returned_ns) => seen_ns.or(returned_ns),
+    }
 }
 
 /// What a conditional write that happened says about the item.
@@ -189,16 +203,50 @@ fn keep_what_matters(steps: &mut Vec<Step>) {
         Requirement::Any | Requirement::IsNot(_) => None,
     };
     let definite = steps.iter().filter(|s| s.return_ns.is_some());
-    let mut needed: BTreeSet<State> = definite.filter_map(required).collect();
+    let mut needed = Needed::default();
+    definite.filter_map(required).for_each(|s| needed.insert(s));
+    let needs_others = |s: &&Step| s.return_ns.is_none() && required(s).is_some();
+    let chained: Vec<Step> = steps.iter().filter(needs_others).copied().collect();
     loop {
-        let before = needed.len();
-        let optional = steps.iter().filter(|s| s.return_ns.is_none());
-        let used = optional.filter(|s| s.effect.is_some_and(|e| needed.contains(&e)));
-        let more: Vec<State> = used.filter_map(required).collect();
-        needed.extend(more);
-        if needed.len() == before {
+        let before = needed.count();
+        for step in &chained {
+            if let (true, Some(state)) = (needed.has(step.effect), required(step)) {
+                needed.insert(state);
+            }
+        }
+        if needed.count() == before {
             break;
         }
     }
-    steps.retain(|s| s.return_ns.is_some() || s.effect.is_some_and(|e| needed.contains(&e)));
+    steps.retain(|s| s.return_ns.is_some() || needed.has(s.effect));
+}
+
+/// States that some step requires.
+#[derive(Default)]
+struct Needed {
+    numbers: Table<()>,
+    absent: bool,
+}
+
+impl Needed {
+    fn insert(&mut self, state: State) {
+        match state {
+            Some(number) => {
+                self.numbers.insert(number, ());
+            }
+            None => self.absent = true,
+        }
+    }
+
+    fn has(&self, effect: Option<State>) -> bool {
+        match effect {
+            Some(Some(number)) => self.numbers.contains(number),
+            Some(None) => self.absent,
+            None => false,
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.numbers.len() + usize::from(self.absent)
+    }
 }

@@ -9,9 +9,8 @@
 //! cluster of its own when a repeatable delete can precede it, and belongs to the beginning when nothing can have come before it. Where
 //! neither is certain, for refusals that do not show the item and for conditional deletes of unknown outcome, the search decides.
 
-use std::collections::BTreeMap;
-
 use super::{Requirement, Step};
+use crate::table::Table;
 
 /// What the zones of a register say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +130,7 @@ impl<'s> Clusters<'s> {
             all: Vec::new(),
             first: None,
         };
-        let mut by_value: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut by_value: Table<usize> = Table::default();
         for (index, step) in steps.iter().enumerate() {
             if let Some(Some(value)) = step.effect {
                 let cluster = clusters.add(Some(index));
@@ -151,7 +150,7 @@ impl<'s> Clusters<'s> {
                     }
                 }
                 Requirement::Is(Some(value)) => {
-                    let Some(cluster) = by_value.get(&value).copied() else {
+                    let Some(cluster) = by_value.get(value).copied() else {
                         return Err(missing(step, index));
                     };
                     clusters.require(index, cluster, &by_value)?;
@@ -174,18 +173,13 @@ impl<'s> Clusters<'s> {
     }
 
     /// Notes that a step saw the value of a cluster, and perhaps replaced it.
-    fn require(
-        &mut self,
-        index: usize,
-        seen: usize,
-        by_value: &BTreeMap<i64, usize>,
-    ) -> Result<(), Zones> {
+    fn require(&mut self, index: usize, seen: usize, by_value: &Table<usize>) -> Result<(), Zones> {
         let own = match self.steps[index].effect {
             None => {
                 self.all[seen].reads.push(index);
                 return Ok(());
             }
-            Some(Some(value)) => by_value[&value],
+            Some(Some(value)) => written(by_value, value),
             Some(None) => self.add(Some(index)),
         };
         if let Some(other) = self.all[seen].after {
@@ -202,13 +196,13 @@ impl<'s> Clusters<'s> {
         &mut self,
         index: usize,
         beginning: &Beginning,
-        by_value: &BTreeMap<i64, usize>,
+        by_value: &Table<usize>,
     ) -> Result<(), Zones> {
         let step = &self.steps[index];
         let return_ns = step.return_ns.unwrap_or(u64::MAX);
         let is_optional = step.return_ns.is_none();
         let changes = match step.effect {
-            Some(Some(value)) => Some(by_value[&value]),
+            Some(Some(value)) => Some(written(by_value, value)),
             Some(None) | None => None,
         };
         if beginning.repeatable_ns.is_some_and(|ns| ns <= step.call_ns) {
@@ -300,6 +294,13 @@ impl<'s> Clusters<'s> {
         zone.last_call = zone.last_call.max((from, index));
         Ok(())
     }
+}
+
+/// The cluster of a value that a step writes.
+fn written(by_value: &Table<usize>, value: i64) -> usize {
+    *by_value
+        .get(value)
+        .expect("every written value has its cluster")
 }
 
 /// A value that nobody wrote was seen; an optional step that needs it did not happen, but something needs that step.

@@ -1,38 +1,55 @@
 //! Conditional writes that two regions accepted on the same version: legal where conditions are judged per region.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::quantile::count;
-use crate::check::{Case, Fate, How};
-use crate::history::RegionId;
+use crate::check::{Fate, How, Item, Write};
+use crate::history::{History, RegionId};
+use crate::table::Table;
 
-/// Counts versions that were replaced on condition in more than one region.
-pub(super) fn measure(case: &Case<'_>, measurements: &mut BTreeMap<String, f64>) {
-    let (mut fork_count, mut condition_count) = (0, 0);
-    for item in case.registers() {
-        let mut regions: BTreeMap<i64, BTreeSet<RegionId>> = BTreeMap::new();
+/// Versions that were replaced on condition in more than one region, and acknowledged writes whose place nobody knows.
+#[derive(Default)]
+pub(super) struct Forks {
+    fork_count: usize,
+    condition_count: usize,
+    unseen_count: usize,
+}
+
+/// Where a version was replaced on condition.
+enum Replaced {
+    In(RegionId),
+    InSeveral,
+}
+
+impl Forks {
+    pub(super) fn take(&mut self, item: &Item<'_>) {
+        let mut replaced: Table<Replaced> = Table::default();
         for sighting in &item.sightings {
-            if let (How::Condition, Some(value)) = (sighting.how, sighting.number()) {
-                condition_count += 1;
-                regions.entry(value).or_default().insert(sighting.region);
+            let (How::Condition, Some(value)) = (sighting.how, sighting.number) else {
+                continue;
+            };
+            self.condition_count += 1;
+            let place = replaced.or_insert_with(value, || Replaced::In(sighting.region));
+            if let Replaced::In(region) = place
+                && *region != sighting.region
+            {
+                *place = Replaced::InSeveral;
+                self.fork_count += 1;
             }
         }
-        fork_count += regions.values().filter(|regions| regions.len() > 1).count();
+        let is_unseen = |w: &Write| w.value.is_some() && w.order.is_none();
+        let writes = item.writes.iter();
+        let unseen = writes.filter(|w| w.fate == Fate::Acknowledged && is_unseen(w));
+        self.unseen_count += unseen.count();
     }
-    if condition_count > 0 {
-        measurements.insert("conditional_forks_count".to_owned(), count(fork_count));
-    }
-    let unseen = case.registers().flat_map(|item| {
-        let never = |value: Option<i64>| value.is_some_and(|v| item.order(v).is_none());
-        item.writes
-            .iter()
-            .filter(move |w| w.fate == Fate::Acknowledged && never(w.value))
-    });
-    if case.history.header.stamps_visible {
-        let unseen = unseen.count();
-        measurements.insert(
-            "acknowledged_writes_of_unknown_stamp_count".to_owned(),
-            count(unseen),
-        );
+
+    pub(super) fn finish(self, history: &History, figures: &mut BTreeMap<String, f64>) {
+        if self.condition_count > 0 {
+            figures.insert("conditional_forks_count".to_owned(), count(self.fork_count));
+        }
+        if history.header.stamps_visible {
+            let name = "acknowledged_writes_of_unknown_stamp_count".to_owned();
+            figures.insert(name, count(self.unseen_count));
+        }
     }
 }

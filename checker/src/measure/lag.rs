@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::quantile::{count, ms, quantile};
-use crate::check::{Case, Fate, How, Item, Sighting, Write};
-use crate::history::RegionId;
+use crate::check::{Fate, How, Item, Sighting, Write};
+use crate::history::{History, RegionId};
 
 /// Lags of one ordered pair.
 #[derive(Default)]
@@ -18,13 +18,31 @@ struct Pair {
     unseen_count: usize,
 }
 
-/// Quantiles of both bounds for every ordered pair that has any.
-pub(super) fn measure(case: &Case<'_>, measurements: &mut BTreeMap<String, f64>) {
-    let mut pairs: BTreeMap<(RegionId, RegionId), Pair> = BTreeMap::new();
-    for item in case.registers().filter(|item| item.key.is_heartbeat()) {
-        one_heartbeat(item, &mut pairs);
+/// Lags of every ordered pair of regions.
+#[derive(Default)]
+pub(super) struct Lag {
+    pairs: BTreeMap<(RegionId, RegionId), Pair>,
+}
+
+impl Lag {
+    pub(super) fn take(&mut self, item: &Item<'_>) {
+        if item.key.is_heartbeat() {
+            one_heartbeat(item, &mut self.pairs);
+        }
     }
-    let name = |region: &RegionId| &case.history.header.regions[usize::from(region.0)];
+
+    /// Quantiles of both bounds for every ordered pair that has any.
+    pub(super) fn finish(self, history: &History, figures: &mut BTreeMap<String, f64>) {
+        quantiles(self.pairs, history, figures);
+    }
+}
+
+fn quantiles(
+    mut pairs: BTreeMap<(RegionId, RegionId), Pair>,
+    history: &History,
+    measurements: &mut BTreeMap<String, f64>,
+) {
+    let name = |region: &RegionId| &history.header.regions[usize::from(region.0)];
     for ((from, to), pair) in &mut pairs {
         let prefix = format!("lag_{}_to_{}", name(from), name(to));
         for (bound, lags_ns) in [("lower", &mut pair.lower_ns), ("upper", &mut pair.upper_ns)] {

@@ -2,6 +2,7 @@
 //!
 //! Measurements that a history says nothing about are left out, rather than reported as zero.
 
+mod additions;
 mod forks;
 mod lag;
 mod quantile;
@@ -11,13 +12,40 @@ mod staleness;
 use std::collections::BTreeMap;
 
 use crate::check::Case;
+use crate::history::History;
 
-/// Everything that can be measured.
-pub(crate) fn all(case: &Case<'_>) -> BTreeMap<String, f64> {
-    let mut measurements = BTreeMap::new();
-    staleness::measure(case, &mut measurements);
-    forks::measure(case, &mut measurements);
-    lag::measure(case, &mut measurements);
-    skew::measure(case, &mut measurements);
-    measurements
+/// Everything that is measured, item by item.
+#[derive(Default)]
+pub(crate) struct Measures {
+    staleness: staleness::Staleness,
+    additions: additions::Additions,
+    forks: forks::Forks,
+    lag: lag::Lag,
+    skew: skew::Skew,
+}
+
+impl Measures {
+    /// Measures the items of a case.
+    pub(crate) fn take(&mut self, case: &Case<'_>) {
+        for item in &case.items {
+            self.additions.take(item);
+        }
+        for item in case.registers() {
+            self.staleness.take(item, case.region_count());
+            self.forks.take(item);
+            self.lag.take(item);
+            self.skew.take(item);
+        }
+    }
+
+    /// All figures, by name.
+    pub(crate) fn finish(self, history: &History) -> BTreeMap<String, f64> {
+        let mut figures = BTreeMap::new();
+        self.staleness.finish(&mut figures);
+        self.additions.finish(&mut figures);
+        self.forks.finish(history, &mut figures);
+        self.lag.finish(history, &mut figures);
+        self.skew.finish(&mut figures);
+        figures
+    }
 }

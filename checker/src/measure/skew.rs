@@ -6,29 +6,39 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{Case, Fate};
+use crate::check::{Fate, Item};
 
 /// The least spread of clocks that explains all stamps, over all regions and over the whole run.
-pub(super) fn measure(case: &Case<'_>, measurements: &mut BTreeMap<String, f64>) {
-    let mut greatest_lower_us: Option<i64> = None;
-    let mut least_upper_us: Option<i64> = None;
-    for item in case.registers() {
+#[derive(Default)]
+pub(super) struct Skew {
+    greatest_lower_us: Option<i64>,
+    least_upper_us: Option<i64>,
+}
+
+impl Skew {
+    pub(super) fn take(&mut self, item: &Item<'_>) {
         for write in item.writes.iter().filter(|w| w.fate == Fate::Acknowledged) {
-            let order = write.value.and_then(|v| item.order(v));
-            let (Some(order), Some(return_ns)) = (order, write.return_ns) else {
+            let (Some(order), Some(return_ns)) = (write.order, write.return_ns) else {
                 continue;
             };
             let micros = |ns: u64| i64::try_from(ns / 1000).unwrap_or(i64::MAX);
             // Rounded outwards, so that the claim stays a lower bound.
-            let lower = order.time_us - micros(return_ns) - 1;
-            let upper = order.time_us - micros(write.call_ns);
-            greatest_lower_us = greatest_lower_us.max(Some(lower));
-            least_upper_us = Some(least_upper_us.map_or(upper, |least| least.min(upper)));
+            let lower = order
+                .time_us
+                .saturating_sub(micros(return_ns))
+                .saturating_sub(1);
+            let upper = order.time_us.saturating_sub(micros(write.call_ns));
+            self.greatest_lower_us = self.greatest_lower_us.max(Some(lower));
+            let least = self.least_upper_us.unwrap_or(upper);
+            self.least_upper_us = Some(least.min(upper));
         }
     }
-    if let (Some(lower), Some(upper)) = (greatest_lower_us, least_upper_us) {
-        let spread_us = lower.saturating_sub(upper).max(0);
-        measurements.insert("clock_spread_min_ms".to_owned(), milliseconds(spread_us));
+
+    pub(super) fn finish(self, figures: &mut BTreeMap<String, f64>) {
+        if let (Some(lower), Some(upper)) = (self.greatest_lower_us, self.least_upper_us) {
+            let spread_us = lower.saturating_sub(upper).max(0);
+            figures.insert("clock_spread_min_ms".to_owned(), milliseconds(spread_us));
+        }
     }
 }
 

@@ -4,75 +4,85 @@
 use std::collections::BTreeMap;
 
 use super::quantile::{count, ms, quantile};
-use crate::check::{Case, Fate, How, Item, Order, at};
+use crate::check::{Fate, How, Item, Order, at};
 use crate::history::Phase;
+use crate::table::Table;
 
 /// One read in a region is stale if a write with a greater stamp was acknowledged in another region before the read was asked. Its lag
 /// is the time since the earliest such acknowledgement.
 ///
 /// An acknowledged write lost if the next greater version was written in another region and had been asked for before this one was
 /// acknowledged, or says by its old item that it did not see this one.
-pub(super) fn measure(case: &Case<'_>, measurements: &mut BTreeMap<String, f64>) {
-    let mut lags_ns = Vec::new();
-    let (mut read_count, mut lost_count, mut write_count) = (0, 0, 0);
-    for item in case.registers() {
+#[derive(Default)]
+pub(super) struct Staleness {
+    lags_ns: Vec<u64>,
+    read_count: usize,
+    lost_count: usize,
+    write_count: usize,
+}
+
+impl Staleness {
+    pub(super) fn take(&mut self, item: &Item<'_>, region_count: usize) {
         if item.key.is_heartbeat() {
-            continue;
+            return;
         }
         let order = acknowledged(item);
         if order.is_empty() {
-            continue;
+            return;
         }
-        write_count += order.len();
-        lost_count += lost(item, &order);
-        read_count += stale_reads(item, &order, case.region_count(), &mut lags_ns);
+        self.write_count += order.len();
+        self.lost_count += lost(item, &order);
+        self.read_count += stale_reads(item, &order, region_count, &mut self.lags_ns);
     }
-    if write_count > 0 {
-        measurements.insert("concurrent_writes_lost_count".to_owned(), count(lost_count));
-        measurements.insert(
-            "concurrent_writes_lost_share".to_owned(),
-            count(lost_count) / count(write_count),
-        );
-    }
-    if read_count > 0 {
-        lags_ns.sort_unstable();
-        let stale = count(lags_ns.len());
-        measurements.insert("stale_reads_count".to_owned(), stale);
-        measurements.insert("stale_reads_share".to_owned(), stale / count(read_count));
-        if let Some(max) = lags_ns.last() {
-            measurements.insert(
-                "stale_read_lag_median_ms".to_owned(),
-                ms(quantile(&lags_ns, 500)),
+
+    pub(super) fn finish(mut self, figures: &mut BTreeMap<String, f64>) {
+        let mut figure = |name: &str, value| figures.insert(name.to_owned(), value);
+        if self.write_count > 0 {
+            let lost = count(self.lost_count);
+            figure("concurrent_writes_lost_count", lost);
+            figure(
+                "concurrent_writes_lost_share",
+                lost / count(self.write_count),
             );
-            measurements.insert("stale_read_lag_max_ms".to_owned(), ms(*max));
+        }
+        if self.read_count == 0 {
+            return;
+        }
+        self.lags_ns.sort_unstable();
+        let stale = count(self.lags_ns.len());
+        figure("stale_reads_count", stale);
+        figure("stale_reads_share", stale / count(self.read_count));
+        if !self.lags_ns.is_empty() {
+            for (label, per_mille) in [("median", 500), ("p90", 900), ("p99", 990), ("max", 1000)] {
+                let name = format!("stale_read_lag_{label}_ms");
+                figure(&name, ms(quantile(&self.lags_ns, per_mille)));
+            }
         }
     }
 }
 
 /// Acknowledged writes of known stamp, ascending: stamp, index.
 fn acknowledged(item: &Item<'_>) -> Vec<(Order, usize)> {
-    let known = item.writes.iter().enumerate().filter_map(|(index, write)| {
-        let order = item.order(write.value?)?;
-        (write.fate == Fate::Acknowledged).then_some((order, index))
+    let known = item.ranking.iter().filter_map(|(order, value)| {
+        let mut writers = item.versions.get(*value)?.writers.iter();
+        let index = writers.find(|w| item.writes[*w].fate == Fate::Acknowledged)?;
+        Some((*order, index))
     });
-    let mut order: Vec<_> = known.collect();
-    order.sort_unstable();
-    order
+    known.collect()
 }
 
 fn lost(item: &Item<'_>, order: &[(Order, usize)]) -> usize {
-    let mut replaced: BTreeMap<usize, Order> = BTreeMap::new();
+    let mut replaced: Table<Order> = Table::default();
+    let number = |operation: usize| i64::try_from(operation).expect("an index");
     for sighting in &item.sightings {
-        if let (How::Replaced | How::Condition, Some(order)) =
-            (sighting.how, item.order_seen(sighting))
-        {
-            replaced.insert(sighting.operation, order);
+        if let (How::Replaced | How::Condition, Some(order)) = (sighting.how, sighting.order) {
+            replaced.insert(number(sighting.operation), order);
         }
     }
     let lost = order.windows(2).filter(|pair| {
         let (loser, winner) = (&item.writes[pair[0].1], &item.writes[pair[1].1]);
         let did_not_see = replaced
-            .get(&winner.operation)
+            .get(number(winner.operation))
             .is_some_and(|seen| *seen < pair[0].0);
         let overlaps = loser
             .return_ns
@@ -109,9 +119,9 @@ fn stale_reads(
         }
         let seen = if read.is_absent() {
             // A tombstone has no stamp; a key that nobody deletes is absent only before its first write.
-            item.deletes().next().is_none().then_some(Order::LEAST)
+            (!item.has_deletes).then_some(Order::LEAST)
         } else {
-            item.order_seen(read)
+            read.order
         };
         let Some(seen) = seen else { continue };
         read_count += 1;

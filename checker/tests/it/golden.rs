@@ -165,6 +165,72 @@ const STORED: &[(&str, &str, &str)] = &[
         "us:w1[0-1] eu:w2[2-9] us:r1[4-5] us:r2[6-7] eu:r2[8-9]",
     ),
     ("linearizable", "unknown", "us:w1[0-1] us:w2[2-3]"),
+    (
+        "monotonic-writes",
+        "invalid",
+        "us:w1[0-1] us:r1@9us[2-3] us:w2[4-5] eu:r2@5us[6-7]",
+    ),
+    (
+        "monotonic-writes",
+        "valid",
+        "us:w1[0-1] us:r1@5us[2-3] us:w2[4-5] eu:r2@9us[6-7]",
+    ),
+    (
+        "monotonic-writes",
+        "unknown",
+        "us:w1[0-1] us:w2[4-5] us:r2[6-7]",
+    ),
+    (
+        "writes-follow-reads",
+        "invalid",
+        "eu:w1[0-1] us:r1@9eu[2-3] us:w2[4-5] ap:r2@5us[6-7]",
+    ),
+    (
+        "writes-follow-reads",
+        "valid",
+        "eu:w1[0-1] us:r1@9eu[2-3] us:w2[4-5] ap:r2@10us[6-7]",
+    ),
+    (
+        "writes-follow-reads",
+        "unknown",
+        "us:w1[0-1] us:w2[4-5] us:r2[6-7]",
+    ),
+    (
+        "stamps",
+        "invalid",
+        "us:w1[0-1] eu:r1@5us[2-3] eu:r1@7us[4-5]",
+    ),
+    (
+        "stamps",
+        "valid",
+        "us:w1[0-1] us:w2[2-3] eu:r1@5us[2-3] us:r2@5us[4-5] us:r2@7us[6-7] eu:r2@7us[8-9]",
+    ),
+    ("stamps", "unknown", "us:w1[0-1] us:r1@5us[2-3]"),
+    ("set", "invalid", "us:a1[0-1] us:a2[2-3] us:r{2}[4-5]"),
+    (
+        "set",
+        "valid",
+        "us:a1[0-1] us:a2[2-9] us:r{1}[4-5] eu:r{}[4-5] eu:r{1,2}[90-91]F us:r{1,2}[90-91]F",
+    ),
+    ("set", "unknown", "us:a1[0-1] us:a2[2-3]"),
+    ("counter", "invalid", "us:i1[0-1] us:i2[2-3] us:r2[4-5]"),
+    (
+        "counter",
+        "valid",
+        "us:i1[0-1] us:i2[2-9] us:r1[4-5] us:r3[6-7] eu:r-[4-5] eu:r3[90-91]F us:r3[90-91]F",
+    ),
+    ("counter", "unknown", "us:i1[0-1] us:i2[2-3]"),
+    (
+        "list-append",
+        "invalid",
+        "us:p1[0-9] us:p2[0-9] us:r{2,1}[4-5] eu:r{1}[6-7]",
+    ),
+    (
+        "list-append",
+        "valid",
+        "us:p1[0-1] us:p2[2-9] us:r{1}[4-5] eu:r{}[4-5] us:r{1,2}[6-7] eu:r{1,2}[90-91]F",
+    ),
+    ("list-append", "unknown", "us:p1[0-1] us:p2[2-3]"),
 ];
 
 fn path(check: &str, outcome: &str, extension: &str) -> PathBuf {
@@ -270,6 +336,7 @@ fn evidence_has_nothing_to_leave_out() {
                 .iter_mut()
                 .filter(|o| o.line_invoke == left_out)
             {
+                operation.call_ns = 0;
                 operation.return_ns = None;
                 operation.ending = checker::history::Ending::Unknown { error: None };
             }

@@ -1,13 +1,16 @@
 //! The checker from outside: against brute force, against stored histories, and against files of every kind of damage.
 
+mod big;
 mod format;
 mod fuzz;
 mod golden;
 mod import;
+mod metamorphic;
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "the oracle knows the operations of registers only"
 )]
 mod oracle;
 mod pages;
+mod planted;
 mod simulated;

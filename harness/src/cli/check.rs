@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use checker::{
     Judgement, Options,
     history::{Format, History, ndjson::ReadError, read_history, read_history_as},
+    known::{KnownAnomalies, KnownState},
     verdict,
 };
 use clap::Args;
@@ -42,9 +43,14 @@ pub(super) struct CheckCommand {
     )]
     expect: Option<Vec<String>>,
 
-    /// The form of the files: dateline, operations, jepsen-edn, jepsen-log [default: by their first bytes]
+    /// The form of the files: dateline, compact, operations, jepsen-edn, jepsen-log [default: by their first bytes]
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     format: Option<Format>,
+
+    /// A TOML file of known anomalies, which do not count until their date: [[known]] with check, reason, expires, and perhaps key and
+    /// contains
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
 
     /// Print the verdict as JSON, one line each
     #[arg(long)]
@@ -67,12 +73,13 @@ impl CheckCommand {
         };
         checker::expected_checks(&options.expectations)
             .map_err(|error| Failure::Usage(format!("--expect {error}")))?;
+        let known = self.known_anomalies()?;
         let endings = self.histories.iter();
-        let endings = endings.map(|path| self.judge(path, &options));
+        let endings = endings.map(|path| self.judge(path, &options, &known));
         Ok(endings.max().unwrap_or(Ending::Unknown))
     }
 
-    fn judge(&self, path: &Path, options: &Options<'_>) -> Ending {
+    fn judge(&self, path: &Path, options: &Options<'_>, known: &KnownAnomalies) -> Ending {
         let file = if path.is_dir() {
             RunFolder::at(path).history_path()
         } else {
@@ -87,8 +94,33 @@ impl CheckCommand {
             Err(error) => return unreadable(&file, &error),
         };
         let judgement = checker::judge(&history, options);
-        let judgement = judgement.expect("the expectations were looked up before");
+        let mut judgement = judgement.expect("the expectations were looked up before");
+        let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+        for entry in known.apply(&mut judgement.verdict, &today) {
+            let anomaly = &entry.anomaly;
+            let what = match entry.state {
+                KnownState::Used(count) => format!("{count} violations do not count"),
+                KnownState::Unused => "nothing matches it; delete it unless it is rare".to_owned(),
+                KnownState::Expired => "it has expired; what it matches counts".to_owned(),
+            };
+            eprintln!(
+                "known anomaly of {} until {} ({}): {what}",
+                anomaly.check, anomaly.expires, anomaly.reason
+            );
+        }
         self.show(&file, &history, &judgement)
+    }
+
+    fn known_anomalies(&self) -> Result<KnownAnomalies, Failure> {
+        let Some(path) = &self.known else {
+            return Ok(KnownAnomalies::default());
+        };
+        let wrong = |what: String| Failure::Usage(format!("--known {}: {what}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let known: KnownAnomalies =
+            toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        known.validate().map_err(|error| wrong(error.to_string()))?;
+        Ok(known)
     }
 
     fn show(&self, file: &Path, history: &History, judgement: &Judgement) -> Ending {
@@ -114,7 +146,7 @@ impl CheckCommand {
 }
 
 /// The form of this name.
-fn format(name: &str) -> Result<Format, String> {
+pub(super) fn format(name: &str) -> Result<Format, String> {
     let known = Format::NAMES.iter().find(|(known, _)| *known == name);
     known.map(|(_, format)| *format).ok_or_else(|| {
         let names: Vec<_> = Format::NAMES.iter().map(|(name, _)| *name).collect();

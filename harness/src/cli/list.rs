@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use reports::run_folder::RunFolder;
+use reports::run_folder::{FolderError, RunFolder};
 
 use crate::{
     client::errors,
     exit::{Ending, Failure},
-    nemesis, store,
+    load, nemesis,
+    run::TARGETS,
+    store,
 };
 
 /// `dateline list WHAT`.
@@ -25,6 +27,7 @@ pub(super) struct ListCommand {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
     Workloads,
+    Targets,
     Checks,
     Faults,
     Defects,
@@ -37,7 +40,16 @@ impl ListCommand {
         let rows = match self.what {
             What::Workloads => workloads::catalogue::WORKLOADS
                 .iter()
-                .map(|entry| (entry.name.to_owned(), entry.about.to_owned()))
+                .map(|entry| {
+                    (
+                        entry.name.to_owned(),
+                        format!("{} (needs {})", entry.about, entry.needs),
+                    )
+                })
+                .collect(),
+            What::Targets => TARGETS
+                .iter()
+                .map(|(name, about)| ((*name).to_owned(), (*about).to_owned()))
                 .collect(),
             What::Checks => checks(),
             What::Faults => nemesis::registry()
@@ -108,14 +120,22 @@ fn runs(out: &std::path::Path) -> Result<Vec<(String, String)>, Failure> {
     Ok(folders
         .into_iter()
         .map(|folder| {
-            let state = match RunFolder::at(&folder).results() {
-                Ok(Some(results)) => reports::summary::ending_word(results.ending()).to_owned(),
-                Ok(None) => "not judged".to_owned(),
-                Err(error) => error.to_string(),
-            };
+            let state = state(&RunFolder::at(&folder)).unwrap_or_else(|error| error.to_string());
             (folder.display().to_string(), state)
         })
         .collect())
+}
+
+fn state(folder: &RunFolder) -> Result<String, FolderError> {
+    if let Some(results) = folder.results()? {
+        return Ok(reports::summary::ending_word(results.ending()).to_owned());
+    }
+    let Some(summary) = folder.load_summary()? else {
+        return Ok("not judged".to_owned());
+    };
+    let word = reports::summary::ending_word(load::ending(&summary));
+    let goals = reports::words::counted(summary.goals.len() as u64, "goal");
+    Ok(format!("{word} (load, {goals})"))
 }
 
 fn columns(rows: &[(String, String)]) -> String {

@@ -1,4 +1,4 @@
-//! `dateline report`: writes the report of a saved run again, finished or not.
+//! `dateline report`: writes the report of a saved run again, finished or not. That of a load is text alone.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use reports::{
 
 use crate::{
     exit::{Ending, Failure},
-    run,
+    load, run,
 };
 
 /// `dateline report RUN`.
@@ -24,6 +24,20 @@ pub(super) struct ReportCommand {
 impl ReportCommand {
     pub(super) fn run(self) -> Result<Ending, Failure> {
         let folder = RunFolder::at(&self.run);
+        if let Some(summary) = folder.load_summary().map_err(Failure::harness)? {
+            println!("{}", reports::text::load::summary(&summary, run::style()));
+            return Ok(load::ending(&summary));
+        }
+        if let Some(told) = load::saved_trials(&self.run).map_err(Failure::Harness)? {
+            println!("{told}");
+            return Ok(Ending::Valid);
+        }
+        if self.run.join("series.csv").exists() {
+            return Err(Failure::Harness(format!(
+                "{}: this load ended before its figures were worked out; series.csv and latency.hdr hold what was measured until then, run.json the line that repeats it",
+                self.run.display()
+            )));
+        }
         let examined = folder.examine().map_err(Failure::harness)?;
         let results = match folder.results().map_err(Failure::harness)? {
             Some(results) => results,

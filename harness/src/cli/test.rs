@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _},
+};
 use serde::Deserialize;
+use workloads::catalogue::{Entry, WORKLOADS, named};
 
 use crate::{
     exit::{Ending, Failure},
@@ -13,31 +17,12 @@ use crate::{
 
 /// `dateline test WORKLOAD`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, arg_required_else_help = true)]
 pub(super) struct TestCommand {
-    #[command(subcommand)]
-    workload: Workload,
-}
+    /// What clients do
+    #[arg(value_name = "WORKLOAD", value_parser = workload_parser())]
+    workload: &'static Entry,
 
-#[derive(Debug, Subcommand)]
-enum Workload {
-    /// Reads, writes, conditional writes and deletes of single items; each key ends in a duel of all regions
-    #[command(after_help = EXAMPLES)]
-    Register(Box<RegisterCommand>),
-}
-
-const EXAMPLES: &str = "\
-Examples:
-  dateline test register --seed 7
-  dateline test register --faults none --rtt-scale 0.1 --time-limit 8
-  dateline test register --defect lww-by-arrival          a planted fault that the checks must find
-  dateline test register --set nightly.toml --seed 7      flags win over the file
-
-A settings file has the same names as the flags:
-  time-limit = 60
-  faults = [\"partition\", \"kill\"]";
-
-#[derive(Debug, Args)]
-struct RegisterCommand {
     /// Read settings from a TOML file; flags win
     #[arg(long, value_name = "FILE.toml")]
     set: Option<PathBuf>,
@@ -46,10 +31,50 @@ struct RegisterCommand {
     flags: TestFlags,
 }
 
+/// The catalogue's names, each with its line.
+fn workload_parser() -> impl clap::builder::TypedValueParser<Value = &'static Entry> {
+    let value = |entry: &Entry| PossibleValue::new(entry.name).help(entry.about);
+    PossibleValuesParser::new(WORKLOADS.iter().map(value))
+        .map(|name| named(&name).expect("only names of the catalogue are possible"))
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dateline test register --seed 7
+  dateline test register --faults none --rtt-scale 0.1 --time-limit 8
+  dateline test register --defect lww-by-arrival          a planted fault that the checks must find
+  dateline test register --endpoint us-east-1=http://127.0.0.1:8001
+  dateline test register --target command --config examples/dynalite.toml
+  dateline test register --target adapter --config examples/sqlite.toml
+  dateline test big-items --rate 10 --faults partition    `dateline list workloads` describes them
+  dateline test register --set nightly.toml --seed 7      flags win over the file
+  dateline test register --plan dateline-runs/latest/plan.json
+  dateline test register --test-count 20 --stop-at-first-violation
+
+A settings file has the same names as the flags:
+  time-limit = 60
+  faults = [\"partition\", \"kill\"]";
+
 /// Everything that can be set, on the command line or in a file. What is left out has the default named in its help.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct TestFlags {
+    /// What is tested: local, endpoints, command or adapter (`dateline list targets`) [default: what --endpoint or --config mean, else local]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Option<String>,
+
+    /// A region that runs elsewhere, for each: a table of a name of its own is made there, and removed at the end
+    #[arg(long, value_name = "REGION=http://HOST:PORT")]
+    pub(crate) endpoint: Option<Vec<String>>,
+
+    /// How to start servers that are not ours, or what speaks for them, for --target command and adapter
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// How several regions that are not ours are joined: 2017.11.29 or 2019.11.21 [default: 2019.11.21]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) global_tables: Option<String>,
+
     /// Decides every draw of the run [default: from the clock]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
@@ -58,7 +83,7 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "SECONDS")]
     pub(crate) time_limit: Option<u64>,
 
-    /// Operations per second of all clients together, heartbeats aside [default: 200]
+    /// Operations per second of all clients together, heartbeats aside [default: 200; with large items 20]
     #[arg(long, value_name = "PER-SECOND")]
     pub(crate) rate: Option<u64>,
 
@@ -66,7 +91,7 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "CLIENTS")]
     pub(crate) concurrency: Option<usize>,
 
-    /// Keys alive at any time; each lives as many eighths of a second [default: 16]
+    /// Keys alive at any time; each lives as many eighths of a second. Where keys do not die, the size of the table [default: 16]
     #[arg(long, value_name = "COUNT")]
     pub(crate) keys: Option<u64>,
 
@@ -77,6 +102,10 @@ pub(crate) struct TestFlags {
     /// Deletes in 100 operations, 0 to 50 [default: 4]
     #[arg(long, value_name = "PERCENT")]
     pub(crate) deletes: Option<u64>,
+
+    /// Bytes added to every item, up to 350000; in big-items the largest [default: 0; in big-items 350000]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) value_bytes: Option<u64>,
 
     /// Region names, or one of the sets three, five, twelve [default: three]
     #[arg(long, value_name = "REGIONS", value_delimiter = ',')]
@@ -90,9 +119,13 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
     pub(crate) rtt_scale: Option<f64>,
 
-    /// What goes wrong: names of `dateline list faults`, or none [default: partition,kill,pause,clock]
+    /// What goes wrong: names of `dateline list faults`, or none [default: partition,kill,pause,clock; elsewhere all that are possible there]
     #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
     pub(crate) faults: Option<Vec<String>>,
+
+    /// Repeat the faults of a saved run: the plan.json of its folder, whose seed and time limit hold unless others are given
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) plan: Option<PathBuf>,
 
     /// Plant a fault in every replica: names of `dateline list defects`
     #[arg(long, value_name = "DEFECTS", value_delimiter = ',')]
@@ -106,6 +139,14 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "SECONDS")]
     pub(crate) settle_limit: Option<u64>,
 
+    /// Judge while the run goes on, and end it (heal, settle, read, report) when something forbidden is seen
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    pub(crate) stop_at_first_violation: Option<bool>,
+
+    /// Runs, with this seed and those after it; the worst ending counts [default: 1]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) test_count: Option<u64>,
+
     /// The folder that holds all runs [default: dateline-runs]
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) out: Option<PathBuf>,
@@ -117,17 +158,12 @@ pub(crate) struct TestFlags {
 
 impl TestCommand {
     pub(super) fn run(self) -> Result<Ending, Failure> {
-        match self.workload {
-            Workload::Register(command) => {
-                let file = command.set.as_deref().map(TestFlags::read).transpose();
-                let flags = command
-                    .flags
-                    .over(file.map_err(Failure::Usage)?.unwrap_or_default());
-                let settings =
-                    Settings::resolve(workloads::register::NAME, flags).map_err(Failure::usage)?;
-                run::test(settings)
-            }
-        }
+        let file = self.set.as_deref().map(TestFlags::read).transpose();
+        let flags = self
+            .flags
+            .over(file.map_err(Failure::Usage)?.unwrap_or_default());
+        let settings = Settings::resolve(self.workload, flags, self.set).map_err(Failure::usage)?;
+        run::test(&settings)
     }
 }
 
@@ -142,6 +178,10 @@ impl TestFlags {
     /// These where they say something, else those of the file.
     fn over(self, file: Self) -> Self {
         Self {
+            target: self.target.or(file.target),
+            endpoint: self.endpoint.or(file.endpoint),
+            config: self.config.or(file.config),
+            global_tables: self.global_tables.or(file.global_tables),
             seed: self.seed.or(file.seed),
             time_limit: self.time_limit.or(file.time_limit),
             rate: self.rate.or(file.rate),
@@ -149,6 +189,7 @@ impl TestFlags {
             keys: self.keys.or(file.keys),
             key_distribution: self.key_distribution.or(file.key_distribution),
             deletes: self.deletes.or(file.deletes),
+            value_bytes: self.value_bytes.or(file.value_bytes),
             // A list of regions on the command line replaces the file's whole topology.
             topology: if self.regions.is_some() {
                 None
@@ -158,9 +199,14 @@ impl TestFlags {
             regions: self.regions.or(file.regions),
             rtt_scale: self.rtt_scale.or(file.rtt_scale),
             faults: self.faults.or(file.faults),
+            plan: self.plan.or(file.plan),
             defect: self.defect.or(file.defect),
             op_timeout: self.op_timeout.or(file.op_timeout),
             settle_limit: self.settle_limit.or(file.settle_limit),
+            stop_at_first_violation: self
+                .stop_at_first_violation
+                .or(file.stop_at_first_violation),
+            test_count: self.test_count.or(file.test_count),
             out: self.out.or(file.out),
             keep_data: self.keep_data.or(file.keep_data),
         }

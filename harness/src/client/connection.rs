@@ -8,8 +8,15 @@ use tokio::{net::TcpStream, task::JoinHandle};
 
 use super::{Endpoint, errors, sigv4};
 
-/// The API version that every request names.
-const TARGET_PREFIX: &str = "DynamoDB_20120810";
+/// The API that an operation belongs to, with its version, as every request names it.
+fn api(operation: &str) -> &'static str {
+    match operation {
+        "ListStreams" | "DescribeStream" | "GetShardIterator" | "GetRecords" => {
+            "DynamoDBStreams_20120810"
+        }
+        _ => "DynamoDB_20120810",
+    }
+}
 
 /// A whole answer.
 #[derive(Debug)]
@@ -69,7 +76,7 @@ impl Drop for Open {
 
 impl Connection {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        let host = endpoint.address.to_string();
+        let host = endpoint.host.clone();
         let signer = sigv4::Signer::new(endpoint.credentials.clone(), endpoint.region.clone());
         Self {
             endpoint,
@@ -92,9 +99,8 @@ impl Connection {
 
     /// Sends one request and reads the whole answer.
     pub(crate) async fn send(&mut self, operation: &str, body: Bytes) -> Result<Answer, Transport> {
-        let request = self
-            .signer
-            .sign(&self.host, &format!("{TARGET_PREFIX}.{operation}"), body);
+        let target = format!("{}.{operation}", api(operation));
+        let request = self.signer.sign(&self.host, &target, body);
         let sender = self.sender().await?;
         let answered = match sender.try_send_request(request).await {
             Ok(response) => {

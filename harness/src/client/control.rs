@@ -1,4 +1,4 @@
-//! The control plane: making the tables and the global table before a run. Nothing here is recorded, so it may ask twice.
+//! The control plane: making the table before a run, and removing it from where it is not ours. Nothing here is recorded, so it may ask twice.
 
 use std::time::{Duration, Instant};
 
@@ -9,19 +9,26 @@ use super::{Endpoint, connection::Connection, dynamodb::HASH_KEY};
 /// How long tables may take to become active.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// How long the copies of a table may take to become active where tables are made by people's leave: AWS takes minutes.
+const REPLICA_LIMIT: Duration = Duration::from_secs(600);
+
 /// How often to look.
 const POLL: Duration = Duration::from_millis(50);
+
+/// The refusals of what is there already.
+const TABLE_EXISTS: &str = "ResourceInUseException";
+const GLOBAL_TABLE_EXISTS: &str = "GlobalTableAlreadyExistsException";
 
 /// What went wrong while setting up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {
-    #[error("{operation} in {region}: no answer: {source}; see logs/{region}.log")]
+    #[error("{operation} in {region}: no answer: {source}")]
     Transport {
         operation: &'static str,
         region: String,
         source: super::Transport,
     },
-    #[error("{operation} in {region}: no answer within {limit_s} s; see logs/{region}.log")]
+    #[error("{operation} in {region}: no answer within {limit_s} s")]
     Timeout {
         operation: &'static str,
         region: String,
@@ -33,7 +40,7 @@ pub(crate) enum ControlError {
         region: String,
         answer: String,
     },
-    #[error("the table in {region} was still {state} after {limit_s} s; see logs/{region}.log")]
+    #[error("the table in {region} was still {state} after {limit_s} s")]
     NotActive {
         region: String,
         state: String,
@@ -41,30 +48,144 @@ pub(crate) enum ControlError {
     },
 }
 
-/// Makes the table in every region and joins the copies into one global table; returns when all of them are active.
-pub(crate) async fn create_tables(endpoints: &[Endpoint], table: &str) -> Result<(), ControlError> {
+/// What table is made, and how its copies are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// A table in one region.
+    Single,
+    /// A table in every region, joined by `CreateGlobalTable`.
+    Version2017,
+    /// A table in the first region, and replicas of it in the others.
+    Version2019,
+}
+
+/// Makes the table; returns when all copies are active.
+pub(crate) async fn create_tables(
+    endpoints: &[Endpoint],
+    table: &str,
+    tables: Tables,
+) -> Result<(), ControlError> {
     let mut regions: Vec<Control> = endpoints.iter().cloned().map(Control::new).collect();
-    for region in &mut regions {
-        region.call("CreateTable", &table_definition(table)).await?;
+    match tables {
+        Tables::Single => {
+            assert_eq!(regions.len(), 1, "several regions share a global table");
+            regions[0].create(table).await?;
+            regions[0].wait_for_table(table, LIMIT).await
+        }
+        Tables::Version2017 => join(&mut regions, table, &[]).await,
+        Tables::Version2019 => replicate(&mut regions, table).await,
     }
-    for region in &mut regions {
-        region
-            .wait_until_active("DescribeTable", json!({ "TableName": table }), table_state)
-            .await?;
+}
+
+/// Makes what is not there yet: a table and a global table of version 2017.11.29 that exist already are taken as they are. One region elsewhere
+/// gets a table alone: many servers know no global tables.
+pub(crate) async fn ensure_tables(endpoints: &[Endpoint], table: &str) -> Result<(), ControlError> {
+    let mut regions: Vec<Control> = endpoints.iter().cloned().map(Control::new).collect();
+    if let [region] = regions.as_mut_slice() {
+        unless(&[TABLE_EXISTS], region.create(table).await)?;
+        return region.wait_for_table(table, LIMIT).await;
     }
-    let group: Vec<Value> = endpoints
+    join(&mut regions, table, &[TABLE_EXISTS, GLOBAL_TABLE_EXISTS]).await
+}
+
+/// Success, if this was refused for one of these reasons.
+fn unless(taken_as_done: &[&str], called: Result<Value, ControlError>) -> Result<(), ControlError> {
+    match called {
+        Err(ControlError::Refused { answer, .. })
+            if taken_as_done.iter().any(|name| answer.contains(name)) =>
+        {
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+        Err(other) => Err(other),
+    }
+}
+
+async fn join(
+    regions: &mut [Control],
+    table: &str,
+    taken_as_done: &[&str],
+) -> Result<(), ControlError> {
+    for region in regions.iter_mut() {
+        unless(taken_as_done, region.create(table).await)?;
+    }
+    for region in regions.iter_mut() {
+        region.wait_for_table(table, LIMIT).await?;
+    }
+    let group: Vec<Value> = regions
         .iter()
-        .map(|endpoint| json!({ "RegionName": endpoint.region }))
+        .map(|region| json!({ "RegionName": region.region }))
         .collect();
     let definition = json!({ "GlobalTableName": table, "ReplicationGroup": group });
-    regions[0].call("CreateGlobalTable", &definition).await?;
+    unless(
+        taken_as_done,
+        regions[0].call("CreateGlobalTable", &definition).await,
+    )?;
     let name = json!({ "GlobalTableName": table });
-    for region in &mut regions {
+    for region in regions {
         region
-            .wait_until_active("DescribeGlobalTable", name.clone(), global_state)
+            .wait_until_active("DescribeGlobalTable", name.clone(), global_state, LIMIT)
             .await?;
     }
     Ok(())
+}
+
+/// One replica after the other: AWS refuses a second change while the first is under way.
+async fn replicate(regions: &mut [Control], table: &str) -> Result<(), ControlError> {
+    let (first, others) = regions.split_first_mut().expect("there is a region");
+    first.create(table).await?;
+    first.wait_for_table(table, REPLICA_LIMIT).await?;
+    for other in others {
+        let update = json!({ "Create": { "RegionName": other.region } });
+        let change = json!({ "TableName": table, "ReplicaUpdates": [update] });
+        first.call("UpdateTable", &change).await?;
+        first.wait_for_table(table, REPLICA_LIMIT).await?;
+        other.wait_for_table(table, REPLICA_LIMIT).await?;
+    }
+    Ok(())
+}
+
+/// Removes the table from every region, as far as that can be done; says what is left, and why.
+pub(crate) async fn remove_tables(
+    endpoints: &[Endpoint],
+    table: &str,
+    tables: Tables,
+) -> Vec<String> {
+    let mut left = Vec::new();
+    let mut regions: Vec<Control> = endpoints.iter().cloned().map(Control::new).collect();
+    if tables == Tables::Version2019
+        && let Some((first, others)) = regions.split_first_mut()
+    {
+        for other in others {
+            let update = json!({ "Delete": { "RegionName": other.region } });
+            let change = json!({ "TableName": table, "ReplicaUpdates": [update] });
+            let removed = match first.call("UpdateTable", &change).await {
+                Ok(_) => first.wait_for_table(table, REPLICA_LIMIT).await,
+                Err(error) => Err(error),
+            };
+            left.extend(
+                removed
+                    .err()
+                    .map(|error| stays(table, &other.region, &error)),
+            );
+        }
+        regions.truncate(1);
+    }
+    for region in &mut regions {
+        let name = json!({ "TableName": table });
+        match region.call("DeleteTable", &name).await {
+            Ok(_) => {}
+            // Never made, or gone already.
+            Err(ControlError::Refused { answer, .. })
+                if answer.contains("ResourceNotFoundException") => {}
+            Err(error) => left.push(stays(table, &region.region, &error)),
+        }
+    }
+    left
+}
+
+fn stays(table: &str, region: &str, error: &ControlError) -> String {
+    format!("the table {table} stays in {region}: {error}; remove it by hand")
 }
 
 /// On demand, with the stream that a member of a global table of version 2017.11.29 must have.
@@ -78,9 +199,17 @@ fn table_definition(table: &str) -> Value {
     })
 }
 
+/// The table's state, or that of the first replica that is not active.
 fn table_state(answer: &Value) -> String {
-    answer["Table"]["TableStatus"]
-        .as_str()
+    let table = &answer["Table"];
+    let replicas = table["Replicas"].as_array().into_iter().flatten();
+    let mut states = replicas
+        .filter_map(|replica| replica["ReplicaStatus"].as_str())
+        .chain(table["TableStatus"].as_str());
+    let first = states.clone().next();
+    states
+        .find(|state| *state != "ACTIVE")
+        .or(first)
         .unwrap_or("unknown")
         .to_owned()
 }
@@ -103,6 +232,16 @@ impl Control {
             timeout: endpoint.timeout.max(Duration::from_secs(10)),
             connection: Connection::new(endpoint),
         }
+    }
+
+    async fn create(&mut self, table: &str) -> Result<Value, ControlError> {
+        self.call("CreateTable", &table_definition(table)).await
+    }
+
+    async fn wait_for_table(&mut self, table: &str, limit: Duration) -> Result<(), ControlError> {
+        let name = json!({ "TableName": table });
+        self.wait_until_active("DescribeTable", name, table_state, limit)
+            .await
     }
 
     async fn call(&mut self, operation: &'static str, body: &Value) -> Result<Value, ControlError> {
@@ -141,6 +280,7 @@ impl Control {
         operation: &'static str,
         body: Value,
         state_of: fn(&Value) -> String,
+        limit: Duration,
     ) -> Result<(), ControlError> {
         let begun = Instant::now();
         loop {
@@ -152,8 +292,8 @@ impl Control {
             if state == "ACTIVE" {
                 return Ok(());
             }
-            if begun.elapsed() > LIMIT {
-                let limit_s = LIMIT.as_secs();
+            if begun.elapsed() > limit {
+                let limit_s = limit.as_secs();
                 return Err(ControlError::NotActive {
                     region: self.region.clone(),
                     state,
@@ -161,6 +301,32 @@ impl Control {
                 });
             }
             tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_active_when_its_replicas_are() {
+        for (answer, state) in [
+            (json!({ "Table": { "TableStatus": "ACTIVE" } }), "ACTIVE"),
+            (
+                json!({ "Table": { "TableStatus": "CREATING" } }),
+                "CREATING",
+            ),
+            (json!({}), "unknown"),
+            (
+                json!({ "Table": { "TableStatus": "ACTIVE", "Replicas": [
+                    { "RegionName": "a", "ReplicaStatus": "ACTIVE" },
+                    { "RegionName": "b", "ReplicaStatus": "CREATING" },
+                ] } }),
+                "CREATING",
+            ),
+        ] {
+            assert_eq!(table_state(&answer), state);
         }
     }
 }

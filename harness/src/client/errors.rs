@@ -4,6 +4,8 @@
 //! that is not here is recorded as [`UNREGISTERED`], which is indefinite: what we do not know cannot be ruled out.
 //! Absent on purpose: retries. Whoever wants another attempt asks for one, and it is recorded as such.
 
+use checker::history::EventKind;
+
 /// Whether an operation that ended with a code can have taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -33,6 +35,9 @@ pub(crate) const CONNECTION_CLOSED: &str = "connection-closed";
 pub(crate) const TIMEOUT: &str = "timeout";
 pub(crate) const HTTP_5XX: &str = "http-5xx";
 pub(crate) const BAD_REPLY: &str = "bad-reply";
+pub(crate) const CORRUPT_VALUE: &str = "corrupt-value";
+pub(crate) const ADAPTER_REFUSED: &str = "adapter-refused";
+pub(crate) const ADAPTER_UNSURE: &str = "adapter-unsure";
 pub(crate) const UNREGISTERED: &str = "unregistered-error";
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
@@ -86,6 +91,18 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     indefinite(
         BAD_REPLY,
         "an answer that is no well-formed DynamoDB answer to the request",
+    ),
+    definite(
+        CORRUPT_VALUE,
+        "a read of a load brought a value that no operation writes to that item",
+    ),
+    definite(
+        ADAPTER_REFUSED,
+        "the adapter reported an error and that nothing was done",
+    ),
+    indefinite(
+        ADAPTER_UNSURE,
+        "the adapter reported an error after which nobody knows what was done",
     ),
     indefinite(
         UNREGISTERED,
@@ -184,6 +201,17 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
 /// The row of a code.
 pub(crate) fn look_up(code: &str) -> Option<&'static ErrorCode> {
     ERRORS.iter().find(|row| row.code == code)
+}
+
+/// The registered code of an outcome that is no success.
+pub(crate) fn of(outcome: &EventKind) -> Option<&'static str> {
+    match outcome {
+        EventKind::Ok(_) => None,
+        EventKind::Fail { error, .. } | EventKind::Info { error } => {
+            Some(look_up(error).map_or(UNREGISTERED, |row| row.code))
+        }
+        EventKind::Invoke(_) => unreachable!("an attempt does not end with its beginning"),
+    }
 }
 
 #[cfg(test)]

@@ -10,17 +10,21 @@ pub(crate) mod errors;
 pub(crate) mod dynamodb;
 
 mod connection;
+mod page;
 mod sigv4;
 
 pub(crate) mod control;
 
+pub(crate) mod adapter;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use checker::history::{EventKind, Op};
+use checker::history::{EventKind, Key, Op};
 
-use connection::Connection;
-pub(crate) use connection::Transport;
+use adapter::{Adapter, AdapterSpec};
+use connection::Answer;
+pub(crate) use connection::{Connection, Transport};
 pub(crate) use sigv4::Credentials;
 
 /// Where and how one client talks to one region.
@@ -28,6 +32,8 @@ pub(crate) use sigv4::Credentials;
 pub(crate) struct Endpoint {
     /// Where it connects to: the proxy in front of the region.
     pub(crate) address: SocketAddr,
+    /// The `Host` of every request: the region's own name, whatever proxy is in front of it.
+    pub(crate) host: String,
     /// The region's name, which is signed into every request.
     pub(crate) region: String,
     /// Who signs.
@@ -53,45 +59,126 @@ pub(crate) enum FailedCondition {
     /// The server honours `ReturnValuesOnConditionCheckFailure`: there was no item.
     ProvesAbsence,
     /// Nothing: not every server honours it.
-    #[expect(dead_code, reason = "foreign endpoints are issue 6")]
     SaysNothing,
 }
 
+/// How many bytes the client adds to each item that it writes, and expects in each that it reads.
+pub(crate) type Padding = Arc<dyn Fn(Key) -> usize + Send + Sync>;
+
 /// One slot's client.
-pub(crate) struct Client {
-    endpoint: Endpoint,
-    dialect: Arc<Dialect>,
-    connection: Connection,
+pub(crate) struct Client(Way);
+
+/// How it talks to its region.
+enum Way {
+    Http(Box<HttpClient>),
+    Adapter(Box<Adapter>),
 }
 
 impl Client {
+    /// One that speaks DynamoDB's API.
     pub(crate) fn new(endpoint: Endpoint, dialect: Arc<Dialect>) -> Self {
-        let connection = Connection::new(endpoint.clone());
-        Self {
-            endpoint,
-            dialect,
-            connection,
+        Self(Way::Http(Box::new(HttpClient::new(endpoint, dialect))))
+    }
+
+    /// One that leaves the talking to a program of somebody else's.
+    pub(crate) fn adapter(spec: AdapterSpec) -> Self {
+        Self(Way::Adapter(Box::new(Adapter::new(spec))))
+    }
+
+    /// The same, with items of these sizes. Adapters are not asked for it.
+    pub(crate) fn padded(self, padding: Padding) -> Self {
+        match self.0 {
+            Way::Http(client) => Self(Way::Http(Box::new(client.padded(padding)))),
+            Way::Adapter(_) => self,
         }
     }
 
     /// Does one operation, once.
     pub(crate) async fn attempt(&mut self, op: &Op) -> EventKind {
-        let request = dynamodb::request(op, &self.dialect);
-        let sent = tokio::time::timeout(
-            self.endpoint.timeout,
-            self.connection.send(request.operation, request.body),
-        )
-        .await;
-        let outcome = match sent {
-            Ok(Ok(answer)) => dynamodb::outcome(op, &answer, &self.dialect),
-            Ok(Err(transport)) => outcome_of(transport.code()),
-            Err(_elapsed) if self.connection.is_connecting() => outcome_of(errors::CONNECT_TIMEOUT),
-            Err(_elapsed) => outcome_of(errors::TIMEOUT),
+        match &mut self.0 {
+            Way::Http(client) => client.attempt(op).await,
+            Way::Adapter(adapter) => adapter.attempt(op).await,
+        }
+    }
+}
+
+/// One that speaks DynamoDB's API.
+struct HttpClient {
+    endpoint: Endpoint,
+    dialect: Arc<Dialect>,
+    connection: Connection,
+    padding: Padding,
+}
+
+impl HttpClient {
+    fn new(endpoint: Endpoint, dialect: Arc<Dialect>) -> Self {
+        let connection = Connection::new(endpoint.clone());
+        Self {
+            endpoint,
+            dialect,
+            connection,
+            padding: Arc::new(|_| 0),
+        }
+    }
+
+    fn padded(self, padding: Padding) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// Does one operation, once.
+    async fn attempt(&mut self, op: &Op) -> EventKind {
+        let outcome = match op {
+            Op::Scan => self.scan().await,
+            Op::Read { .. }
+            | Op::Write { .. }
+            | Op::Cas { .. }
+            | Op::Delete { .. }
+            | Op::AddToSet { .. }
+            | Op::Increment { .. }
+            | Op::Append { .. }
+            | Op::Transact { .. }
+            | Op::Stream => {
+                let request = dynamodb::request(op, &self.dialect, &*self.padding);
+                match self.exchange(request).await {
+                    Ok(answer) => dynamodb::outcome(op, &answer, &self.dialect, &*self.padding),
+                    Err(code) => outcome_of(code),
+                }
+            }
         };
         if matches!(outcome, EventKind::Info { .. }) {
             self.connection.close();
         }
         outcome
+    }
+
+    /// A copy of the whole table: page after page, each with the time limit of an operation. One page that fails fails all.
+    async fn scan(&mut self) -> EventKind {
+        let mut copy = dynamodb::Copy::default();
+        loop {
+            let request = copy.request(&self.dialect);
+            let answer = match self.exchange(request).await {
+                Ok(answer) => answer,
+                Err(code) => return outcome_of(code),
+            };
+            if let Some(outcome) = copy.add(&answer, &self.dialect, &*self.padding) {
+                return outcome;
+            }
+        }
+    }
+
+    /// One request and its whole answer, or the code of what kept it from coming.
+    async fn exchange(&mut self, request: Request) -> Result<Answer, &'static str> {
+        let sent = tokio::time::timeout(
+            self.endpoint.timeout,
+            self.connection.send(request.operation, request.body),
+        )
+        .await;
+        match sent {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(transport)) => Err(transport.code()),
+            Err(_elapsed) if self.connection.is_connecting() => Err(errors::CONNECT_TIMEOUT),
+            Err(_elapsed) => Err(errors::TIMEOUT),
+        }
     }
 }
 

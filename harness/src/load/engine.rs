@@ -13,14 +13,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::{Ending, Sample, meter::Meter, pacer::Due};
+use crate::stop::Stop;
 
 /// What one slot can do.
 pub(crate) trait Attempt: Send + 'static {
     /// Does the operation of this number, once. Dropping the future gives it up.
     fn attempt(&mut self, number: u64) -> impl Future<Output = Attempted> + Send;
-
-    /// Which kind of operation this number is, as an index below the count that its lane was made with: known without doing it.
-    fn kind(&self, number: u64) -> usize;
 }
 
 /// How an attempt ended.
@@ -30,12 +28,39 @@ pub(crate) struct Attempted {
     pub(crate) error: Option<&'static str>,
 }
 
-/// What one lane counted, by kind of operation: since the start, and since the last look.
+/// What one lane counted, by kind of operation. Warm-up is what was meant to start before the measured time.
 pub(crate) struct Counts {
-    /// Since the start.
+    /// Measured, since the start.
     pub(crate) total: Vec<Meter>,
-    /// Since it was last taken by [`Lane::take_interval`].
-    interval: Vec<Meter>,
+    /// Measured operations that found no slot free when they were released.
+    pub(crate) waited_for_slot: u64,
+    /// What ended since it was last taken by [`Lane::take_interval`].
+    interval: Interval,
+}
+
+/// What ended within some time, by kind of operation.
+pub(crate) struct Interval {
+    pub(crate) warm_up: Vec<Meter>,
+    pub(crate) measured: Vec<Meter>,
+}
+
+impl Interval {
+    fn new(kinds: usize) -> Self {
+        let meters = || (0..kinds).map(|_| Meter::new()).collect();
+        Self {
+            warm_up: meters(),
+            measured: meters(),
+        }
+    }
+}
+
+/// The times of a lane, nanoseconds since its origin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    /// Operations that are meant to start before this are warm-up.
+    pub(crate) warm_up_ns: u64,
+    /// Nothing is started or waited for after this.
+    pub(crate) end_ns: u64,
 }
 
 /// One region's queue and what it counted; clones share it.
@@ -44,28 +69,33 @@ pub(crate) struct Lane {
     queue: Arc<AsyncMutex<UnboundedReceiver<Due>>>,
     counts: Arc<Mutex<Counts>>,
     origin: Instant,
-    end_ns: u64,
+    span: Span,
+    kinds: usize,
+    stop: Stop,
 }
 
 impl Lane {
-    /// A lane that takes from this queue until `end_ns` after `origin`, counting so many kinds of operations.
+    /// A lane that takes from this queue until its span ends or somebody wants to stop, counting so many kinds of operations.
     pub(crate) fn new(
         queue: UnboundedReceiver<Due>,
         origin: Instant,
-        end_ns: u64,
+        span: Span,
         kinds: usize,
+        stop: Stop,
     ) -> Self {
-        let meters = || (0..kinds).map(|_| Meter::new()).collect();
         let counts = Counts {
-            total: meters(),
-            interval: meters(),
+            total: (0..kinds).map(|_| Meter::new()).collect(),
+            waited_for_slot: 0,
+            interval: Interval::new(kinds),
         };
         let queue = Arc::new(AsyncMutex::new(queue));
         Self {
             queue,
             counts: Arc::new(Mutex::new(counts)),
             origin,
-            end_ns,
+            span,
+            kinds,
+            stop,
         }
     }
 
@@ -76,32 +106,25 @@ impl Lane {
         for slot in slots {
             tasks.spawn(work(self.clone(), slot));
         }
-        let mut last = None;
-        for slot in tasks.join_all().await {
-            last = Some(slot);
-        }
-        let slot = last.expect("there was a slot");
+        tasks.join_all().await;
         let mut queue = self.queue.lock().await;
-        while let Ok((number, intended_ns)) = queue.try_recv() {
-            let (started_ns, ended_ns) = (None, self.end_ns);
+        // Until the pacer has released everything: it may be late itself, and what it was late with counts.
+        while let Some(due) = queue.recv().await {
             let sample = Sample {
-                intended_ns,
-                started_ns,
-                ended_ns,
+                intended_ns: due.intended_ns,
+                started_ns: None,
+                ended_ns: self.span.end_ns,
                 ending: Ending::NeverSent,
             };
-            self.count(slot.kind(number), &sample);
+            self.count(due.kind, Slots::Busy, &sample);
         }
     }
 
-    /// What was counted since the last look, by kind.
-    pub(crate) fn take_interval(&self) -> Vec<Meter> {
-        let mut counts = self.counts();
-        let kinds = counts.interval.len();
-        std::mem::replace(
-            &mut counts.interval,
-            (0..kinds).map(|_| Meter::new()).collect(),
-        )
+    /// What was counted since the last look.
+    pub(crate) fn take_interval(&self) -> Interval {
+        // Made before the lock is taken: senders wait for it.
+        let fresh = Interval::new(self.kinds);
+        std::mem::replace(&mut self.counts().interval, fresh)
     }
 
     /// What was counted since the start.
@@ -109,10 +132,15 @@ impl Lane {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn count(&self, kind: usize, sample: &Sample) {
+    fn count(&self, kind: usize, slots: Slots, sample: &Sample) {
         let mut counts = self.counts();
+        if sample.intended_ns < self.span.warm_up_ns {
+            counts.interval.warm_up[kind].count(sample);
+            return;
+        }
         counts.total[kind].count(sample);
-        counts.interval[kind].count(sample);
+        counts.interval.measured[kind].count(sample);
+        counts.waited_for_slot += u64::from(slots == Slots::Busy);
     }
 
     fn now_ns(&self) -> u64 {
@@ -120,37 +148,53 @@ impl Lane {
     }
 
     fn end(&self) -> tokio::time::Instant {
-        tokio::time::Instant::from_std(self.origin + Duration::from_nanos(self.end_ns))
+        tokio::time::Instant::from_std(self.origin + Duration::from_nanos(self.span.end_ns))
     }
 }
 
-async fn work<A: Attempt>(lane: Lane, mut slot: A) -> A {
+/// What an operation found when it was released.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slots {
+    /// A slot was free.
+    Free,
+    /// None was: the in-flight limit bound.
+    Busy,
+}
+
+async fn work<A: Attempt>(lane: Lane, mut slot: A) {
     loop {
+        let free_since_ns = lane.now_ns();
         // The lock is held while waiting: slots stand in line for the next operation, in the order in which they became free.
         let next = async { lane.queue.lock().await.recv().await };
-        let Ok(Some((number, intended_ns))) = tokio::time::timeout_at(lane.end(), next).await
-        else {
-            return slot;
+        let Ok(Some(due)) = tokio::time::timeout_at(lane.end(), next).await else {
+            return;
         };
         let started_ns = Some(lane.now_ns());
-        let kind = slot.kind(number);
-        let ended = tokio::time::timeout_at(lane.end(), slot.attempt(number)).await;
+        // Slots take turns, so this one has been free for longest: if it was not when the operation was released, none was.
+        let slots = if free_since_ns > due.released_ns {
+            Slots::Busy
+        } else {
+            Slots::Free
+        };
+        let ended = tokio::time::timeout_at(lane.end(), slot.attempt(due.number)).await;
         let ending = match ended {
             Ok(Attempted { error: None }) => Ending::Ok,
             Ok(Attempted { error: Some(code) }) => Ending::Error(code),
             Err(_) => Ending::Open,
         };
         lane.count(
-            kind,
+            due.kind,
+            slots,
             &Sample {
-                intended_ns,
+                intended_ns: due.intended_ns,
                 started_ns,
                 ended_ns: lane.now_ns(),
                 ending,
             },
         );
-        if ending == Ending::Open {
-            return slot;
+        // A wish to stop leaves what is queued: it is counted as never sent.
+        if ending == Ending::Open || lane.stop.is_set() {
+            return;
         }
     }
 }
@@ -173,18 +217,31 @@ mod tests {
                 error: (number % 5 == 4).then_some("timeout"),
             }
         }
+    }
 
-        fn kind(&self, number: u64) -> usize {
-            usize::from(number % 2 == 1)
+    const MS: u64 = 1_000_000;
+
+    fn lane(numbers: std::ops::Range<u64>, span: Span) -> Lane {
+        let (send, receive) = unbounded_channel();
+        for number in numbers {
+            let due = Due {
+                number,
+                kind: usize::from(number % 2 == 1),
+                intended_ns: number * 1000,
+                released_ns: number * 1000,
+            };
+            send.send(due).expect("a receiver");
         }
+        Lane::new(receive, Instant::now(), span, 2, Stop::new())
     }
 
     #[tokio::test]
     async fn every_released_operation_is_counted_once() {
-        let (send, receive) = unbounded_channel();
-        (0..20).for_each(|number| send.send((number, number * 1000)).expect("a receiver"));
-        drop(send);
-        let lane = Lane::new(receive, Instant::now(), 200_000_000, 2);
+        let span = Span {
+            warm_up_ns: 0,
+            end_ns: 200 * MS,
+        };
+        let lane = lane(0..20, span);
         lane.run(vec![Scripted, Scripted]).await;
         let counts = lane.counts();
         let scheduled: u64 = counts.total.iter().map(Meter::scheduled).sum();
@@ -196,16 +253,70 @@ mod tests {
 
     #[tokio::test]
     async fn what_no_slot_was_free_for_is_never_sent() {
-        let (send, receive) = unbounded_channel();
-        (7..12).for_each(|number| send.send((number, 0)).expect("a receiver"));
-        let lane = Lane::new(receive, Instant::now(), 20_000_000, 2);
+        let span = Span {
+            warm_up_ns: 0,
+            end_ns: 20 * MS,
+        };
+        let lane = lane(7..12, span);
         lane.run(vec![Scripted]).await;
         let counts = lane.counts();
         let never: u64 = counts.total.iter().map(|meter| meter.never_sent).sum();
         assert_eq!((counts.total[1].open.len(), never), (1, 4));
+        assert!(counts.waited_for_slot >= 4, "the limit bound");
         drop(counts);
-        let interval: u64 = lane.take_interval().iter().map(Meter::scheduled).sum();
-        let later: u64 = lane.take_interval().iter().map(Meter::scheduled).sum();
-        assert_eq!((interval, later), (5, 0));
+        let taken = |lane: &Lane| -> u64 {
+            lane.take_interval()
+                .measured
+                .iter()
+                .map(Meter::scheduled)
+                .sum()
+        };
+        assert_eq!((taken(&lane), taken(&lane)), (5, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_released_after_the_end_is_counted() {
+        let (send, receive) = unbounded_channel();
+        let span = Span {
+            warm_up_ns: 0,
+            end_ns: MS,
+        };
+        let past = Instant::now().checked_sub(Duration::from_secs(1));
+        let origin = past.expect("the machine has been up for a second");
+        let lane = Lane::new(receive, origin, span, 2, Stop::new());
+        let running = tokio::spawn({
+            let lane = lane.clone();
+            async move { lane.run(vec![Scripted]).await }
+        });
+        // One thread: the slot sees that its time is over.
+        for _turn in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        let (number, kind) = (1, 0);
+        let (intended_ns, released_ns) = (MS / 2, 5 * MS);
+        let due = Due {
+            number,
+            kind,
+            intended_ns,
+            released_ns,
+        };
+        send.send(due).expect("a receiver");
+        drop(send);
+        running.await.expect("it does not panic");
+        assert_eq!(lane.counts().total[0].never_sent, 1);
+    }
+
+    #[tokio::test]
+    async fn warm_up_is_kept_out_of_the_totals_but_not_of_the_intervals() {
+        let span = Span {
+            warm_up_ns: 3000,
+            end_ns: 100 * MS,
+        };
+        let lane = lane(0..6, span);
+        lane.run(vec![Scripted, Scripted]).await;
+        let sum = |meters: &[Meter]| meters.iter().map(Meter::scheduled).sum::<u64>();
+        let interval = lane.take_interval();
+        assert_eq!(sum(&lane.counts().total), 3);
+        assert_eq!((sum(&interval.warm_up), sum(&interval.measured)), (3, 3));
     }
 }

@@ -11,8 +11,18 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::stop::Stop;
 
-/// An operation that is due: its number in the schedule and its intended start in nanoseconds since the schedule began.
-pub(crate) type Due = (u64, u64);
+/// An operation that is due. Times are nanoseconds since the schedule began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// Its number in the schedule.
+    pub(crate) number: u64,
+    /// Which kind of operation it is, as an index.
+    pub(crate) kind: usize,
+    /// When it is meant to start.
+    pub(crate) intended_ns: u64,
+    /// When it was released: the difference is the pacer's own error.
+    pub(crate) released_ns: u64,
+}
 
 /// Operations closer together than this are released together: waking up for each would cost more than it is worth.
 const GRAIN_NS: u64 = 100_000;
@@ -20,42 +30,47 @@ const GRAIN_NS: u64 = 100_000;
 /// How long the thread sleeps at most, so that it notices a stop soon.
 const NAP: Duration = Duration::from_millis(50);
 
-/// Starts releasing the schedule's operations that lie before `end_ns`. `origin` is the schedule's zero.
+/// Starts releasing the operations of `schedule` (numbers and intended starts), each to the lane and with the kind that `route` gives for its
+/// number. `origin` is the schedule's zero. The receivers end with the schedule.
 pub(crate) fn start(
-    schedule: impl Iterator<Item = Due> + Send + 'static,
+    schedule: impl Iterator<Item = (u64, u64)> + Send + 'static,
+    lanes: usize,
+    route: impl Fn(u64) -> (usize, usize) + Send + 'static,
     origin: Instant,
-    end_ns: u64,
     stop: Stop,
-) -> std::io::Result<UnboundedReceiver<Due>> {
-    let (send, receive) = unbounded_channel();
-    thread::Builder::new().name("pacer".into()).spawn(move || {
-        release(
-            schedule.take_while(|due| due.1 < end_ns),
-            origin,
-            &stop,
-            &send,
-        );
-    })?;
-    Ok(receive)
+) -> std::io::Result<Vec<UnboundedReceiver<Due>>> {
+    let (sends, receives): (Vec<_>, Vec<_>) = (0..lanes).map(|_| unbounded_channel()).unzip();
+    thread::Builder::new()
+        .name("pacer".into())
+        .spawn(move || release(schedule, route, origin, &stop, &sends))?;
+    Ok(receives)
 }
 
 fn release(
-    schedule: impl Iterator<Item = Due>,
+    schedule: impl Iterator<Item = (u64, u64)>,
+    route: impl Fn(u64) -> (usize, usize),
     origin: Instant,
     stop: &Stop,
-    send: &UnboundedSender<Due>,
+    sends: &[UnboundedSender<Due>],
 ) {
     let mut elapsed_ns = 0;
-    for due in schedule {
-        while due.1 > elapsed_ns + GRAIN_NS / 2 {
+    for (number, intended_ns) in schedule {
+        while intended_ns > elapsed_ns + GRAIN_NS / 2 {
             if stop.is_set() {
                 return;
             }
-            thread::sleep(Duration::from_nanos(due.1 - elapsed_ns).min(NAP));
+            thread::sleep(Duration::from_nanos(intended_ns.saturating_sub(elapsed_ns)).min(NAP));
             elapsed_ns = since(origin);
         }
+        let (lane, kind) = route(number);
+        let due = Due {
+            number,
+            kind,
+            intended_ns,
+            released_ns: elapsed_ns.max(intended_ns),
+        };
         // The receiver is gone when the run ended early.
-        if send.send(due).is_err() {
+        if sends[lane].send(due).is_err() {
             return;
         }
     }
@@ -70,23 +85,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_operation_comes_once_in_order_and_not_before_its_time() {
-        let schedule = (0..200_u64).map(|number| (number, number * 250_000));
+    fn every_operation_comes_once_in_order_to_its_lane_and_not_before_its_time() {
+        let schedule = (0..160_u64).map(|number| (number, number * 250_000));
         let origin = Instant::now();
-        let mut due = start(schedule, origin, 40_000_000, Stop::new()).expect("a thread");
-        let mut numbers = Vec::new();
-        while let Some((number, intended_ns)) = due.blocking_recv() {
-            assert!(
-                since(origin) + GRAIN_NS >= intended_ns,
-                "number {number} came too early"
-            );
-            numbers.push(number);
+        let by_parity = |number| (usize::from(number % 2 == 1), 0);
+        let lanes = start(schedule, 2, by_parity, origin, Stop::new()).expect("a thread");
+        for (parity, mut lane) in (0_u64..).zip(lanes) {
+            let mut numbers = Vec::new();
+            while let Some(due) = lane.blocking_recv() {
+                let Due {
+                    number,
+                    intended_ns,
+                    ..
+                } = due;
+                assert!(
+                    since(origin) + GRAIN_NS >= intended_ns,
+                    "number {number} came too early"
+                );
+                assert!(due.released_ns >= intended_ns);
+                numbers.push(number);
+            }
+            let expected: Vec<u64> = (0..160).filter(|number| number % 2 == parity).collect();
+            assert_eq!(numbers, expected);
         }
-        assert_eq!(
-            numbers,
-            (0..160).collect::<Vec<_>>(),
-            "those before the end, and no others"
-        );
     }
 
     #[test]
@@ -94,7 +115,7 @@ mod tests {
         let stop = Stop::new();
         stop.set("enough");
         let schedule = (1..).map(|number| (number, number * 1_000_000_000));
-        let mut due = start(schedule, Instant::now(), u64::MAX, stop).expect("a thread");
-        assert_eq!(due.blocking_recv(), None);
+        let mut lanes = start(schedule, 1, |_| (0, 0), Instant::now(), stop).expect("a thread");
+        assert_eq!(lanes[0].blocking_recv(), None);
     }
 }

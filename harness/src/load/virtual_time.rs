@@ -92,6 +92,27 @@ mod tests {
         assert_eq!(quantile(responses, 999), 1_981 * MS);
     }
 
+    /// The case that other tools are shown beside: 1,000/s for 30 s, a stall of 2 s. In nanoseconds, whatever the in-flight limit is.
+    #[test]
+    fn a_stall_in_thirty_seconds_is_exact_at_every_rank() {
+        for in_flight in [1024, 4096] {
+            let samples = play(even(1000), in_flight, 30_000 * MS, stalling);
+            assert_eq!(samples.len(), 30_000);
+            let mut responses: Vec<u64> = samples.iter().map(Sample::response_ns).collect();
+            responses.sort_unstable();
+            responses.reverse();
+            // Answered in order after the stall, in_flight at a time, a millisecond each: all that wait do so 2.001 s less their delay at first.
+            let waves = |place: u64| place / in_flight as u64;
+            let theory = |place: u64| 2_001 * MS - place * MS + waves(place) * MS;
+            for place in 0..2_000 {
+                let measured = responses[usize::try_from(place).expect("small")];
+                assert_eq!(measured, theory(place).max(MS), "{in_flight}: rank {place}");
+            }
+            assert_eq!(responses[300], 1_701 * MS, "p99");
+            assert_eq!(responses[30], 1_971 * MS, "p99.9");
+        }
+    }
+
     #[test]
     fn a_small_in_flight_limit_hides_the_stall_from_service_time_alone() {
         let samples = play(even(1000), 10, 20_000 * MS, stalling);

@@ -69,11 +69,11 @@ impl Package for Clock {
                 )
             }
         };
-        Some(Drawn {
+        Some(Drawn::throughout(
             what,
-            regions: vec![region],
-            deed: Deed::Clock { region, skew },
-        })
+            vec![region],
+            Deed::Clock { region, skew },
+        ))
     }
 }
 

@@ -24,6 +24,11 @@ pub(crate) enum Deed {
         /// Whose.
         region: usize,
     },
+    /// The region's process is asked to end, and started again at the end.
+    Restart {
+        /// Whose.
+        region: usize,
+    },
     /// The region's process is stopped, and continued at the end.
     Pause {
         /// Whose.
@@ -64,8 +69,11 @@ impl Deed {
     /// What a target must be able to do for it.
     pub(crate) fn needs(&self) -> Ability {
         match self {
+            Deed::Links { ways, .. } if ways.iter().all(|way| way.from == End::Client) => {
+                Ability::ClientLinks
+            }
             Deed::Links { .. } => Ability::PeerLinks,
-            Deed::Kill { .. } => Ability::Kill,
+            Deed::Kill { .. } | Deed::Restart { .. } => Ability::Kill,
             Deed::Pause { .. } => Ability::Pause,
             Deed::Clock { .. } => Ability::Clock,
         }
@@ -81,7 +89,10 @@ impl Deed {
                     End::Region(from) => vec![from, way.to],
                 })
                 .collect(),
-            Deed::Kill { region } | Deed::Pause { region } | Deed::Clock { region, .. } => {
+            Deed::Kill { region }
+            | Deed::Restart { region }
+            | Deed::Pause { region }
+            | Deed::Clock { region, .. } => {
                 vec![*region]
             }
         }
@@ -106,7 +117,9 @@ impl Deed {
     pub(crate) fn touch(&self) -> Touch {
         match self {
             Deed::Links { .. } => Touch::None,
-            Deed::Kill { region } | Deed::Pause { region } => Touch::Down(*region),
+            Deed::Kill { region } | Deed::Restart { region } | Deed::Pause { region } => {
+                Touch::Down(*region)
+            }
             Deed::Clock { region, .. } => Touch::Skewed(*region),
         }
     }

@@ -1,11 +1,15 @@
 //! Deeds done and undone on real links and processes, each verified: a probe through the link, the target's word for a process or a clock.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::deed::{Deed, Way};
 use crate::{
     proxy::{Carried, Direction, Link, LinkFault, Network, probe_all},
-    target::{Action, Skew, Target},
+    target::{Ability, Action, Skew, Target},
     topology::End,
 };
 
@@ -13,6 +17,9 @@ use crate::{
 const HEALING: Duration = Duration::from_secs(5);
 /// How long a probe waits for what should not come, besides the link's own delays.
 const SILENCE: Duration = Duration::from_millis(60);
+
+/// How often a link is looked at that does not listen yet.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// How an action went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +54,7 @@ impl Field {
                 self.verify_begun(ways, *fault)
             }
             Deed::Kill { region } => self.act(*region, &Action::Kill),
+            Deed::Restart { region } => self.act(*region, &Action::Stop),
             Deed::Pause { region } => self.act(*region, &Action::Pause),
             Deed::Clock { region, skew } => self.act(*region, &Action::Clock(*skew)),
         }
@@ -61,7 +69,7 @@ impl Field {
                 }
                 self.verify_ended(ways)
             }
-            Deed::Kill { region } => self.act(*region, &Action::Start),
+            Deed::Kill { region } | Deed::Restart { region } => self.act(*region, &Action::Start),
             Deed::Pause { region } => self.act(*region, &Action::Resume),
             Deed::Clock { region, .. } => self.act(*region, &Action::Clock(Skew::default())),
         }
@@ -70,15 +78,29 @@ impl Field {
     /// Takes every fault from every link and names those that do not carry bytes nevertheless.
     pub(super) fn heal_links(&self) -> Vec<String> {
         self.network.heal_all();
+        let has_links = [Ability::ClientLinks, Ability::PeerLinks]
+            .iter()
+            .any(|ability| self.target.can(*ability).is_ok());
+        if !has_links {
+            // They lead nowhere, and nobody could do anything to them.
+            return Vec::new();
+        }
         let links: Vec<Arc<Link>> = self
             .network
             .links()
             .map(|(_, _, link)| Arc::clone(link))
             .collect();
-        let carried = probe(&links, HEALING);
+        let begun = Instant::now();
+        let mut carried = probe(&links, HEALING);
+        // A link needs a moment to notice that its region is back.
+        while carried.iter().any(|carried| carried.refused) && begun.elapsed() < HEALING {
+            std::thread::sleep(GLANCE);
+            carried = probe(&links, HEALING);
+        }
         let both = Carried {
             forward: true,
             backward: true,
+            refused: false,
         };
         let dumb = links
             .iter()
@@ -105,20 +127,19 @@ impl Field {
             | LinkFault::SlowClose { .. }
             | LinkFault::Truncate { .. } => return Outcome::Installed,
         }
-        let carrying = self.probe_ways(ways, SILENCE, |arrived| arrived);
-        if carrying.is_empty() {
-            Outcome::Installed
-        } else {
-            Outcome::Indeterminate(format!("a probe still passed: {}", carrying.join(", ")))
-        }
+        self.verify_silent(ways, "a probe still passed")
     }
 
     fn verify_refused(&self, ways: &[Way]) -> Outcome {
-        let carrying = self.probe_ways(ways, SILENCE, |arrived| arrived);
+        self.verify_silent(ways, "still listening")
+    }
+
+    fn verify_silent(&self, ways: &[Way], complaint: &str) -> Outcome {
+        let carrying = names(&self.probe_ways(ways, SILENCE), Arrived::Yes);
         if carrying.is_empty() {
             Outcome::Installed
         } else {
-            Outcome::Indeterminate(format!("still listening: {}", carrying.join(", ")))
+            Outcome::Indeterminate(format!("{complaint}: {}", carrying.join(", ")))
         }
     }
 
@@ -134,12 +155,20 @@ impl Field {
                 held.extend(holders);
             }
         }
-        let dumb = self.probe_ways(&free, HEALING, |arrived| !arrived);
+        let probed = self.probe_ways(&free, HEALING);
+        let dumb = names(&probed, Arrived::No);
         if !dumb.is_empty() {
             return Outcome::Indeterminate(format!("a probe did not pass: {}", dumb.join(", ")));
         }
-        if free.len() == ways.len() {
+        let dead = names(&probed, Arrived::NobodyThere);
+        if free.len() == ways.len() && dead.is_empty() {
             return Outcome::Installed;
+        }
+        if free.len() == ways.len() {
+            return Outcome::InstalledBut(format!(
+                "no probe can tell while nobody listens at the far end of {}",
+                dead.join(", ")
+            ));
         }
         let holders: Vec<String> = held.into_iter().collect();
         Outcome::InstalledBut(format!(
@@ -150,8 +179,8 @@ impl Field {
         ))
     }
 
-    /// Probes the links of these ways and names the ways for which the answer to "did it arrive?" is `wrong`.
-    fn probe_ways(&self, ways: &[Way], patience: Duration, wrong: fn(bool) -> bool) -> Vec<String> {
+    /// Probes the links of these ways and says what arrived.
+    fn probe_ways(&self, ways: &[Way], patience: Duration) -> Vec<(String, Arrived)> {
         let ends: BTreeSet<(End, usize)> = ways.iter().map(|way| (way.from, way.to)).collect();
         let links: Vec<Arc<Link>> = ends
             .iter()
@@ -161,20 +190,38 @@ impl Field {
         let arrived = |way: &Way| {
             let place = ends.iter().position(|&end| end == (way.from, way.to));
             let carried = carried[place.expect("every way's link was probed")];
-            match way.direction {
+            let passed = match way.direction {
                 Direction::Forward => carried.forward,
                 Direction::Backward => carried.backward,
+            };
+            match (passed, carried.refused) {
+                (true, _) => Arrived::Yes,
+                (false, true) => Arrived::NobodyThere,
+                (false, false) => Arrived::No,
             }
         };
-        ways.iter()
-            .filter(|way| wrong(arrived(way)))
-            .map(|way| format!("{} ({:?})", self.link(way).name(), way.direction).to_lowercase())
-            .collect()
+        let name =
+            |way: &Way| format!("{} ({:?})", self.link(way).name(), way.direction).to_lowercase();
+        ways.iter().map(|way| (name(way), arrived(way))).collect()
     }
 
     fn link(&self, way: &Way) -> &Arc<Link> {
         self.network.link(way.from, way.to)
     }
+}
+
+/// What became of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrived {
+    Yes,
+    No,
+    /// The link refuses connections.
+    NobodyThere,
+}
+
+fn names(probed: &[(String, Arrived)], wanted: Arrived) -> Vec<String> {
+    let those = probed.iter().filter(|(_, arrived)| *arrived == wanted);
+    those.map(|(name, _)| name.clone()).collect()
 }
 
 /// Probes links for as long as their own delays take and this much more.
@@ -188,6 +235,9 @@ fn probe(links: &[Arc<Link>], patience: Duration) -> Vec<Carried> {
 }
 
 fn in_words(carried: Carried) -> &'static str {
+    if carried.refused {
+        return "nothing: it refuses connections, or nobody listens at its far end";
+    }
     match (carried.forward, carried.backward) {
         (true, true) => "both ways",
         (true, false) => "forward only",

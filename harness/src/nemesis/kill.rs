@@ -32,10 +32,10 @@ impl Package for Kill {
 
     fn draw(&self, draws: &mut Stream, regions: &[String]) -> Option<Drawn> {
         let region = draws.index(regions.len());
-        Some(Drawn {
-            what: format!("kill {}", regions[region]),
-            regions: vec![region],
-            deed: Deed::Kill { region },
-        })
+        Some(Drawn::throughout(
+            format!("kill {}", regions[region]),
+            vec![region],
+            Deed::Kill { region },
+        ))
     }
 }

@@ -14,10 +14,15 @@ mod package;
 mod plan;
 mod schedule;
 
+mod client_link;
 mod clock;
+mod flapping;
 mod kill;
+mod lost_replies;
 mod partition;
 mod pause;
+mod restart;
+mod slow;
 
 pub(crate) use executor::Nemesis;
 pub(crate) use package::Package;
@@ -30,6 +35,13 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &kill::Kill,
         &pause::Pause,
         &clock::Clock,
+        &client_link::ClientLink,
+        &lost_replies::LostReplies,
+        &slow::SlowClients,
+        &slow::SlowLinks,
+        &flapping::Flapping,
+        &restart::Restart,
+        &restart::RollingRestart,
     ]
 }
 

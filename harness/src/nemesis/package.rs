@@ -1,6 +1,6 @@
 //! What a fault has to say of itself.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use workloads::seed::Stream;
 
@@ -25,13 +25,47 @@ pub(crate) trait Package: Sync {
     fn draw(&self, draws: &mut Stream, regions: &[String]) -> Option<Drawn>;
 }
 
-/// One occurrence, not yet placed in time.
+/// One occurrence, not yet placed in time: one part or several, one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Drawn {
+    /// In the order of their times.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A deed, and for which part of the occurrence it lasts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Part {
     /// In words: `isolate us-east-1`.
     pub(crate) what: String,
     /// The regions whose lanes a plot shades.
     pub(crate) regions: Vec<usize>,
     /// What is done.
     pub(crate) deed: Deed,
+    /// From when until when, in thousandths of the occurrence.
+    pub(crate) when: Range<u64>,
+}
+
+impl Drawn {
+    /// One deed that lasts from beginning to end.
+    pub(crate) fn throughout(what: String, regions: Vec<usize>, deed: Deed) -> Self {
+        let when = 0..1000;
+        Self {
+            parts: vec![Part {
+                what,
+                regions,
+                deed,
+                when,
+            }],
+        }
+    }
+}
+
+/// Equal stretches of an occurrence, of which so many thousandths are used and the rest is a pause.
+pub(crate) fn stretches(count: usize, used: u64) -> impl Iterator<Item = Range<u64>> {
+    assert!(count > 0 && used <= 1000);
+    let count = count as u64;
+    (0..count).map(move |number| {
+        let (from, to) = (number * 1000 / count, (number + 1) * 1000 / count);
+        from..from + (to - from) * used / 1000
+    })
 }

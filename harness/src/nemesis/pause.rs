@@ -32,10 +32,10 @@ impl Package for Pause {
 
     fn draw(&self, draws: &mut Stream, regions: &[String]) -> Option<Drawn> {
         let region = draws.index(regions.len());
-        Some(Drawn {
-            what: format!("pause {}", regions[region]),
-            regions: vec![region],
-            deed: Deed::Pause { region },
-        })
+        Some(Drawn::throughout(
+            format!("pause {}", regions[region]),
+            vec![region],
+            Deed::Pause { region },
+        ))
     }
 }

@@ -92,23 +92,32 @@ impl Plan {
         let time_limit_ms = u64::try_from(time_limit.as_millis()).expect("a run ends in this age");
         let placed = schedule::draw(packages, Seed(seed), time_limit_ms, regions);
         let mut actions = Vec::new();
-        for (id, occurrence) in (1..).zip(placed) {
+        let parts = placed.into_iter().flat_map(|occurrence| {
+            let (start_ms, lasts_ms) = (
+                occurrence.start_ms,
+                occurrence.stop_ms - occurrence.start_ms,
+            );
+            let at = move |thousandth: u64| start_ms + lasts_ms * thousandth / 1000;
+            let package = occurrence.package;
+            let parts = occurrence.drawn.parts.into_iter();
+            parts.map(move |part| (package, at(part.when.start), at(part.when.end), part))
+        });
+        for (id, (package, start_ms, stop_ms, part)) in (1..).zip(parts) {
             let start = Planned {
-                at_ms: occurrence.start_ms,
+                at_ms: start_ms,
                 id,
-                fault: occurrence.package.to_owned(),
+                fault: package.to_owned(),
                 action: FaultAction::Start,
-                what: occurrence.drawn.what,
-                regions: occurrence.drawn.regions,
-                deed: occurrence.drawn.deed,
+                what: part.what,
+                regions: part.regions,
+                deed: part.deed,
             };
-            let at_ms = occurrence.stop_ms;
+            actions.push(start.clone());
             actions.push(Planned {
-                at_ms,
+                at_ms: stop_ms.max(start_ms + 1),
                 action: FaultAction::Stop,
-                ..start.clone()
+                ..start
             });
-            actions.push(start);
         }
         actions.sort_by_key(|action| (action.at_ms, action.id));
         Plan {

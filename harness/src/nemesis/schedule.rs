@@ -181,12 +181,19 @@ fn collide(a: &Placed, b: &Placed) -> bool {
     if a.package == b.package && overlap {
         return true;
     }
-    match (a.drawn.deed.touch(), b.drawn.deed.touch()) {
+    // Whatever part of an occurrence touches a region keeps it for as long as the whole lasts.
+    let touches = |placed: &Placed| -> Vec<Touch> {
+        let parts = placed.drawn.parts.iter();
+        parts.map(|part| part.deed.touch()).collect()
+    };
+    let (of_a, of_b) = (touches(a), touches(b));
+    let pairs = of_a.iter().flat_map(|x| of_b.iter().map(move |y| (*x, *y)));
+    pairs.into_iter().any(|pair| match pair {
         (Touch::Down(x), Touch::Down(y)) | (Touch::Skewed(x), Touch::Skewed(y)) => {
             x == y && overlap
         }
         (Touch::Skewed(x), Touch::Down(y)) => x == y && set_while_down(a, b),
         (Touch::Down(x), Touch::Skewed(y)) => x == y && set_while_down(b, a),
         (Touch::None, _) | (_, Touch::None) => false,
-    }
+    })
 }

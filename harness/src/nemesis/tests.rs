@@ -49,7 +49,10 @@ fn a_seed_gives_the_same_bytes_and_another_seed_others() {
 
 #[test]
 fn the_plan_of_a_seed_is_pinned() {
-    let actions: Vec<String> = plan(7, 10, 3)
+    let names = ["partition", "kill", "pause", "clock"].map(str::to_owned);
+    let packages = by_names(&names).unwrap();
+    let plan = Plan::draw(&packages, 7, Duration::from_secs(10), &regions(3));
+    let actions: Vec<String> = plan
         .actions
         .iter()
         .map(|a| format!("{:>5} {} {:?} {}", a.at_ms, a.id, a.action, a.what))
@@ -59,10 +62,10 @@ fn the_plan_of_a_seed_is_pinned() {
     1081 2 Start kill eu-west-1
     1679 2 Stop kill eu-west-1
     2372 3 Start pause eu-west-1
-    2720 4 Start mute us-east-1: nothing leaves it, connections reset at its end
+    2720 4 Start deafen us-east-1: nothing reaches it, connections reset at its end
     4139 1 Stop strobe ap-southeast-1 -157 ms every 862 ms
     5193 3 Stop pause eu-west-1
-    6467 4 Stop mute us-east-1: nothing leaves it, connections reset at its end
+    6520 4 Stop deafen us-east-1: nothing reaches it, connections reset at its end
     ");
 }
 
@@ -129,6 +132,11 @@ fn every_shape_and_both_signs_are_drawn() {
         "cut ",
         "one-way",
         "reset at its end",
+        "bridge ",
+        "flap ",
+        "slow ",
+        "lose replies of",
+        "rolling restart, 3 of 3",
         "kill ",
         "pause ",
         "step",
@@ -222,6 +230,8 @@ struct Scene {
     network: Arc<Network>,
     nemesis: Arc<Nemesis>,
     moments: Vec<Moment>,
+    /// Where every link leads.
+    upstream: TcpListener,
 }
 
 impl Scene {
@@ -243,6 +253,7 @@ impl Scene {
             network,
             nemesis,
             moments: Vec::new(),
+            upstream: listener,
         }
     }
 
@@ -328,6 +339,7 @@ fn every_package_starts_and_stops_and_each_action_is_verified() {
     let acts = scene.target.acts.lock().unwrap().join("\n");
     for act in [
         "Kill",
+        "Stop",
         "Start",
         "Pause",
         "Resume",
@@ -433,4 +445,130 @@ fn a_wish_to_stop_ends_the_waiting() {
         asked.get() > 3
     });
     assert!(scene.moments.is_empty());
+}
+
+/// Deeds on links, one at a time, as the package of this name draws them for three regions.
+fn drawn(name: &str) -> Vec<Deed> {
+    let packages = by_names(&[name.to_owned()]).unwrap();
+    let plan = Plan::draw(&packages, 5, Duration::from_secs(30), &regions(3));
+    let starts = plan.actions.into_iter().filter(|a| a.action == Start);
+    starts.map(|planned| planned.deed).collect()
+}
+
+#[test]
+fn a_slow_link_is_slow_while_it_lasts_and_as_fast_as_before_afterwards() {
+    for name in ["slow-links", "slow-clients"] {
+        let mut scene = Scene::new(None);
+        let mut deed = drawn(name).remove(0);
+        let Deed::Links { ways, fault } = &mut deed else {
+            panic!("{name} is about links")
+        };
+        *fault = LinkFault::Latency {
+            delay_ms: 300,
+            jitter_ms: 0,
+        };
+        let way = ways[0];
+        let arrives_within = |scene: &Scene, limit| {
+            let carried = scene.network.link(way.from, way.to).probe(limit);
+            match way.direction {
+                crate::proxy::Direction::Forward => carried.forward,
+                crate::proxy::Direction::Backward => carried.backward,
+            }
+        };
+        scene.run(&script(&[(1, Start, deed.clone())]));
+        let begun = Instant::now();
+        assert!(arrives_within(&scene, Duration::from_secs(10)), "{name}");
+        assert!(begun.elapsed() >= Duration::from_millis(300), "{name}");
+        scene.run(&script(&[(1, Stop, deed)]));
+        let link = scene.network.link(way.from, way.to);
+        assert_eq!(link.round_trip_max(), Duration::ZERO, "{name}");
+        assert!(arrives_within(&scene, Duration::from_secs(10)), "{name}");
+    }
+}
+
+#[test]
+fn a_lost_reply_is_one_whose_request_arrived() {
+    use std::io::{Read as _, Write as _};
+    let mut scene = Scene::new(None);
+    let deed = drawn("lost-replies").remove(0);
+    let region = deed.regions()[0];
+    // What the client gets of ten thousand bytes that are sent in answer to a request that arrived whole.
+    let reply_of = |scene: &Scene| {
+        let address = scene.network.address(crate::topology::End::Client, region);
+        let mut client = std::net::TcpStream::connect(address).unwrap();
+        client.write_all(b"request").unwrap();
+        let (mut server, _) = scene.upstream.accept().unwrap();
+        let mut request = [0; 7];
+        server.read_exact(&mut request).unwrap();
+        assert_eq!(&request, b"request");
+        // The connection may be gone in the middle of it.
+        let _ = server.write_all(&[b'x'; 10_000]);
+        drop(server);
+        let mut reply = Vec::new();
+        let _ = client.read_to_end(&mut reply);
+        reply.len()
+    };
+    scene.run(&script(&[(1, Start, deed.clone())]));
+    assert!(reply_of(&scene) < 200, "it ends within the first 200 bytes");
+    scene.run(&script(&[(1, Stop, deed)]));
+    assert_eq!(reply_of(&scene), 10_000);
+}
+
+#[test]
+fn flapping_cuts_and_heals_the_same_links_again_and_again() {
+    let packages = by_names(&["flapping".to_owned()]).unwrap();
+    let mut plan = Plan::draw(&packages, 5, Duration::from_secs(10), &regions(3));
+    let first: Vec<_> = plan.actions.iter().take(6).map(|a| a.action).collect();
+    assert_eq!(first, [Start, Stop, Start, Stop, Start, Stop]);
+    let mut scene = Scene::new(None);
+    for action in &mut plan.actions {
+        action.at_ms = 0;
+    }
+    scene.run(&plan);
+    // Installed means that no probe passed, and at each stop that one passed again.
+    assert!(
+        scene
+            .results()
+            .iter()
+            .all(|(_, _, result)| *result == Installed)
+    );
+    assert!(scene.moments.len() >= 6);
+}
+
+#[test]
+fn a_bridge_sees_both_sides_and_a_ring_has_a_majority_for_everybody() {
+    let packages = by_names(&["partition".to_owned()]).unwrap();
+    for count in [3, 5, 7, 12] {
+        let mut seen = BTreeSet::new();
+        for seed in 0..60 {
+            let plan = Plan::draw(&packages, seed, Duration::from_secs(20), &regions(count));
+            for action in &plan.actions {
+                let Deed::Links { ways, .. } = &action.deed else {
+                    panic!("a partition is about links")
+                };
+                let cut = |a: usize, b: usize| packets(a, b).iter().all(|way| ways.contains(way));
+                let sees = |a: usize| -> BTreeSet<usize> {
+                    (0..count).filter(|&b| a == b || !cut(a, b)).collect()
+                };
+                if action.what.starts_with("bridge") {
+                    seen.insert("bridge");
+                    assert_eq!(sees(action.regions[0]).len(), count, "{}", action.what);
+                    let others = (0..count).filter(|region| *region != action.regions[0]);
+                    assert!(others.into_iter().all(|region| sees(region).len() < count));
+                }
+                if action.what.starts_with("majority ring") {
+                    seen.insert("ring");
+                    let views: BTreeSet<_> = (0..count).map(sees).collect();
+                    assert_eq!(views.len(), count, "no two see the same");
+                    assert!(
+                        views
+                            .iter()
+                            .all(|view| view.len() * 2 > count && view.len() < count)
+                    );
+                }
+            }
+        }
+        let expected = if count < 5 { 1 } else { 2 };
+        assert_eq!(seen.len(), expected, "{count} regions: {seen:?}");
+    }
 }

@@ -21,7 +21,7 @@ mod probe;
 mod pump;
 mod state;
 
-pub(crate) use fault::{AfterHeal, Direction, LinkFault};
+pub(crate) use fault::{AfterHeal, DIRECTIONS, Direction, LinkFault};
 pub(crate) use link::Link;
 pub(crate) use network::Network;
 pub(crate) use probe::{Carried, probe_all};

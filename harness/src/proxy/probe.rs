@@ -25,10 +25,12 @@ pub(crate) struct Carried {
     pub(crate) forward: bool,
     /// Back to the opener.
     pub(crate) backward: bool,
+    /// Neither, because the link refuses connections: it is told to, or nobody listens at its far end.
+    pub(crate) refused: bool,
 }
 
 /// Probes all these links at the same time and says what each carried within the limit. A probe goes through the real listener and pumps but
-/// ends in a sink of ours, so it tells a cut link from a dead region. Blocks; not to be called on the proxy's own thread.
+/// ends in a sink of ours, so it tells a cut link from a region that does not answer; one whose port nobody holds makes the link refuse it. Blocks; not to be called on the proxy's own thread.
 pub(crate) fn probe_all(links: &[Arc<Link>], within: Duration) -> Vec<Carried> {
     let waiting: Vec<mpsc::Receiver<Carried>> = links
         .iter()
@@ -50,8 +52,19 @@ pub(crate) fn probe_all(links: &[Arc<Link>], within: Duration) -> Vec<Carried> {
 
 /// Sends a word each way, independently of each other.
 async fn probe(link: &Link, within: Duration) -> Carried {
-    let Ok(Ok((opener, far))) = timeout(within, connect(link)).await else {
-        return Carried::default();
+    let (opener, far) = match timeout(within, connect(link)).await {
+        Ok(Ok(ends)) => ends,
+        Ok(Err(error)) => {
+            return Carried {
+                // Reset: the link stopped listening in the middle of it.
+                refused: matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset
+                ),
+                ..Carried::default()
+            };
+        }
+        Err(_elapsed) => return Carried::default(),
     };
     let (mut opener_read, mut opener_write) = opener.into_split();
     let (mut far_read, mut far_write) = far.into_split();
@@ -61,6 +74,7 @@ async fn probe(link: &Link, within: Duration) -> Carried {
     Carried {
         forward: matches!(forward, Ok(Ok(()))),
         backward: matches!(backward, Ok(Ok(()))),
+        refused: false,
     }
 }
 
@@ -72,7 +86,11 @@ async fn connect(link: &Link) -> io::Result<(TcpStream, TcpStream)> {
     socket.bind(any)?;
     let registered = Registered::new(link, socket.local_addr()?, sink.local_addr()?);
     let opener = socket.connect(link.address()).await?;
-    let (far, _) = sink.accept().await?;
+    let far = tokio::select! {
+        accepted = sink.accept() => accepted?.0,
+        // Nothing can have been sent yet: it is the end of a connection that waited in the backlog of a link that stopped listening.
+        _ = opener.readable() => return Err(io::ErrorKind::ConnectionRefused.into()),
+    };
     drop(registered);
     Ok((opener, far))
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, thread::available_parallelism};
 
 /// Facts about this machine; what cannot be found out is left out.
-pub(super) fn describe() -> BTreeMap<String, String> {
+pub(crate) fn describe() -> BTreeMap<String, String> {
     let facts = [
         ("os", Some(std::env::consts::OS.to_owned())),
         ("architecture", Some(std::env::consts::ARCH.to_owned())),

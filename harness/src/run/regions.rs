@@ -1,27 +1,74 @@
-//! The regions of a run: processes, a proxy on every link, and the global table on them.
+//! The regions of a run: a target, a proxy on every link to and within it, and the table on it.
 
-use std::{path::Path, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::ErrorKind,
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use checker::history::RegionId;
 
-use super::Settings;
+use super::{Settings, place::Place};
 use crate::{
-    client::{Client, Credentials, Dialect, Endpoint, FailedCondition, control},
+    client::{
+        Client, Credentials, Dialect, Endpoint,
+        adapter::{Adapter, AdapterSpec, missing},
+        control,
+    },
     proxy::Network,
-    target::{LocalOptions, LocalTarget, free_addresses},
+    target::{
+        CommandTarget, EndpointsTarget, LocalOptions, LocalTarget, Meaning, Target, fill,
+        free_addresses,
+    },
     topology::End,
 };
 
-/// The table that workloads use.
+/// The table that workloads use where nobody else has one.
 const TABLE: &str = "dateline";
 
+/// How long a link may take to notice that its region is there.
+const LINK_LIMIT: Duration = Duration::from_secs(5);
+
 /// Regions, links and what clients need to talk to them.
-pub(super) struct Regions {
-    pub(super) target: Arc<LocalTarget>,
-    pub(super) network: Arc<Network>,
+pub(crate) struct Regions {
+    pub(crate) target: Arc<dyn Target>,
+    pub(crate) network: Arc<Network>,
     dialect: Arc<Dialect>,
     endpoints: Vec<Endpoint>,
+    /// What speaks for each region, where that does not speak DynamoDB's API.
+    adapters: Vec<AdapterSpec>,
+    tables: Option<Tables>,
     data: Data,
+}
+
+/// The table where it is not ours alone: made at the start, removed at the end.
+struct Tables {
+    /// The regions themselves, past every proxy: a fault must not keep us from cleaning up.
+    direct: Vec<Endpoint>,
+    name: String,
+    kind: control::Tables,
+    /// Whether the regions go on without us.
+    outlive_us: bool,
+}
+
+impl Tables {
+    async fn create(&self) -> Result<(), String> {
+        let created = control::create_tables(&self.direct, &self.name, self.kind).await;
+        let Err(error) = created else {
+            return Ok(());
+        };
+        let left = self.remove().await;
+        Err([vec![error.to_string()], left].concat().join("; "))
+    }
+
+    async fn remove(&self) -> Vec<String> {
+        if !self.outlive_us {
+            return Vec::new();
+        }
+        control::remove_tables(&self.direct, &self.name, self.kind).await
+    }
 }
 
 /// What the regions store; removed at the end unless it is to be kept.
@@ -48,13 +95,18 @@ impl Drop for Data {
 }
 
 impl Regions {
-    /// Starts them, and makes the global table.
-    pub(super) async fn set_up(settings: &Settings, folder: &Path) -> Result<Self, String> {
+    /// Starts them, and makes the table.
+    pub(crate) async fn set_up(settings: &Settings, folder: &Path) -> Result<Self, String> {
         let names = settings.topology.regions().to_vec();
-        let addresses = free_addresses(names.len())
-            .map_err(|error| format!("no free ports on the loopback interface: {error}"))?;
-        let network = Network::start(&settings.topology, &addresses, settings.seed)
-            .map_err(|error| error.to_string())?;
+        let addresses = match &settings.place {
+            Place::Endpoints { regions, .. } => {
+                regions.iter().map(|region| region.address).collect()
+            }
+            Place::Local | Place::Command { .. } => free_addresses(names.len())
+                .map_err(|error| format!("no free ports on the loopback interface: {error}"))?,
+        };
+        let network = Network::start(&settings.topology, &addresses, settings.seed);
+        let network = Arc::new(network.map_err(|error| error.to_string())?);
         // Made before the target, so dropped after it: nobody writes there any more when it is removed.
         // Absolute, so that whoever sees such a process knows which run it belongs to.
         let folder = std::path::absolute(folder)
@@ -63,43 +115,44 @@ impl Regions {
             folder: folder.join("data"),
             keep: settings.keep_data,
         };
-        let options = LocalOptions {
-            regions: names.clone(),
-            peers: peer_addresses(&network, &addresses),
-            addresses,
-            data: data.folder.clone(),
-            logs: folder.join("logs"),
-            defects: settings.defects.clone(),
-        };
-        let target = LocalTarget::prepare(&options).map_err(|error| {
-            format!(
-                "the regions' folders in {} cannot be made: {error}",
-                folder.display()
-            )
-        })?;
-        let target = Arc::new(target);
-        let starting = target.clone();
-        blocking(move || starting.start()).await?;
-        let endpoints = endpoints(settings, &names, &network);
-        control::create_tables(&endpoints, TABLE)
-            .await
-            .map_err(|error| error.to_string())?;
+        let target = start(settings, &network, &addresses, &folder, &data.folder).await?;
+        let links = network.clone();
+        blocking(move || wait_for_links(&links)).await;
+        let adapters = adapters(settings, &network, &folder, &data.folder);
+        greet(settings, &adapters).await?;
+        // An adapter's store has no tables, or the adapter makes them.
+        let tables = adapters.is_empty().then(|| Tables {
+            direct: endpoints(settings, |index| addresses[index]),
+            name: table_name(settings),
+            kind: settings.place.tables(),
+            outlive_us: matches!(settings.place, Place::Endpoints { .. }),
+        });
+        if let Some(tables) = &tables {
+            tables.create().await?;
+        }
         let dialect = Dialect {
-            table: TABLE.to_owned(),
+            table: tables
+                .as_ref()
+                .map_or_else(String::new, |tables| tables.name.clone()),
             regions: names,
-            failed_condition: FailedCondition::ProvesAbsence,
+            failed_condition: settings.place.failed_condition(),
         };
         Ok(Self {
             target,
-            network: Arc::new(network),
+            endpoints: endpoints(settings, |index| network.address(End::Client, index)),
+            network,
+            adapters,
             dialect: Arc::new(dialect),
-            endpoints,
+            tables,
             data,
         })
     }
 
     /// A client beside this region.
-    pub(super) fn client(&self, region: RegionId) -> Client {
+    pub(crate) fn client(&self, region: RegionId) -> Client {
+        if let Some(adapter) = self.adapters.get(usize::from(region.0)) {
+            return Client::adapter(adapter.clone());
+        }
         Client::new(
             self.endpoints[usize::from(region.0)].clone(),
             self.dialect.clone(),
@@ -107,26 +160,153 @@ impl Regions {
     }
 
     /// What broke by itself: a region that nobody ended, a link that lost its port.
-    pub(super) fn failure(&self) -> Option<String> {
+    pub(crate) fn failure(&self) -> Option<String> {
         self.network
             .failure()
             .or_else(|| self.target.unexpected_end())
     }
 
-    /// Stops every process and closes every link, and removes the data unless it is to be kept.
-    pub(super) async fn tear_down(&self) {
+    /// Stops every process, closes every link, and removes the table and the data unless they are to be kept. Says what is left.
+    pub(crate) async fn tear_down(&self) -> Vec<String> {
+        let left = match &self.tables {
+            Some(tables) => tables.remove().await,
+            None => Vec::new(),
+        };
         let target = self.target.clone();
         blocking(move || target.stop()).await;
         let network = self.network.clone();
         blocking(move || network.shutdown()).await;
         self.data.remove();
+        left
     }
 }
 
-fn peer_addresses(
+/// One adapter for each region, none where regions speak DynamoDB's API.
+fn adapters(
+    settings: &Settings,
     network: &Network,
-    addresses: &[std::net::SocketAddr],
-) -> Vec<Vec<std::net::SocketAddr>> {
+    folder: &Path,
+    data: &Path,
+) -> Vec<AdapterSpec> {
+    let Some(template) = settings.place.adapter() else {
+        return Vec::new();
+    };
+    let spec = |(index, region): (usize, &String)| {
+        let meaning = Meaning {
+            port: network.address(End::Client, index).port(),
+            data_dir: &data.join(region),
+            region,
+        };
+        let environment = template.environment.iter();
+        AdapterSpec {
+            command: template
+                .adapter
+                .iter()
+                .map(|text| fill(text, &meaning))
+                .collect(),
+            environment: environment
+                .map(|(name, value)| (name.clone(), fill(value, &meaning)))
+                .collect(),
+            region: region.clone(),
+            log: folder.join(format!("logs/adapter-{region}.log")),
+            timeout: settings.op_timeout,
+        }
+    };
+    template.regions.iter().enumerate().map(spec).collect()
+}
+
+/// Asks an adapter of each region what it can do, and refuses what the workload cannot do without.
+async fn greet(settings: &Settings, adapters: &[AdapterSpec]) -> Result<(), String> {
+    for spec in adapters {
+        let hello = Adapter::new(spec.clone()).hello().await?;
+        let missing = missing(&settings.workload.needs, &hello.capabilities);
+        if !missing.is_empty() {
+            return Err(format!(
+                "{} needs {}, which the adapter of {} does not offer (it offers {}); choose another workload",
+                settings.workload.name,
+                missing.join(", "),
+                spec.region,
+                hello.capabilities.join(", ")
+            ));
+        }
+        tracing::info!(region = spec.region, store = hello.store, "adapter");
+    }
+    Ok(())
+}
+
+/// A link whose region was not there yet when somebody called it refuses connections until it notices that the region is. Whoever still
+/// refuses after the limit will be met by the first request.
+fn wait_for_links(network: &Network) {
+    let begun = Instant::now();
+    let refuses = |address: SocketAddr| {
+        let opened = TcpStream::connect_timeout(&address, POLL);
+        opened.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    };
+    while network.links().any(|(_, _, link)| refuses(link.address()))
+        && begun.elapsed() < LINK_LIMIT
+    {
+        std::thread::sleep(POLL / 10);
+    }
+}
+
+/// The target, ready to be used.
+async fn start(
+    settings: &Settings,
+    network: &Network,
+    addresses: &[SocketAddr],
+    folder: &Path,
+    data: &Path,
+) -> Result<Arc<dyn Target>, String> {
+    let unmade = |error: std::io::Error| {
+        format!(
+            "the regions' folders in {} cannot be made: {error}",
+            folder.display()
+        )
+    };
+    let logs = folder.join("logs");
+    match &settings.place {
+        Place::Local => {
+            let options = LocalOptions {
+                regions: settings.topology.regions().to_vec(),
+                peers: peer_addresses(network, addresses),
+                addresses: addresses.to_vec(),
+                data: data.to_owned(),
+                logs,
+                defects: settings.defects.clone(),
+            };
+            let target = Arc::new(LocalTarget::prepare(&options).map_err(unmade)?);
+            let starting = target.clone();
+            blocking(move || starting.start()).await?;
+            Ok(target)
+        }
+        Place::Endpoints { regions, .. } => {
+            let target = Arc::new(EndpointsTarget::new(regions.clone()));
+            let reaching = target.clone();
+            blocking(move || reaching.reach()).await?;
+            Ok(target)
+        }
+        Place::Command { template, .. } => {
+            let target = CommandTarget::prepare(template, addresses, data, &logs);
+            let target = Arc::new(target.map_err(unmade)?);
+            let starting = target.clone();
+            blocking(move || starting.start()).await?;
+            Ok(target)
+        }
+    }
+}
+
+/// A name that nobody else has, where others may have tables.
+fn table_name(settings: &Settings) -> String {
+    match settings.place {
+        Place::Local | Place::Command { .. } => TABLE.to_owned(),
+        Place::Endpoints { .. } => {
+            let now = jiff::Timestamp::now().as_millisecond();
+            format!("{TABLE}-{now}-{}-{}", std::process::id(), settings.seed)
+        }
+    }
+}
+
+fn peer_addresses(network: &Network, addresses: &[SocketAddr]) -> Vec<Vec<SocketAddr>> {
     let count = addresses.len();
     let towards = |from, to| {
         // Nobody goes to itself through a proxy; its own address fills the place.
@@ -141,16 +321,24 @@ fn peer_addresses(
         .collect()
 }
 
-fn endpoints(settings: &Settings, names: &[String], network: &Network) -> Vec<Endpoint> {
-    let credentials = Arc::new(Credentials {
-        access_key: "DATELINE".into(),
-        secret_key: "local regions take any key".into(),
-    });
+/// How to talk to each region at the address that is given for it.
+fn endpoints(settings: &Settings, address: impl Fn(usize) -> SocketAddr) -> Vec<Endpoint> {
+    let credentials = match &settings.place {
+        Place::Endpoints { credentials, .. } => credentials.clone(),
+        Place::Local | Place::Command { .. } => Arc::new(Credentials {
+            access_key: "DATELINE".into(),
+            secret_key: "local regions take any key".into(),
+        }),
+    };
+    let host = |index: usize| match &settings.place {
+        Place::Endpoints { regions, .. } => regions[index].host.clone(),
+        Place::Local | Place::Command { .. } => address(index).to_string(),
+    };
+    let names = settings.topology.regions().iter().enumerate();
     names
-        .iter()
-        .enumerate()
         .map(|(index, name)| Endpoint {
-            address: network.address(End::Client, index),
+            address: address(index),
+            host: host(index),
             region: name.clone(),
             credentials: credentials.clone(),
             timeout: settings.op_timeout,

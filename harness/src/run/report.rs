@@ -3,7 +3,7 @@
 use std::{
     io::IsTerminal as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
@@ -38,13 +38,15 @@ pub(super) struct Evidence {
     folder: PathBuf,
     run: Run,
     plan: Plan,
+    /// Whether items show when and where they were written.
+    stamps_visible: bool,
 }
 
 impl Evidence {
     /// Makes the folder and writes down what is about to be done.
     pub(super) fn begin(settings: &Settings, plan: Plan) -> Result<Self, String> {
         let now = Timestamp::now();
-        let folder = store::create(&settings.out, settings.workload, settings.seed, now)
+        let folder = store::create(&settings.out, settings.workload.name, settings.seed, now)
             .map_err(|error| error.to_string())?;
         log_to(&folder)?;
         let run = Run {
@@ -52,9 +54,9 @@ impl Evidence {
             reproduce: format!("{}  # dateline {}", settings.reproduce(), crate::VERSION),
             version: crate::VERSION.to_owned(),
             started: now.to_string(),
-            workload: settings.workload.to_owned(),
+            workload: settings.workload.name.to_owned(),
             seed: settings.seed,
-            target: "local".to_owned(),
+            target: settings.place.name().to_owned(),
             regions: settings.topology.regions().to_vec(),
             options: settings.options(),
             links: settings.topology.record(),
@@ -63,7 +65,21 @@ impl Evidence {
         let written = write_atomically(&folder.join("run.json"), &text)
             .and_then(|()| write_atomically(&folder.join("plan.json"), plan.to_json().as_bytes()));
         written.map_err(|error| error.to_string())?;
-        Ok(Self { folder, run, plan })
+        Ok(Self {
+            folder,
+            run,
+            plan,
+            stamps_visible: settings.place.stamps_visible(),
+        })
+    }
+
+    pub(super) fn history_path(&self) -> PathBuf {
+        RunFolder::at(&self.folder).history_path()
+    }
+
+    /// Those of a workload's checks that can say something here. Without stamps most can say nothing; then all judge that can do without.
+    pub(super) fn checks(&self, of_workload: &[&'static str]) -> Option<Vec<&'static str>> {
+        self.stamps_visible.then(|| of_workload.to_vec())
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -80,7 +96,7 @@ impl Evidence {
             regions: self.run.regions.clone(),
             workload: Some(self.run.workload.clone()),
             seed: Some(self.run.seed),
-            stamps_visible: true,
+            stamps_visible: self.stamps_visible,
             ..Header::default()
         };
         Journal::create(&self.folder, &header).map(Arc::new)
@@ -95,7 +111,8 @@ impl Evidence {
     ) -> Result<Ending, Failure> {
         let begun = Instant::now();
         let folder = RunFolder::at(&self.folder);
-        let judged = judge(&folder.history_path(), Some(&acted.checks));
+        let checks = self.checks(&acted.checks);
+        let judged = judge(&folder.history_path(), checks.as_deref());
         let mut failures: Vec<String> = acted.failure.clone().into_iter().collect();
         let mut verdict = judged.map_or_else(
             |error| {
@@ -189,14 +206,34 @@ fn nothing_judged(reason: &str) -> Verdict {
 }
 
 /// From here on the harness's own messages go to `logs/harness.log`.
-fn log_to(folder: &Path) -> Result<(), String> {
+pub(crate) fn log_to(folder: &Path) -> Result<(), String> {
     let path = folder.join("logs/harness.log");
     let file =
         std::fs::File::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    // Only the first run of a process can claim the log; there is only one.
+    *LOG.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+    // Claimed by the first run of this process, and kept by those after it.
     let _ = tracing_subscriber::fmt()
         .with_ansi(false)
-        .with_writer(Mutex::new(file))
+        .with_writer(|| CurrentLog)
         .try_init();
     Ok(())
+}
+
+/// The log of the run that is under way.
+static LOG: Mutex<Option<std::fs::File>> = Mutex::new(None);
+
+/// Writes to [`LOG`].
+struct CurrentLog;
+
+impl std::io::Write for CurrentLog {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match &mut *LOG.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(file) => file.write(bytes),
+            None => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

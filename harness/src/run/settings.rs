@@ -1,10 +1,18 @@
 //! What a run is to do, with every default resolved and every value checked; and the line that repeats it.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
-use workloads::{keys::KeyDistribution, register, seed::Seed};
+use workloads::{
+    catalogue::Entry, keys::KeyDistribution, needs::Needs, options::Options, seed::Seed,
+    workload::Workload,
+};
 
+use super::place::{Place, PlaceError};
 use crate::{
     cli::TestFlags,
     nemesis::{self, Package, Plan, UnknownFault},
@@ -15,13 +23,11 @@ use crate::{
 /// A key dies every so often, so one duel is fought every so often.
 const KEY_SPACING: Duration = Duration::from_millis(125);
 
-/// Faults of a run that names none.
-const DEFAULT_FAULTS: [&str; 4] = ["partition", "kill", "pause", "clock"];
-
 /// What a run is to do.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) workload: &'static str,
+    pub(crate) workload: &'static Entry,
+    pub(crate) place: Place,
     pub(crate) seed: u64,
     pub(crate) time_limit: Duration,
     pub(crate) rate: u64,
@@ -29,15 +35,23 @@ pub(crate) struct Settings {
     pub(crate) keys: u64,
     pub(crate) key_distribution: KeyDistribution,
     pub(crate) deletes_percent: u64,
+    pub(crate) value_bytes: usize,
     pub(crate) topology: Topology,
     pub(crate) faults: Vec<&'static dyn Package>,
+    /// What goes wrong where that is not drawn but repeated.
+    saved_plan: Option<Plan>,
     pub(crate) defects: Vec<String>,
     pub(crate) op_timeout: Duration,
     pub(crate) settle_limit: Duration,
     pub(crate) out: PathBuf,
     pub(crate) keep_data: bool,
+    pub(crate) stop_at_first_violation: bool,
+    /// Runs, with this seed and those after it.
+    pub(crate) test_count: u64,
     /// What was asked for, for the line that repeats it.
     flags: TestFlags,
+    /// The file that part of it was read from.
+    file: Option<PathBuf>,
 }
 
 /// What cannot be asked for.
@@ -60,44 +74,59 @@ pub(crate) enum SettingsError {
     Topology(#[from] TopologyError),
     #[error(transparent)]
     Fault(#[from] UnknownFault),
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error("--plan {}: {wrong}", path.display())]
+    Plan { path: PathBuf, wrong: String },
+    #[error("--plan and --faults: a saved plan says what goes wrong; leave one of them out")]
+    PlanAndFaults,
     #[error("regions: name them in `regions` or in `topology`, not in both")]
     TwoTopologies,
 }
 
 impl Settings {
     /// Resolves defaults and refuses what cannot be.
-    pub(crate) fn resolve(workload: &'static str, flags: TestFlags) -> Result<Self, SettingsError> {
-        let within = |flag, given: Option<u64>, default, from, to| {
-            let value = given.unwrap_or(default);
-            if (from..=to).contains(&value) {
-                return Ok(value);
-            }
-            let wrong = format!("it must be {from} to {to}");
-            Err(SettingsError::Value {
-                flag,
-                given: value.to_string(),
-                wrong,
-            })
+    pub(crate) fn resolve(
+        workload: &'static Entry,
+        flags: TestFlags,
+        file: Option<PathBuf>,
+    ) -> Result<Self, SettingsError> {
+        let place = Place::resolve(&flags, &|name| std::env::var(name).ok())?;
+        let topology = match place.topology()? {
+            Some(topology) => topology,
+            None => topology(&flags)?,
         };
+        place.has(workload, topology.regions().len())?;
+        let (faults, saved_plan) = faults(&flags, &place, &topology)?;
+        let planned = saved_plan.as_ref();
+        let planned_s = planned.map(|plan| plan.time_limit_ms.div_ceil(1000));
+        let planned_seed = planned.map(|plan| plan.seed);
         let concurrency = flags.concurrency.map(|count| count as u64);
         Ok(Self {
             workload,
-            seed: flags.seed.unwrap_or_else(seed_from_the_clock),
+            place,
+            seed: flags
+                .seed
+                .or(planned_seed)
+                .unwrap_or_else(seed_from_the_clock),
             time_limit: Duration::from_secs(within(
                 "time-limit",
-                flags.time_limit,
+                flags.time_limit.or(planned_s),
                 30,
                 1,
                 604_800,
             )?),
-            rate: within("rate", flags.rate, 200, 1, 1_000_000)?,
+            rate: within("rate", flags.rate, default_rate(workload), 1, 1_000_000)?,
             concurrency: usize::try_from(within("concurrency", concurrency, 5, 1, 10_000)?)
                 .expect("ten thousand is a usize"),
             keys: within("keys", flags.keys, 16, 1, 1_000_000)?,
             key_distribution: key_distribution(flags.key_distribution.as_deref())?,
             deletes_percent: within("deletes", flags.deletes, 4, 0, 50)?,
-            topology: topology(&flags)?,
-            faults: faults(flags.faults.as_deref())?,
+            value_bytes: usize::try_from(within("value-bytes", flags.value_bytes, 0, 0, 350_000)?)
+                .expect("it is less than a million"),
+            topology,
+            faults,
+            saved_plan,
             defects: defects(flags.defect.as_deref())?,
             op_timeout: Duration::from_millis(within(
                 "op-timeout",
@@ -118,13 +147,16 @@ impl Settings {
                 .clone()
                 .unwrap_or_else(|| PathBuf::from(store::DEFAULT_OUT)),
             keep_data: flags.keep_data.unwrap_or(false),
+            stop_at_first_violation: flags.stop_at_first_violation.unwrap_or(false),
+            test_count: within("test-count", flags.test_count, 1, 1, 100_000)?,
             flags,
+            file,
         })
     }
 
     /// The workload's generator.
-    pub(crate) fn generator(&self) -> register::Register {
-        register::Register::new(register::Options {
+    pub(crate) fn generator(&self) -> Box<dyn Workload> {
+        self.workload.make(&Options {
             regions: u8::try_from(self.topology.regions().len()).expect("at most twelve regions"),
             concurrency: self.concurrency,
             rate: self.rate,
@@ -132,12 +164,24 @@ impl Settings {
             distribution: self.key_distribution,
             spacing_ns: u64::try_from(KEY_SPACING.as_nanos()).expect("an eighth of a second"),
             deletes_per_thousand: self.deletes_percent * 10,
+            value_bytes: self.value_bytes,
             seed: Seed(self.seed),
         })
     }
 
-    /// Everything that will go wrong, drawn from the seed.
+    /// The same with another seed.
+    pub(crate) fn with_seed(&self, seed: u64) -> Self {
+        Self {
+            seed,
+            ..self.clone()
+        }
+    }
+
+    /// Everything that will go wrong: as saved, or drawn from the seed.
     pub(crate) fn plan(&self) -> Plan {
+        if let Some(saved) = &self.saved_plan {
+            return saved.clone();
+        }
         Plan::draw(
             &self.faults,
             self.seed,
@@ -155,6 +199,7 @@ impl Settings {
             ("keys", json!(self.keys)),
             ("key_distribution", json!(self.key_distribution.name())),
             ("deletes_percent", json!(self.deletes_percent)),
+            ("value_bytes", json!(self.value_bytes)),
             ("rtt_scale", json!(self.flags.rtt_scale.unwrap_or(1.0))),
             (
                 "faults",
@@ -182,7 +227,7 @@ impl Settings {
         let flags = &self.flags;
         let mut words = vec![format!(
             "dateline test {} --seed {}",
-            self.workload, self.seed
+            self.workload.name, self.seed
         )];
         let mut push = |flag: &str, value: Option<String>| {
             words.extend(value.map(|value| format!("--{flag} {value}")));
@@ -198,21 +243,40 @@ impl Settings {
         push("keys", text(flags.keys));
         push("key-distribution", flags.key_distribution.clone());
         push("deletes", text(flags.deletes));
+        push("value-bytes", text(flags.value_bytes));
+        push("target", flags.target.clone());
+        for endpoint in flags.endpoint.iter().flatten() {
+            push("endpoint", Some(endpoint.clone()));
+        }
+        let config = flags.config.as_ref();
+        push("config", config.map(|path| path.display().to_string()));
+        push("global-tables", flags.global_tables.clone());
         push("regions", list(&flags.regions));
         push("rtt-scale", flags.rtt_scale.map(|scale| scale.to_string()));
         push("faults", list(&flags.faults));
+        let plan = flags.plan.as_ref();
+        push("plan", plan.map(|path| path.display().to_string()));
         push("defect", list(&flags.defect));
         push("op-timeout", text(flags.op_timeout));
         push("settle-limit", text(flags.settle_limit));
-        // Links as data do not fit into a flag; the run folder has them.
+        let stops = flags.stop_at_first_violation;
         push(
-            "set",
-            flags
-                .topology
-                .as_ref()
-                .map(|_| "FILE-WITH-THE-SAME-TOPOLOGY.toml".to_owned()),
+            "stop-at-first-violation",
+            stops.map(|stops| stops.to_string()),
         );
+        // Links as data do not fit into a flag. All else that the file said stands above, and flags win over it.
+        let file = self.file.as_ref();
+        push("set", file.map(|path| path.display().to_string()));
         words.join(" ")
+    }
+}
+
+/// Large items fill links and disks long before small ones do.
+fn default_rate(workload: &Entry) -> u64 {
+    if workload.needs.item_bytes > Needs::LITTLE.item_bytes {
+        20
+    } else {
+        200
     }
 }
 
@@ -222,6 +286,57 @@ fn seed_from_the_clock() -> u64 {
     now.map_or(0, |since| {
         u64::try_from(since.as_millis() % 1_000_000_000).unwrap_or(0)
     })
+}
+
+/// The value of a flag, its default if it is not given, and the message if it is out of bounds.
+fn within(
+    flag: &'static str,
+    given: Option<u64>,
+    default: u64,
+    from: u64,
+    to: u64,
+) -> Result<u64, SettingsError> {
+    let value = given.unwrap_or(default);
+    if (from..=to).contains(&value) {
+        return Ok(value);
+    }
+    Err(SettingsError::Value {
+        flag,
+        given: value.to_string(),
+        wrong: format!("it must be {from} to {to}"),
+    })
+}
+
+/// What may go wrong, and the plan if that is not to be drawn.
+type Faults = (Vec<&'static dyn Package>, Option<Plan>);
+
+fn faults(flags: &TestFlags, place: &Place, topology: &Topology) -> Result<Faults, SettingsError> {
+    let named = flags.faults.as_deref().map(nemesis::by_names).transpose()?;
+    match (&flags.plan, named) {
+        (Some(_), Some(_)) => Err(SettingsError::PlanAndFaults),
+        (Some(path), None) => {
+            let plan = saved_plan(path, topology, place)?;
+            Ok((nemesis::by_names(&plan.faults)?, Some(plan)))
+        }
+        (None, named) => Ok((place.faults(named, topology.regions().len())?, None)),
+    }
+}
+
+/// A plan that another run left, for these regions and for what can be done there.
+fn saved_plan(path: &Path, topology: &Topology, place: &Place) -> Result<Plan, SettingsError> {
+    let wrong = |wrong: String| SettingsError::Plan {
+        path: path.to_owned(),
+        wrong,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let plan =
+        Plan::from_json(&text, topology.regions()).map_err(|error| wrong(error.to_string()))?;
+    for planned in &plan.actions {
+        place
+            .can(planned.deed.needs(), topology.regions().len())
+            .map_err(|why| wrong(format!("{}: {why}", planned.what)))?;
+    }
+    Ok(plan)
 }
 
 fn key_distribution(given: Option<&str>) -> Result<KeyDistribution, SettingsError> {
@@ -247,11 +362,6 @@ fn topology(flags: &TestFlags) -> Result<Topology, SettingsError> {
         },
     };
     Ok(topology.scaled(flags.rtt_scale.unwrap_or(1.0))?)
-}
-
-fn faults(given: Option<&[String]>) -> Result<Vec<&'static dyn Package>, SettingsError> {
-    let default = DEFAULT_FAULTS.map(str::to_owned);
-    Ok(nemesis::by_names(given.unwrap_or(&default))?)
 }
 
 fn defects(given: Option<&[String]>) -> Result<Vec<String>, SettingsError> {
@@ -282,6 +392,25 @@ fn defects(given: Option<&[String]>) -> Result<Vec<String>, SettingsError> {
 mod tests {
     use super::*;
 
+    fn register() -> &'static Entry {
+        workloads::catalogue::named("register").expect("there is one")
+    }
+
+    #[test]
+    fn a_workload_that_needs_more_regions_is_refused() {
+        let session = workloads::catalogue::named("session").expect("there is one");
+        let flags = TestFlags {
+            regions: Some(vec!["eu-west-1".into()]),
+            ..TestFlags::default()
+        };
+        let refused = Settings::resolve(session, flags, None).err();
+        assert_eq!(
+            refused.map(|error| error.to_string()).unwrap_or_default(),
+            "session needs 2 regions or more, conditions, old images; the target local has 1 region; \
+             name more of them, or choose another workload (`dateline list workloads`)"
+        );
+    }
+
     #[test]
     fn a_run_is_repeated_by_one_line() {
         let flags = TestFlags {
@@ -290,12 +419,16 @@ mod tests {
             rtt_scale: Some(0.1),
             ..TestFlags::default()
         };
-        let Ok(settings) = Settings::resolve("register", flags) else {
-            panic!("all is well")
+        let of_file = |file| match Settings::resolve(register(), flags.clone(), file) {
+            Ok(settings) => settings,
+            Err(error) => panic!("all is well: {error}"),
         };
+        let settings = of_file(None);
+        let line = "dateline test register --seed 7 --rtt-scale 0.1 --faults kill,clock";
+        assert_eq!(settings.reproduce(), line);
         assert_eq!(
-            settings.reproduce(),
-            "dateline test register --seed 7 --rtt-scale 0.1 --faults kill,clock"
+            of_file(Some("links.toml".into())).reproduce(),
+            format!("{line} --set links.toml")
         );
         assert_eq!(settings.options()["time_limit_s"], 30);
     }
@@ -305,7 +438,7 @@ mod tests {
         let refused = |change: fn(&mut TestFlags)| {
             let mut flags = TestFlags::default();
             change(&mut flags);
-            match Settings::resolve("register", flags) {
+            match Settings::resolve(register(), flags, None) {
                 Ok(_) => panic!("accepted"),
                 Err(error) => error.to_string(),
             }

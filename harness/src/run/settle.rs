@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::regions::{POLL, blocking};
-use crate::{stop::Stop, target::LocalTarget};
+use crate::{stop::Stop, target::Target};
 
 /// How many looks in a row must show the same rest.
 const QUIET_LOOKS: u32 = 3;
@@ -21,12 +21,18 @@ pub(super) enum Settled {
     AtRest(Duration),
     /// Still moving at the deadline: where, in words.
     StillMoving { limit: Duration, what: String },
+    /// Nobody can look into these regions; they were given this long.
+    Unseen(Duration),
     /// The user did not want to wait.
     Interrupted,
 }
 
 /// Waits for rest, or for the limit.
-pub(super) async fn wait(target: &Arc<LocalTarget>, limit: Duration, stop: &Stop) -> Settled {
+pub(super) async fn wait(target: &Arc<dyn Target>, limit: Duration, stop: &Stop) -> Settled {
+    let asked = target.clone();
+    if blocking(move || asked.status(0).is_none()).await {
+        return wait_blindly(target.regions().len(), limit, stop).await;
+    }
     let begun = Instant::now();
     let mut quiet = 0;
     let mut heads = Vec::new();
@@ -61,13 +67,25 @@ pub(super) async fn wait(target: &Arc<LocalTarget>, limit: Duration, stop: &Stop
     }
 }
 
+/// Gives regions that nobody can look into the whole time; a single one has nothing to catch up with.
+async fn wait_blindly(region_count: usize, limit: Duration, stop: &Stop) -> Settled {
+    let begun = Instant::now();
+    while region_count > 1 && begun.elapsed() < limit {
+        if stop.is_forced() {
+            return Settled::Interrupted;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Settled::Unseen(begun.elapsed())
+}
+
 /// The heads of all feeds if nothing is pending anywhere, else what is.
-fn look(target: &LocalTarget) -> Result<Vec<u64>, String> {
-    use crate::target::Target as _;
+fn look(target: &Arc<dyn Target>) -> Result<Vec<u64>, String> {
     let mut heads = Vec::new();
     for (region, name) in target.regions().iter().enumerate() {
         let health = target
-            .health(region)
+            .status(region)
+            .ok_or_else(|| format!("{name} says nothing of itself"))?
             .map_err(|error| format!("{name} does not answer: {error}"))?;
         let core = health.core;
         if core.undurable_batches > 0 || core.waiting_answers > 0 {

@@ -53,45 +53,57 @@ pub(crate) struct Peer {
 
 /// Asks once.
 pub(crate) fn ask(address: SocketAddr) -> io::Result<Health> {
-    let invalid = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
-    let answer = answer(address)?;
-    let body = body(&answer).map_err(invalid)?;
-    parse(body).map_err(invalid)
+    let (status, body) = get(address, "/health")?;
+    parse(status, &body).map_err(nonsense)
 }
 
 /// The whole of what it says, for people: JSON as it came.
-pub(crate) fn text(address: SocketAddr) -> io::Result<String> {
-    let answer = answer(address)?;
-    let body =
-        body(&answer).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?;
-    Ok(body.to_owned())
+pub(super) fn text(address: SocketAddr) -> io::Result<String> {
+    let (status, body) = get(address, "/health")?;
+    whole(status, &body).map_err(nonsense)?;
+    Ok(body)
 }
 
-fn answer(address: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
+/// Opens a connection, with limits on everything done with it.
+pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, LIMIT)?;
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
-    write!(
-        stream,
-        "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut answer = String::new();
-    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
-    Ok(answer)
+    Ok(stream)
 }
 
-fn body(answer: &str) -> Result<&str, String> {
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .ok_or("no whole answer to GET /health")?;
-    let status = head.split(' ').nth(1).unwrap_or("no status");
-    if status != "200" {
+/// GET of a path: the status and the body.
+pub(super) fn get(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+    let mut stream = connect(address)?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
+    split(&String::from_utf8_lossy(&answer))
+        .ok_or_else(|| nonsense(format!("no whole answer to GET {path}")))
+}
+
+fn nonsense(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+fn split(answer: &str) -> Option<(u16, String)> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
+}
+
+fn whole(status: u16, body: &str) -> Result<&str, String> {
+    if status != 200 {
         return Err(format!("GET /health answered {status}"));
     }
     Ok(body)
 }
 
-fn parse(body: &str) -> Result<Health, String> {
+fn parse(status: u16, body: &str) -> Result<Health, String> {
+    let body = whole(status, body)?;
     serde_json::from_str(body).map_err(|error| format!("GET /health answered nonsense: {error}"))
 }
 
@@ -106,21 +118,20 @@ mod tests {
             "core":{"feed_head":9,"undurable_batches":0,"waiting_answers":0,
                     "peers":{"b":{"pending":3,"consumed":4,"connected":true}}}}"#;
         let answer = format!("HTTP/1.1 200 OK\r\nx: y\r\n\r\n{body}");
-        let health = super::body(&answer).and_then(parse).expect("well formed");
+        let (status, read) = split(&answer).expect("a whole answer");
+        let health = parse(status, &read).expect("well formed");
         assert_eq!((health.status.as_str(), health.clock.offset_ms), ("ok", -5));
         assert_eq!(
             (health.core.peers["b"].pending, health.core.feed_head),
             (3, 9)
         );
-        for (bad, part) in [
-            ("", "no whole answer"),
-            ("HTTP/1.1 503 x\r\n\r\n{}", "answered 503"),
-            (
-                "HTTP/1.1 200 OK\r\n\r\n{}",
-                "nonsense: missing field `status`",
-            ),
+        assert_eq!(split(""), None);
+        assert_eq!(split("HTTP/1.1 OK\r\n\r\n"), None);
+        for (status, bad, part) in [
+            (503, "{}", "answered 503"),
+            (200, "{}", "nonsense: missing field `status`"),
         ] {
-            let message = super::body(bad).and_then(parse).expect_err(bad);
+            let message = parse(status, bad).expect_err(bad);
             assert!(message.contains(part), "{message}");
         }
     }

@@ -4,7 +4,6 @@ use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -13,9 +12,9 @@ use workloads::seed::Seed;
 
 use super::{
     Ability, Action, Skew, Target,
+    fleet::Fleet,
     health::{self, Health},
-    process::{Process, ProcessSpec},
-    spawner::Spawner,
+    process::{ProcessSpec, Readiness},
 };
 
 /// How long a region may take to report a new clock skew.
@@ -45,8 +44,7 @@ pub(crate) struct LocalOptions {
 pub(crate) struct LocalTarget {
     regions: Vec<String>,
     addresses: Vec<SocketAddr>,
-    spawner: Spawner,
-    processes: Vec<Mutex<Process>>,
+    fleet: Fleet,
 }
 
 /// Ports that the system does not give out by itself (on Linux and most others those begin at 32768): while a region is down, nothing else
@@ -92,27 +90,23 @@ impl LocalTarget {
         let key_file = options.data.join("peer.key");
         write_peer_key(&key_file)?;
         let executable = std::env::current_exe()?;
-        let processes = (0..options.regions.len())
+        let specs = (0..options.regions.len())
             .map(|region| {
                 let spec = spec(options, region, &executable, &key_file);
                 fs::create_dir_all(&spec.data_dir)?;
-                Ok(Mutex::new(Process::new(spec)))
+                Ok(spec)
             })
-            .collect::<io::Result<_>>()?;
+            .collect::<io::Result<Vec<_>>>()?;
         Ok(Self {
             regions: options.regions.clone(),
             addresses: options.addresses.clone(),
-            spawner: Spawner::start()?,
-            processes,
+            fleet: Fleet::new(specs)?,
         })
     }
 
     /// Starts every region and waits until all are healthy.
     pub(crate) fn start(&self) -> Result<(), String> {
-        for region in 0..self.processes.len() {
-            self.process(region).spawn(&self.spawner)?;
-        }
-        (0..self.processes.len()).try_for_each(|region| self.process(region).wait_until_healthy())
+        self.fleet.start()
     }
 
     /// What a region says of itself.
@@ -120,50 +114,19 @@ impl LocalTarget {
         health::ask(self.address(region))
     }
 
-    /// Writes what each region says of itself into the folder of logs: evidence of how they came to rest, or did not.
-    pub(crate) fn save_health(&self, logs: &Path) {
-        for (region, name) in self.regions.iter().enumerate() {
-            let text = health::text(self.address(region))
-                .unwrap_or_else(|error| format!("no answer: {error}"));
-            if let Err(error) = fs::write(logs.join(format!("{name}.health.json")), text) {
-                tracing::warn!(%error, region = name, "its health could not be saved");
-            }
+    /// What can be done to replicas of ours.
+    pub(crate) fn can(ability: Ability, region_count: usize) -> Result<(), String> {
+        match ability {
+            Ability::Kill | Ability::Pause | Ability::Clock | Ability::ClientLinks => Ok(()),
+            Ability::PeerLinks if region_count > 1 => Ok(()),
+            Ability::PeerLinks => Err("there is only one region, so there are no links".into()),
         }
-    }
-
-    /// A region that ended although nobody ended it: its name and last words. One that somebody is acting on is not looked at.
-    pub(crate) fn unexpected_end(&self) -> Option<String> {
-        self.processes.iter().find_map(|process| {
-            let mut process = process.try_lock().ok()?;
-            let status = process.exited()?;
-            Some(format!(
-                "{} ended by itself ({status}); its last words in {}: {}",
-                process.spec().region,
-                process.spec().log.display(),
-                process.last_words()
-            ))
-        })
-    }
-
-    /// Stops every region, all at once, and waits until they are gone.
-    pub(crate) fn stop(&self) {
-        std::thread::scope(|scope| {
-            for region in 0..self.processes.len() {
-                scope.spawn(move || self.process(region).stop());
-            }
-        });
-    }
-
-    fn process(&self, region: usize) -> MutexGuard<'_, Process> {
-        self.processes[region]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_clock(&self, region: usize, skew: Skew) -> Result<(), String> {
         let address = self.address(region);
         {
-            let process = self.process(region);
+            let process = self.fleet.process(region);
             let spec = process.spec();
             let text = serde_json::to_vec(&skew).expect("numbers are plain data");
             reports::run_folder::write_atomically(&spec.data_dir.join("clock.json"), &text)
@@ -195,25 +158,39 @@ impl Target for LocalTarget {
     }
 
     fn can(&self, ability: Ability) -> Result<(), String> {
-        match ability {
-            Ability::Kill | Ability::Pause | Ability::Clock => Ok(()),
-            Ability::PeerLinks if self.regions.len() > 1 => Ok(()),
-            Ability::PeerLinks => Err("there is only one region, so there are no links".into()),
-        }
+        Self::can(ability, self.regions.len())
     }
 
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
         match action {
-            Action::Kill => self.process(region).kill(),
-            Action::Start => {
-                let mut process = self.process(region);
-                process.spawn(&self.spawner)?;
-                process.wait_until_healthy()
-            }
-            Action::Pause => self.process(region).pause(),
-            Action::Resume => self.process(region).signal(Signal::SIGCONT).map(|_| ()),
             Action::Clock(skew) => self.set_clock(region, *skew),
+            Action::Kill | Action::Stop | Action::Start | Action::Pause | Action::Resume => self
+                .fleet
+                .act(region, action)
+                .expect("only clocks need more than a process"),
         }
+    }
+
+    fn status(&self, region: usize) -> Option<io::Result<Health>> {
+        Some(self.health(region))
+    }
+
+    fn save_health(&self, logs: &Path) {
+        for (region, name) in self.regions.iter().enumerate() {
+            let text = health::text(self.address(region))
+                .unwrap_or_else(|error| format!("no answer: {error}"));
+            if let Err(error) = fs::write(logs.join(format!("{name}.health.json")), text) {
+                tracing::warn!(%error, region = name, "its health could not be saved");
+            }
+        }
+    }
+
+    fn unexpected_end(&self) -> Option<String> {
+        self.fleet.unexpected_end()
+    }
+
+    fn stop(&self) {
+        self.fleet.stop();
     }
 }
 
@@ -254,6 +231,9 @@ fn spec(options: &LocalOptions, region: usize, executable: &Path, key_file: &Pat
         region: name.clone(),
         executable: executable.to_owned(),
         arguments,
+        environment: Vec::new(),
+        readiness: Readiness::Health,
+        stop_signal: Signal::SIGTERM,
         address: options.addresses[region],
         log: options.logs.join(format!("{name}.log")),
         data_dir,

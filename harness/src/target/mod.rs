@@ -2,12 +2,24 @@
 
 mod health;
 mod local;
+
+mod endpoints;
+
+mod command;
+mod template;
+
+mod fleet;
 mod process;
 mod spawner;
 
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr, path::Path};
 
+pub(crate) use command::CommandTarget;
+pub(crate) use endpoints::{EndpointError, EndpointsTarget, RemoteRegion, credentials};
+pub(crate) use health::Health;
 pub(crate) use local::{LocalOptions, LocalTarget, free_addresses};
+pub(crate) use spawner::Spawner;
+pub(crate) use template::{Meaning, Template, TemplateError, fill};
 
 /// What can be done to a target's regions. Calls block until done; they come from the run and from the nemesis thread.
 pub(crate) trait Target: Send + Sync {
@@ -28,6 +40,22 @@ pub(crate) trait Target: Send + Sync {
     /// # Errors
     /// What failed; whether it took hold is then unknown.
     fn act(&self, region: usize, action: &Action) -> Result<(), String>;
+
+    /// What a region says of itself; `None` where regions are not asked, because they are not ours.
+    fn status(&self, _region: usize) -> Option<io::Result<Health>> {
+        None
+    }
+
+    /// Writes what each region says of itself into the folder of logs: evidence of how they came to rest, or did not.
+    fn save_health(&self, _logs: &Path) {}
+
+    /// A region that ended although nobody ended it: its name and last words.
+    fn unexpected_end(&self) -> Option<String> {
+        None
+    }
+
+    /// Stops what was started here, and waits until it is gone.
+    fn stop(&self) {}
 }
 
 /// What a target may be able to do.
@@ -41,6 +69,8 @@ pub(crate) enum Ability {
     Clock,
     /// Put a proxy between regions.
     PeerLinks,
+    /// Put a proxy between clients and their region.
+    ClientLinks,
 }
 
 /// What can be done to one region.
@@ -48,6 +78,8 @@ pub(crate) enum Ability {
 pub(crate) enum Action {
     /// `SIGKILL`; returns when the process is gone.
     Kill,
+    /// Ask it to stop; returns when the process is gone.
+    Stop,
     /// Start it again on its data; returns when it is healthy.
     Start,
     /// `SIGSTOP`; returns when the kernel says it is stopped.

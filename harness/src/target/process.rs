@@ -41,9 +41,55 @@ pub(super) struct ProcessSpec {
     pub(super) region: String,
     pub(super) executable: PathBuf,
     pub(super) arguments: Vec<String>,
+    /// Added to the harness's own.
+    pub(super) environment: Vec<(String, String)>,
     pub(super) address: SocketAddr,
+    pub(super) readiness: Readiness,
+    /// What asks it to stop.
+    pub(super) stop_signal: Signal,
     pub(super) data_dir: PathBuf,
     pub(super) log: PathBuf,
+}
+
+/// When a process that was started can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// When `GET /health` says so: our replicas.
+    Health,
+    /// When it accepts a connection.
+    Port,
+    /// When GET of this path is answered below 500.
+    Answer(String),
+}
+
+impl Readiness {
+    /// Asks once, for the process of this number.
+    fn ask(&self, address: SocketAddr, process: Option<u32>) -> Result<(), Unready> {
+        let not_yet = |error: io::Error| Unready::Yet(error.to_string());
+        match self {
+            Self::Health => match health::ask(address).map_err(not_yet)? {
+                health if Some(health.pid) != process => Err(Unready::Never(format!(
+                    "another process ({}) answers at {address}, its port; run again",
+                    health.pid
+                ))),
+                health if health.status == "ok" => Ok(()),
+                health => Err(Unready::Yet(health.status)),
+            },
+            Self::Port => health::connect(address).map(|_stream| ()).map_err(not_yet),
+            Self::Answer(path) => match health::get(address, path).map_err(not_yet)? {
+                (status, _) if status < 500 => Ok(()),
+                (status, _) => Err(Unready::Yet(format!("GET {path} answered {status}"))),
+            },
+        }
+    }
+}
+
+/// Why a process cannot be used.
+enum Unready {
+    /// It may be, later.
+    Yet(String),
+    /// It will not be.
+    Never(String),
 }
 
 /// A region's process, running or not.
@@ -78,6 +124,12 @@ impl Process {
         let mut command = Command::new(&self.spec.executable);
         command
             .args(&self.spec.arguments)
+            .envs(
+                self.spec
+                    .environment
+                    .iter()
+                    .map(|(name, value)| (name, value)),
+            )
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -88,7 +140,7 @@ impl Process {
     }
 
     /// Waits until it answers, or says why it does not.
-    pub(super) fn wait_until_healthy(&mut self) -> Result<(), String> {
+    pub(super) fn wait_until_ready(&mut self) -> Result<(), String> {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.exited() {
@@ -99,24 +151,21 @@ impl Process {
                     self.last_words()
                 ));
             }
-            match health::ask(self.spec.address) {
-                Ok(health) if Some(health.pid) != self.child.as_ref().map(Child::id) => {
-                    return Err(format!(
-                        "{}: another process ({}) answers at {}, its port; run again",
-                        self.spec.region, health.pid, self.spec.address
-                    ));
+            let process = self.child.as_ref().map(Child::id);
+            match self.spec.readiness.ask(self.spec.address, process) {
+                Ok(()) => return Ok(()),
+                Err(Unready::Never(why)) => return Err(format!("{}: {why}", self.spec.region)),
+                Err(Unready::Yet(_)) if begun.elapsed() < START_LIMIT => {
+                    std::thread::sleep(POLL);
                 }
-                Ok(health) if health.status == "ok" => return Ok(()),
-                Ok(_) | Err(_) if begun.elapsed() < START_LIMIT => std::thread::sleep(POLL),
-                Ok(health) => return Err(self.not_healthy(&health.status)),
-                Err(error) => return Err(self.not_healthy(&error.to_string())),
+                Err(Unready::Yet(why)) => return Err(self.not_ready(&why)),
             }
         }
     }
 
-    fn not_healthy(&self, why: &str) -> String {
+    fn not_ready(&self, why: &str) -> String {
         format!(
-            "{} was not healthy after {} s: {why}; see {}",
+            "{} was not ready after {} s: {why}; see {}",
             self.spec.region,
             START_LIMIT.as_secs(),
             self.spec.log.display()
@@ -171,11 +220,17 @@ impl Process {
         format!("{} is not running", self.spec.region)
     }
 
-    /// Asks it to stop, waits, and kills it if it does not.
-    pub(super) fn stop(&mut self) {
-        // A stopped process would not hear SIGTERM. If it is gone already, both signals find nobody, which is what we want.
+    /// Asks it to stop, waits, and kills it if it does not. It is gone afterwards, however it went.
+    ///
+    /// # Errors
+    /// When it had to be killed, or was not there.
+    pub(super) fn stop(&mut self) -> Result<(), String> {
+        if self.child.is_none() {
+            return Err(self.not_running());
+        }
+        // A stopped process would hear nothing. If it is gone already, both signals find nobody, which is what we want.
         let _ = self.signal(Signal::SIGCONT);
-        let _ = self.signal(Signal::SIGTERM);
+        let _ = self.signal(self.spec.stop_signal);
         let begun = Instant::now();
         while self.child.is_some() && begun.elapsed() < STOP_LIMIT {
             if self.exited().is_none() {
@@ -183,12 +238,15 @@ impl Process {
             }
         }
         if self.child.is_some() {
-            tracing::warn!(
-                region = self.spec.region,
-                "did not stop when told to; killing it"
-            );
             let _ = self.kill();
+            return Err(format!(
+                "{} had not stopped {} s after {}, so it was killed",
+                self.spec.region,
+                STOP_LIMIT.as_secs(),
+                self.spec.stop_signal
+            ));
         }
+        Ok(())
     }
 
     /// The end of its log, in one line.

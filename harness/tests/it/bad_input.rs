@@ -8,7 +8,63 @@ use crate::dateline::Place;
 const LINES: &[(&str, i32, &[&str])] = &[
     ("", 64, &["Usage: dateline <COMMAND>"]),
     ("test", 64, &["register"]),
-    ("test registr", 64, &["registr", "register"]),
+    ("test registr", 64, &["registr", "register", "ycsb-f"]),
+    (
+        "test session --regions eu-west-1",
+        64,
+        &["session needs 2 regions"],
+    ),
+    (
+        "test scan --value-bytes 400001",
+        64,
+        &["--value-bytes 400001", "0 to 350000"],
+    ),
+    (
+        "test register --plan no.json",
+        64,
+        &["--plan no.json", "No such file"],
+    ),
+    (
+        "test register --plan file",
+        64,
+        &["--plan file", "not a plan", "plan.json"],
+    ),
+    (
+        "test register --plan file --faults kill",
+        64,
+        &["--plan and --faults"],
+    ),
+    (
+        "test register --test-count 0",
+        64,
+        &["--test-count 0", "1 to"],
+    ),
+    (
+        "test register --target moon",
+        64,
+        &["--target moon", "local, endpoints, command, adapter"],
+    ),
+    ("test register --target endpoints", 64, &["give --endpoint"]),
+    ("test register --target command", 64, &["give --config"]),
+    (
+        "test register --endpoint eu-west-1=http://127.0.0.1:9 --faults kill",
+        64,
+        &[
+            "--faults kill",
+            "the target endpoints",
+            "possible there: client-link",
+        ],
+    ),
+    (
+        "test register --config file",
+        64,
+        &["--config file", "line 1"],
+    ),
+    (
+        "test register --config no-port.toml",
+        64,
+        &["no-port.toml", "{port}"],
+    ),
     ("test register --sed 7", 64, &["--sed", "--seed"]),
     ("test register --rate fast", 64, &["--rate", "fast"]),
     ("test register --rate 0", 64, &["--rate 0", "1 to 1000000"]),
@@ -63,6 +119,72 @@ const LINES: &[(&str, i32, &[&str])] = &[
         64,
         &["--out file", "can be written to"],
     ),
+    ("load", 64, &["run", "steps", "search"]),
+    ("load run", 64, &["<WORKLOAD>"]),
+    ("load run frob", 64, &["no load `frob`", "ycsb-f"]),
+    (
+        "load run mixed --rate 0",
+        64,
+        &["--rate: rate 0", "above 0"],
+    ),
+    ("load run mixed --rate 11M", 64, &["--rate: rate 11000000"]),
+    (
+        "load run mixed --rate fast",
+        64,
+        &["--rate: `fast` is not a count", "5k"],
+    ),
+    (
+        "load run mixed --rate 1k..2k",
+        64,
+        &["--rate: `1k..2k`", "constant arrivals"],
+    ),
+    (
+        "load run mixed --arrival bursts",
+        64,
+        &["bursts", "poisson"],
+    ),
+    ("load run mixed --for 30", 64, &["--for", "30s"]),
+    (
+        "load run mixed --for 10ms",
+        64,
+        &["--for 10ms", "at least 1s"],
+    ),
+    (
+        "load run mixed --goal frob.p99<20ms",
+        64,
+        &["frob", "kinds here: read, update", "metrics are"],
+    ),
+    (
+        "load run mixed --goal read.p99<20",
+        64,
+        &["read.p99<20", "unit"],
+    ),
+    ("load run mixed --goal rate<5k", 64, &["the wrong way"]),
+    ("load run mixed --share 5/4", 64, &["5/4", "3/16"]),
+    ("load run mixed --mix read=1", 64, &["add up to 1;"]),
+    ("load run mixed --in-flight 0", 64, &["--in-flight", "`0`"]),
+    ("load run mixed --faults earthquake", 64, &["earthquake"]),
+    ("load run mixed --region x", 64, &["--region x", "NAME=URL"]),
+    (
+        "load run mixed --region a=http://127.0.0.1:1 --faults kill",
+        64,
+        &["--faults", "cannot be touched"],
+    ),
+    ("load run mixed --table a'b", 64, &["--table", "3 to 255"]),
+    ("load run mixed --out file", 64, &["--out file"]),
+    ("load steps 1k", 64, &["`1k`", "1k..20k/1k"]),
+    ("load steps 1..9M/1", 64, &["1..9M/1", "at most a thousand"]),
+    ("load search", 64, &["--goal: a search needs one"]),
+    (
+        "load search --goal p99<1s --from 9 --to 5",
+        64,
+        &["--from 9 --to 5", "the lower one first"],
+    ),
+    (
+        "load search --goal p99<1s --precision 0",
+        64,
+        &["--precision 0"],
+    ),
     ("check", 64, &["FILE|RUN"]),
     ("check no-such.jsonl", 3, &["no-such.jsonl", "No such file"]),
     ("check file", 3, &["file", "line 1"]),
@@ -72,6 +194,49 @@ const LINES: &[(&str, i32, &[&str])] = &[
         &["--only frob", "convergence"],
     ),
     ("report no-such", 3, &["no-such", "list runs"]),
+    ("compare one", 64, &["RUN"]),
+    ("compare no-such other", 64, &["no-such", "list runs"]),
+    ("merge no-such", 64, &["no-such", "summary.json"]),
+    ("gate", 64, &["BASE and CANDIDATE", "--history"]),
+    ("gate true", 64, &["CANDIDATE"]),
+    (
+        "gate true no-such-program",
+        64,
+        &["`candidate`", "no-such-program", "PATH"],
+    ),
+    (
+        "gate true true --tolerate 0%",
+        64,
+        &["`tolerate`", "such as 3%"],
+    ),
+    ("gate true true --rounds 5..2", 64, &["`rounds`", "10..20"]),
+    ("gate true true --budget soon", 64, &["`budget`", "20m"]),
+    (
+        "gate true true --out file",
+        64,
+        &["--out file", "can be written to"],
+    ),
+    ("gate true true --history h.jsonl", 64, &["--commit"]),
+    (
+        "gate --history no-such.jsonl",
+        64,
+        &["no-such.jsonl", "--add"],
+    ),
+    ("gate --history file", 64, &["file:1", "remove it"]),
+    (
+        "gate --history file --acknowledge cpu_us@c1",
+        64,
+        &["--why"],
+    ),
+    ("suite no-such.toml", 64, &["no-such.toml", "TOML"]),
+    ("suite typo.toml", 64, &["typo.toml", "time-limt", "`name`"]),
+    (
+        "suite empty.toml",
+        64,
+        &["empty.toml", "0 cells", "[[matrix]]"],
+    ),
+    ("suite fault.toml", 64, &["matrix 1", "earthquake"]),
+    ("suite fault.toml --flakes --resume", 64, &["--flakes"]),
     ("list frobs", 64, &["frobs", "workloads"]),
     ("list runs --out no-such", 64, &["--out no-such"]),
 ];
@@ -81,6 +246,10 @@ fn one_message_names_the_field_and_what_to_do() {
     let place = Place::new();
     fs::write(place.path().join("typo.toml"), "time-limt = 5\n").expect("writable");
     fs::write(place.path().join("type.toml"), "rate = \"fast\"\n").expect("writable");
+    fs::write(place.path().join("empty.toml"), "name = \"empty\"\n").expect("writable");
+    let suite = "name = \"x\"\n[[matrix]]\nworkloads = [\"register\"]\nfaults = [\"earthquake\"]\nseeds = [1]\n";
+    fs::write(place.path().join("fault.toml"), suite).expect("writable");
+    fs::write(place.path().join("no-port.toml"), "start = [\"sh\"]\n").expect("writable");
     fs::write(place.path().join("file"), "not a folder\n").expect("writable");
     for (line, code, parts) in LINES {
         let ended = place.run(line);
@@ -115,11 +284,14 @@ fn help_and_version_are_no_error() {
         ("--help", "Exit codes"),
         ("--version", env!("CARGO_PKG_VERSION")),
         ("test register --help", "Examples"),
+        ("load run --help", "Exit codes"),
         ("list workloads", "register"),
         ("list checks", "convergence"),
         ("list faults", "partition"),
         ("list defects", "lww-by-arrival"),
         ("list errors", "connection-refused"),
+        ("gate --help", "{folder}"),
+        ("suite --help", "--resume"),
     ] {
         let ended = place.run(line);
         assert_eq!(ended.code, 0, "dateline {line}: {}", ended.err);
@@ -128,5 +300,65 @@ fn help_and_version_are_no_error() {
             "dateline {line}: no {part:?} in\n{}",
             ended.out
         );
+    }
+}
+
+#[test]
+fn endpoints_and_servers_that_do_not_answer_are_harness_failures() {
+    let place = Place::new();
+    fs::write(
+        place.path().join("dies.toml"),
+        "start = [\"sh\", \"-c\", \"echo no port {port} for me >&2; exit 7\"]\n",
+    )
+    .expect("writable");
+    for (name, program) in [
+        ("gone", "echo too bad >&2; exit 3"),
+        ("rubbish", "echo good morning; cat >/dev/null"),
+        (
+            "little",
+            "read line; echo '{\\\"id\\\":1,\\\"capabilities\\\":[\\\"read\\\"]}'; cat >/dev/null",
+        ),
+        ("mute", "cat >/dev/null"),
+    ] {
+        let text = format!("adapter = [\"sh\", \"-c\", \"{program}\"]\n");
+        fs::write(place.path().join(format!("{name}.toml")), text).expect("writable");
+    }
+    for (line, parts) in [
+        (
+            "test register --target adapter --config gone.toml",
+            ["ended instead of answering", "logs/adapter-us-east-1.log"],
+        ),
+        (
+            "test register --target adapter --config rubbish.toml",
+            ["cannot be understood", "good morning"],
+        ),
+        (
+            "test register --target adapter --config little.toml",
+            ["register needs write, cas, delete", "it offers read"],
+        ),
+        (
+            "test register --target adapter --config mute.toml",
+            ["said nothing within", "flush each line"],
+        ),
+        (
+            "test register --endpoint eu-west-1=http://127.0.0.1:9",
+            ["cannot be reached", "is the server running"],
+        ),
+        (
+            "test register --config dies.toml",
+            ["ended while starting", "for me"],
+        ),
+    ] {
+        let ended = place.run(line);
+        let said = format!("{}{}", ended.out, ended.err);
+        assert_eq!(ended.code, 3, "dateline {line}\n{said}");
+        // Long messages are wrapped.
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in parts {
+            assert!(
+                said.contains(part),
+                "dateline {line}: no {part:?} in\n{said}"
+            );
+        }
     }
 }

@@ -47,13 +47,15 @@ impl Place {
         Ended::of(self.command(line).output().expect("the binary starts"))
     }
 
-    /// Starts it.
-    pub(crate) fn start(&self, line: &str) -> Child {
-        self.command(line)
+    /// Starts it. It does not outlive the test, however that ends.
+    pub(crate) fn start(&self, line: &str) -> Running {
+        let child = self
+            .command(line)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("the binary starts")
+            .expect("the binary starts");
+        Running(Some(child))
     }
 
     /// Waits until the run that was started has recorded so many lines.
@@ -78,6 +80,41 @@ impl Place {
             }
         }
         found
+    }
+}
+
+/// A process that is killed when nobody looks at it any more.
+pub(crate) struct Running(Option<Child>);
+
+impl Running {
+    /// Waits for its end, and brings what it said.
+    pub(crate) fn wait_with_output(mut self) -> std::io::Result<Output> {
+        let child = self.0.take().expect("it is taken once");
+        child.wait_with_output()
+    }
+}
+
+impl std::ops::Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().expect("it is there until it is taken")
+    }
+}
+
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().expect("it is there until it is taken")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // Fails iff it has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

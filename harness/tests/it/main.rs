@@ -1,7 +1,12 @@
 //! The real binary, run as people run it: whole runs, interrupted runs, and what bad input gets.
 
 mod bad_input;
+mod conformance;
 mod dateline;
+mod gate;
 mod interrupted;
+mod load;
+mod merge;
 mod saved_history;
+mod suite;
 mod whole_run;

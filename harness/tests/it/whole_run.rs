@@ -67,3 +67,92 @@ fn a_planted_fault_is_invalid_and_its_check_is_named() {
     );
     assert_eq!(place.run("check dateline-runs/latest").code, 1);
 }
+
+/// The faults that a run's timeline tells of: name, action, result.
+fn faults(place: &Place) -> Vec<(String, String, String)> {
+    let timeline = fs::read_to_string(place.latest().join("timeline.jsonl")).expect("readable");
+    let moments = timeline
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON"));
+    let text = |moment: &serde_json::Value, name: &str| {
+        moment[name].as_str().unwrap_or_default().to_owned()
+    };
+    moments
+        .filter(|moment| moment["fault"].is_string())
+        .map(|m| (text(&m, "fault"), text(&m, "action"), text(&m, "result")))
+        .collect()
+}
+
+#[test]
+fn faults_of_processes_and_links_take_hold_of_real_regions_and_a_saved_plan_repeats_them() {
+    let place = Place::new();
+    let names = [
+        "client-link",
+        "lost-replies",
+        "slow-clients",
+        "slow-links",
+        "flapping",
+        "restart",
+        "rolling-restart",
+    ];
+    let short = "test register --seed 11 --time-limit 9 --rtt-scale 0.1 --rate 100";
+    let ended = place.run(&format!("{short} --faults {}", names.join(",")));
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    let first = faults(&place);
+    for name in names {
+        for action in ["start", "stop"] {
+            let wanted = (name.to_owned(), action.to_owned(), "installed".to_owned());
+            assert!(first.contains(&wanted), "{wanted:?} is not in {first:?}");
+        }
+    }
+    // At a loaded moment a stop may take two attempts; a start must not.
+    let starts = |faults: Vec<(String, String, String)>| -> Vec<(String, String, String)> {
+        let starts = faults.into_iter();
+        starts.filter(|(_, action, _)| action == "start").collect()
+    };
+    let first = starts(first);
+    assert!(
+        first.iter().all(|(_, _, result)| result == "installed"),
+        "{first:?}"
+    );
+
+    let plan = place.path().join("saved.json");
+    fs::copy(place.latest().join("plan.json"), &plan).expect("there is a plan");
+    let again = place.run("test register --plan saved.json --rtt-scale 0.1 --rate 100");
+    assert_eq!(again.code, 0, "{}{}", again.out, again.err);
+    assert!(again.out.contains("--seed 11") && again.out.contains("--plan saved.json"));
+    let repeated = starts(faults(&place));
+    assert_eq!(repeated, first, "the same faults in the same order");
+    let written = fs::read(place.latest().join("plan.json")).expect("readable");
+    assert_eq!(written, fs::read(&plan).expect("readable"), "byte for byte");
+}
+
+#[test]
+fn several_runs_stop_at_the_first_violation() {
+    let place = Place::new();
+    let line = "test register --seed 7 --time-limit 60 --rtt-scale 0.1 --rate 100 --faults none \
+                --defect stale-strong-read --test-count 3 --stop-at-first-violation";
+    let ended = place.run(line);
+    assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
+    assert!(
+        ended.out.contains("stopped at the first violation"),
+        "{}",
+        ended.out
+    );
+    assert!(ended.out.contains("seed 7: invalid"), "{}", ended.out);
+    assert!(!ended.out.contains("seed 8"), "the first was enough");
+}
+
+#[test]
+fn an_adapter_speaks_for_any_store() {
+    let place = Place::new();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/sqlite.toml");
+    for workload in ["register", "set", "counter", "list-append", "scan"] {
+        let ended = place.run(&format!(
+            "test {workload} --target adapter --config {examples} --seed 7 --time-limit 1"
+        ));
+        assert_eq!(ended.code, 0, "{workload}: {}{}", ended.out, ended.err);
+        assert!(results(&place).verdict.operations["ok"] > 100, "{workload}");
+    }
+    assert_eq!(place.orphans(), Vec::<String>::new());
+}

@@ -54,8 +54,7 @@ pub(crate) mod value;
 mod version;
 mod write;
 
-#[cfg(test)]
-pub(crate) mod testing;
+pub mod testing;
 
 pub use config::{Config, GlobalTables, Limits};
 pub use effect::{Effect, Effects};

@@ -1,4 +1,4 @@
-//! Regions without disks, sockets or clocks, for unit tests: commits are durable at once, calls arrive at once, time passes when told.
+//! Regions without disks, sockets or clocks, for unit tests and for the conformance suite's simulation: commits are durable at once, calls arrive at once, time passes when told.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -12,6 +12,7 @@ use crate::wire;
 /// 2018-02-19, in the era of version 2017.11.29.
 pub(crate) const START_MS: i64 = 1_519_085_870_846;
 
+#[derive(Debug)]
 struct Place {
     region: Region,
     core: Core,
@@ -20,7 +21,8 @@ struct Place {
 }
 
 /// Some regions.
-pub(crate) struct Regions {
+#[derive(Debug)]
+pub struct Regions {
     places: Vec<Place>,
     pub(crate) now_ms: i64,
     last_id: u64,
@@ -31,9 +33,16 @@ pub(crate) struct Regions {
     cut: BTreeSet<usize>,
 }
 
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the simulation of the conformance suite needs less than tests do"
+    )
+)]
 impl Regions {
     /// Regions of these names, linked with each other.
-    pub(crate) fn new(names: &[&str]) -> Self {
+    pub fn new(names: &[&str]) -> Self {
         let mut regions = Self {
             places: Vec::new(),
             now_ms: START_MS,
@@ -78,7 +87,7 @@ impl Regions {
     }
 
     /// One request in DynamoDB's JSON.
-    pub(crate) fn send(
+    pub fn send(
         &mut self,
         place: usize,
         operation: &str,
@@ -141,7 +150,7 @@ impl Regions {
     }
 
     /// Lets time pass.
-    pub(crate) fn pass(&mut self, ms: i64) {
+    pub fn pass(&mut self, ms: i64) {
         self.now_ms += ms;
         for place in 0..self.places.len() {
             self.work.push_back((place, Input::Tick));

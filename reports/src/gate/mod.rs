@@ -8,13 +8,21 @@
 //! [`Session`] decides what to run next and what it all means; starting processes and reading clocks is the caller's.
 //! Deliberately absent: wall-clock rates as a primary metric. Instructions and CPU time per operation repeat far better than operations per second.
 
+pub mod measured;
+
 mod session;
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 pub use session::Session;
 
-use crate::stats::decision::Worse;
+use crate::{
+    results::Ending,
+    run_folder::{FolderError, read_json},
+    stats::decision::Worse,
+};
 
 /// Which build a run is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,10 +83,32 @@ pub enum Judgement {
     CannotTell,
 }
 
+impl Judgement {
+    /// In capitals.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::CannotTell => "CANNOT TELL",
+        }
+    }
+
+    /// How a process that says this ends: 0 pass, 1 fail, 2 cannot tell.
+    #[must_use]
+    pub fn ending(self) -> Ending {
+        match self {
+            Self::Pass => Ending::Valid,
+            Self::Fail => Ending::Invalid,
+            Self::CannotTell => Ending::Unknown,
+        }
+    }
+}
+
 /// The answer, with everything that it stands on. Serialised as `gate.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// `dateline/gate/1`.
+    /// [`Answer::SCHEMA`].
     pub schema: String,
     /// Pass, fail or cannot tell.
     pub judgement: Judgement,
@@ -88,6 +118,21 @@ pub struct Answer {
     pub rounds: usize,
     /// Each metric.
     pub metrics: Vec<MetricAnswer>,
+    /// What to know about it: what could not be measured, why it ended early.
+    pub notes: Vec<String>,
+}
+
+impl Answer {
+    /// The schema that this version writes.
+    pub const SCHEMA: &str = "dateline/gate/1";
+
+    /// Reads `gate.json`.
+    ///
+    /// # Errors
+    /// It is missing, unreadable, malformed or of another version.
+    pub fn read(path: &Path) -> Result<Self, FolderError> {
+        read_json(path, Self::SCHEMA)
+    }
 }
 
 /// One metric's part of the answer.

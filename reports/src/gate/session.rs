@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Answer, Build, Judgement, Metric, MetricAnswer, Span, Terms};
-use crate::stats::{
-    decision::{Decision, Worse, decide, machine_is_fit},
-    holm,
-    interval::{Interval, of_log_ratios},
-    two_sided_p,
+use crate::{
+    stats::{
+        decision::{Decision, Worse, decide, machine_is_fit},
+        holm,
+        interval::{Interval, of_log_ratios},
+        two_sided_p,
+    },
+    words,
 };
 
 /// Runs of one round, in the order in which they are made.
@@ -61,7 +64,7 @@ impl Session {
         self.runs.push(values.collect());
     }
 
-    /// What the whole rounds so far say.
+    /// What the whole rounds so far say. Before the least number of rounds nothing is decided.
     #[must_use]
     pub fn answer(&self) -> Answer {
         let rounds = self.runs.len() / 4;
@@ -69,14 +72,20 @@ impl Session {
             .map(|index| self.judge(index))
             .collect();
         self.correct_for_many(&mut metrics);
+        if rounds < self.terms.rounds_min {
+            for metric in &mut metrics {
+                metric.judgement = Judgement::CannotTell;
+            }
+        }
         let judgement = overall(&metrics);
         let sentence = sentence(judgement, &metrics, rounds, &self.terms);
         Answer {
-            schema: "dateline/gate/1".into(),
+            schema: Answer::SCHEMA.to_owned(),
             judgement,
             sentence,
             rounds,
             metrics,
+            notes: Vec::new(),
         }
     }
 
@@ -246,6 +255,11 @@ fn sentence(
                 those(judgement)
             )
         }
+        Judgement::CannotTell if rounds < terms.rounds_min => format!(
+            "cannot tell after {}: {} are the least; allow more time, or shorter runs",
+            words::counted(rounds as u64, "round"),
+            terms.rounds_min
+        ),
         Judgement::CannotTell
             if metrics
                 .iter()

@@ -248,15 +248,21 @@ impl CellOutcome {
         self.exit_code() == 0
     }
 
-    /// What a process with this outcome returns.
+    /// How a process ends whose worst this is.
+    #[must_use]
+    pub fn ending(self) -> Ending {
+        match self {
+            Self::Valid | Self::GatePassed => Ending::Valid,
+            Self::GateCannotTell | Self::Unknown | Self::NotRun => Ending::Unknown,
+            Self::HarnessFailure => Ending::HarnessFailure,
+            Self::Invalid | Self::GateFailed => Ending::Invalid,
+        }
+    }
+
+    /// What that process returns.
     #[must_use]
     pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Valid | Self::GatePassed => 0,
-            Self::Invalid | Self::GateFailed => 1,
-            Self::GateCannotTell | Self::Unknown | Self::NotRun => 2,
-            Self::HarnessFailure => 3,
-        }
+        self.ending().exit_code()
     }
 }
 

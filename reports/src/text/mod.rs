@@ -3,8 +3,10 @@
 //! Pure: width and colour are arguments. Progress while a run goes on is the harness's.
 
 pub mod compare;
+pub mod gate;
 pub mod load;
 pub mod nights;
+pub mod suite;
 
 mod style;
 mod swimlane;

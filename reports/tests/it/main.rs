@@ -6,6 +6,7 @@
 
 mod compare;
 mod figures;
+mod nights;
 mod page;
 mod schema;
 mod synthetic;

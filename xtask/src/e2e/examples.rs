@@ -26,7 +26,10 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The settings files, by name.
+/// What a suite's file has and a settings file has not.
+const SUITE_MARK: &str = "[[matrix]]";
+
+/// The settings files, by name. Suites have a stage of their own.
 fn settings_files() -> anyhow::Result<Vec<PathBuf>> {
     let folder = step::root().join("examples");
     let entries = std::fs::read_dir(&folder)
@@ -34,6 +37,7 @@ fn settings_files() -> anyhow::Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .filter(|path| std::fs::read_to_string(path).is_ok_and(|text| !text.contains(SUITE_MARK)))
         .collect();
     files.sort();
     Ok(files)

@@ -15,6 +15,7 @@ mod defect;
 mod examples;
 mod interrupted;
 mod refusals;
+mod suite;
 mod verdict;
 mod walkthrough;
 
@@ -56,6 +57,8 @@ enum Stage {
     Examples,
     /// Ctrl-C and kill -9 in the middle of a run
     Interrupted,
+    /// A suite with a planted defect and a planted slowdown, killed and resumed
+    Suite,
 }
 
 /// What the stages work with.
@@ -141,6 +144,7 @@ fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
         Stage::Defect => defect::run(desk),
         Stage::Examples => examples::run(desk),
         Stage::Interrupted => interrupted::run(desk),
+        Stage::Suite => suite::run(desk),
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
 
     #[test]
     fn stages_keep_their_order_whatever_was_asked() {
-        assert_eq!(stages(&[]).len(), 5);
+        assert_eq!(stages(&[]).len(), 6);
         assert_eq!(
             stages(&[Stage::Defect, Stage::Cli]),
             [Stage::Cli, Stage::Defect]

@@ -1,29 +1,42 @@
-//! The real aws CLI, from PyPI with the ordinary client, in a virtual environment under `target/`.
+//! Programs and readers that others wrote, from PyPI with the ordinary client, in a virtual environment under `target/`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context;
 
 use crate::step;
 
-/// The folder of the aws CLI's programs, for `PATH`. The environment is made once and used again by later runs.
+/// The folder of the real aws CLI's programs, for `PATH`.
 pub(super) fn aws_cli() -> anyhow::Result<PathBuf> {
+    with("awscli", "aws")
+}
+
+/// The folder of a Python that has `junitparser`, which reads JUnit files for build servers.
+pub(super) fn junitparser() -> anyhow::Result<PathBuf> {
+    with("junitparser", "junitparser")
+}
+
+/// The folder of the environment's programs, this package's `program` among them. The environment is made once and used again by later runs.
+fn with(package: &str, program: &str) -> anyhow::Result<PathBuf> {
     let venv = step::root().join("target/e2e/venv");
     let programs = venv.join("bin");
-    if programs.join("aws").exists() {
-        return Ok(programs);
+    if !programs.join("python").exists() {
+        make(&venv)?;
     }
-    step::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-        .context("a Python with venv is needed; on Debian: apt-get install python3-venv")?;
-    step::run(Command::new(programs.join("python")).args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "awscli",
-    ]))
-    .context("the aws CLI could not be installed from PyPI")?;
+    if !programs.join(program).exists() {
+        let arguments = ["-m", "pip", "install", "--quiet"];
+        step::run(
+            Command::new(programs.join("python"))
+                .args(arguments)
+                .args(["--disable-pip-version-check", package]),
+        )
+        .with_context(|| format!("{package} could not be installed from PyPI"))?;
+    }
     Ok(programs)
+}
+
+fn make(venv: &Path) -> anyhow::Result<()> {
+    step::run(Command::new("python3").args(["-m", "venv"]).arg(venv))
+        .context("a Python with venv is needed; on Debian: apt-get install python3-venv")
 }

@@ -35,11 +35,11 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             findings.add(|| violation(case, item, &versions, contradiction));
         }
     }
-    if judged_count == 0 {
-        findings.cannot_tell(
-            "no version shows its stamp (aws:rep:updatetime, aws:rep:updateregion), so versions cannot be ordered",
-        );
-    }
+    findings.is_judged = judged_count > 0;
+    findings.nothing(
+        0,
+        "no version shows its stamp (aws:rep:updatetime, aws:rep:updateregion), so versions cannot be ordered",
+    );
     findings
 }
 
@@ -120,14 +120,14 @@ fn values(case: &Case<'_>, operation: usize) -> Vec<i64> {
 /// The operations that show the stamps of what these operations name.
 fn stamps(case: &Case<'_>, item: &Item<'_>, operations: &[usize]) -> Vec<usize> {
     let values = operations.iter().flat_map(|o| values(case, *o));
-    let shown = values.filter_map(|v| item.versions.get(&v)?.stamp);
-    shown.map(|(_, s)| item.sightings[s].operation).collect()
+    let shown = values.filter_map(|v| item.shown(v));
+    shown.map(|(_, s)| s.operation).collect()
 }
 
 /// The operations that wrote what these operations name.
 fn writers(case: &Case<'_>, item: &Item<'_>, operations: &[usize]) -> Vec<usize> {
     let values = operations.iter().flat_map(|o| values(case, *o));
-    let versions = values.filter_map(|v| item.versions.get(&v));
-    let writes = versions.flat_map(|v| v.writes.iter());
-    writes.map(|w| item.writes[*w].operation).collect()
+    let versions = values.filter_map(|v| item.versions.get(v));
+    let writes = versions.flat_map(|v| v.writers.iter());
+    writes.map(|w| item.writes[w].operation).collect()
 }

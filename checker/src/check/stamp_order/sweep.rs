@@ -205,8 +205,7 @@ impl Sweep<'_> {
             if let Some(seen) = version.seen_in(region) {
                 end_ns = end_ns.max(seen.last_call.0);
             }
-            let successors = versions.successors.get(&(region, Some(end)));
-            match successors.and_then(|s| s.first()) {
+            match versions.successors(region, Some(end)).first() {
                 Some(Successor::Version(next)) if *next > end => end = *next,
                 Some(Successor::Unseen(unseen)) => {
                     end_ns = end_ns.max(unseen.call_ns);
@@ -244,8 +243,7 @@ impl Sweep<'_> {
 
     /// Lets an unseen write happen that came directly after what the region shows.
     fn follow_unseen(&mut self, region: usize, place: Option<usize>) -> Result<(), Contradiction> {
-        let successors = self.versions.successors.get(&(region, place));
-        for successor in successors.into_iter().flatten() {
+        for successor in self.versions.successors(region, place) {
             let Successor::Unseen(unseen) = successor else {
                 continue;
             };

@@ -2,10 +2,9 @@
 //!
 //! Whatever cannot be placed is left out, which can only explain more; then `is_exact` is false.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::check::{Case, Fate, How, Item, Order, Write, at};
+use crate::check::{Case, Fate, How, Item, Write, at};
 use crate::history::{Condition, Ending, Op, Phase, Value};
+use crate::table::Table;
 
 /// One item, ready to be swept.
 pub(super) struct Versions {
@@ -13,8 +12,8 @@ pub(super) struct Versions {
     pub(super) ordered: Vec<Version>,
     /// Acknowledged writes that nobody ever saw, by region: their stamps may be anything that fits. By return.
     pub(super) unseen: Vec<Vec<Unseen>>,
-    /// What replaced what at one instant, by region and version (`None`: the item before any write).
-    pub(super) successors: BTreeMap<(usize, Option<usize>), Vec<Successor>>,
+    /// What replaced what at one instant, by region; see [`Versions::successors`].
+    successors: Vec<Table<Vec<Successor>>>,
     /// The last call, and its operation, of a sighting of no item before any write, by region.
     pub(super) absent: Vec<Option<(u64, usize)>>,
     /// The greatest version that a final read saw, with that read's call and operation.
@@ -100,14 +99,14 @@ impl Versions {
         let mut versions = Self {
             ordered,
             unseen: vec![Vec::new(); region_count],
-            successors: BTreeMap::new(),
+            successors: (0..region_count).map(|_| Table::default()).collect(),
             absent: vec![None; region_count],
             last: None,
             is_exact: true,
         };
-        let has_deletes = item.deletes().next().is_some();
+        let has_deletes = item.has_deletes;
         versions.is_exact &= !has_deletes;
-        let mut observed = BTreeSet::new();
+        let mut observed = Table::default();
         for sighting in &item.sightings {
             let (region, operation) = (at(sighting.region), sighting.operation);
             let Some(value) = sighting.number() else {
@@ -117,8 +116,8 @@ impl Versions {
                 }
                 continue;
             };
-            observed.insert(value);
-            let Some(place) = places.get(&value) else {
+            observed.insert(value, ());
+            let Some(place) = places.get(value) else {
                 versions.is_exact = false;
                 continue;
             };
@@ -147,8 +146,8 @@ impl Versions {
         &mut self,
         case: &Case<'_>,
         item: &Item<'_>,
-        places: &BTreeMap<i64, usize>,
-        observed: &BTreeSet<i64>,
+        places: &Table<usize>,
+        observed: &Table<()>,
         write: &Write,
     ) {
         let operation = &case.history.operations[write.operation];
@@ -166,7 +165,7 @@ impl Versions {
             Replaces::Nothing => Some(None),
             Replaces::Version(place) => Some(Some(place)),
         };
-        let successor = match (places.get(&value), write.return_ns) {
+        let successor = match (places.get(value), write.return_ns) {
             (Some(place), _) => {
                 self.ordered[*place].replaces = replaces;
                 if let (None, Replaces::Version(before)) = (write.return_ns, replaces) {
@@ -175,7 +174,7 @@ impl Versions {
                 }
                 Successor::Version(*place)
             }
-            (None, Some(return_ns)) if !observed.contains(&value) => {
+            (None, Some(return_ns)) if !observed.contains(value) => {
                 let unseen = Unseen {
                     operation: write.operation,
                     call_ns: write.call_ns,
@@ -189,9 +188,16 @@ impl Versions {
             (None, _) => return,
         };
         if let Some(previous) = previous {
-            let successors = self.successors.entry((region, previous)).or_default();
+            let successors =
+                self.successors[region].or_insert_with(number(previous), Default::default);
             successors.push(successor);
         }
+    }
+
+    /// What replaced a version (`None`: the item before any write) in a region, at one instant.
+    pub(super) fn successors(&self, region: usize, place: Option<usize>) -> &[Successor] {
+        let successors = self.successors[region].get(number(place));
+        successors.map_or(&[], Vec::as_slice)
     }
 
     /// What a write says was there before it.
@@ -199,7 +205,7 @@ impl Versions {
         &mut self,
         case: &Case<'_>,
         item: &Item<'_>,
-        places: &BTreeMap<i64, usize>,
+        places: &Table<usize>,
         write: &Write,
     ) -> Replaces {
         let first = item
@@ -223,8 +229,8 @@ impl Versions {
             return Replaces::Anything;
         };
         let place = match value {
-            Value::Absent if item.deletes().next().is_none() => return Replaces::Nothing,
-            Value::Int(number) => places.get(number),
+            Value::Absent if !item.has_deletes => return Replaces::Nothing,
+            Value::Int(number) => places.get(*number),
             Value::Absent | Value::List(_) => None,
         };
         self.is_exact &= place.is_some();
@@ -232,17 +238,23 @@ impl Versions {
     }
 }
 
+/// A place as the number that names it: from 1, and 0 for no version.
+fn number(place: Option<usize>) -> i64 {
+    let number = place.map_or(0, |place| place + 1);
+    i64::try_from(number).expect("fewer than 2^63 versions")
+}
+
 /// The versions of known stamp and one writer, ascending, and their places by value.
-fn ordered(item: &Item<'_>) -> (Vec<Version>, BTreeMap<i64, usize>) {
-    let known = item.versions.iter().filter_map(|(value, version)| {
-        let (order, _) = version.stamp?;
-        Some((order, *value, *item.writer(*value)?))
-    });
-    let mut known: Vec<(Order, i64, Write)> = known.collect();
-    known.sort_unstable_by_key(|(order, value, _)| (*order, *value));
-    let places = known.iter().enumerate().map(|(place, k)| (k.1, place));
-    let places = places.collect();
-    let version = |(_, value, write): (Order, i64, Write)| Version {
+fn ordered(item: &Item<'_>) -> (Vec<Version>, Table<usize>) {
+    let known = item.ranking.iter();
+    let known: Vec<(i64, &Write)> = known
+        .filter_map(|(_, value)| Some((*value, item.writer(*value)?)))
+        .collect();
+    let mut places = Table::default();
+    for (place, (value, _)) in known.iter().enumerate() {
+        places.insert(*value, place);
+    }
+    let version = |(value, write): (i64, &Write)| Version {
         value,
         write: write.operation,
         origin: at(write.region),

@@ -1,7 +1,7 @@
 //! Histories of other tools: recognised by their first bytes, and turned into our vocabulary.
 //!
 //! Read [`operations`] for one operation per line, [`jepsen`] for Jepsen's two forms over [`edn`]. Nothing is half-imported: the first thing
-//! that is not understood stops the reading with its place. Zstandard is not here: decompress such files first.
+//! that is not understood stops the reading with its place.
 
 mod edn;
 #[expect(
@@ -13,14 +13,17 @@ mod operations;
 
 use std::io::BufRead;
 
+use super::file::read_compact;
 use super::ndjson::{ReadError, Reader, Syntax};
-use super::{History, read_events};
+use super::{History, binary, read_events};
 
 /// The forms in which a history can come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Our own: a header and one event per line.
     Dateline,
+    /// Our own, compact ([`super::binary`]).
+    Compact,
     /// One operation per line: `{"process":3,"key":17,"f":"read","value":null,"call":1,"return":2,"out":4}`.
     Operations,
     /// `history.edn`, as Jepsen stores it.
@@ -31,8 +34,9 @@ pub enum Format {
 
 impl Format {
     /// All names, for `--format`.
-    pub const NAMES: [(&'static str, Self); 4] = [
+    pub const NAMES: [(&'static str, Self); 5] = [
         ("dateline", Self::Dateline),
+        ("compact", Self::Compact),
         ("operations", Self::Operations),
         ("jepsen-edn", Self::JepsenEdn),
         ("jepsen-log", Self::JepsenLog),
@@ -41,6 +45,9 @@ impl Format {
     /// The form of a file that begins with these bytes, if they look like any.
     #[must_use]
     pub fn detect(beginning: &[u8]) -> Option<Self> {
+        if beginning.starts_with(binary::MAGIC) {
+            return Some(Self::Compact);
+        }
         let text = String::from_utf8_lossy(beginning);
         let text = text.trim_start();
         let first_line = text.lines().next().unwrap_or("");
@@ -64,8 +71,10 @@ impl Format {
 /// The first thing that is wrong with it, and where.
 pub fn read_format(mut input: impl BufRead, format: Format) -> Result<History, ReadError> {
     let mut text = String::new();
-    if format == Format::Dateline {
-        return read_events(Reader::new(input)?);
+    match format {
+        Format::Dateline => return read_events(Reader::new(input)?),
+        Format::Compact => return read_compact(input),
+        Format::Operations | Format::JepsenEdn | Format::JepsenLog => {}
     }
     if let Err(source) = input.read_to_string(&mut text) {
         return Err(ReadError::Stopped { line: 1, source });
@@ -73,7 +82,7 @@ pub fn read_format(mut input: impl BufRead, format: Format) -> Result<History, R
     match format {
         Format::Operations => operations::read(&text),
         Format::JepsenEdn => jepsen::read_edn(&text),
-        Format::JepsenLog | Format::Dateline => jepsen::read_log(&text),
+        Format::JepsenLog | Format::Dateline | Format::Compact => jepsen::read_log(&text),
     }
 }
 

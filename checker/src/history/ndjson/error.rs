@@ -57,6 +57,22 @@ pub enum ReadError {
         /// What was wrong with it.
         reason: String,
     },
+    /// A compact file stops in the middle.
+    #[error(
+        "byte {byte}: the compact history ends here, before its end mark. Copy the whole file again, or convert it again from its lines"
+    )]
+    CutOff {
+        /// How many bytes there are.
+        byte: u64,
+    },
+    /// A compact file is not what the format says.
+    #[error("byte {byte}: expected {expected}; the file is damaged, or not a compact history")]
+    Binary {
+        /// How many bytes were understood.
+        byte: u64,
+        /// What should have stood there.
+        expected: String,
+    },
     /// The lines are well formed but do not make sense together.
     #[error(transparent)]
     Structure(#[from] StructureError),

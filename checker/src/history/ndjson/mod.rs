@@ -12,16 +12,19 @@
 //! ```
 //!
 //! Field names are short because a long run writes millions of lines; the writer always uses the order shown, the reader takes any order
-//! and refuses names it does not know. The parser is our own: the general one allocates per line and knows no columns. Binary form and
+//! and refuses names it does not know. The parser is our own: the general one allocates per line and knows no columns. The compact form and
 //! foreign formats are not here.
 
 mod cursor;
 mod error;
+mod fast;
 mod fields;
+mod header;
 mod read;
 mod write;
 
 pub use error::{ReadError, Syntax};
+pub(crate) use header::{header_line, parse_header};
 pub use read::Reader;
 pub use write::Writer;
 

@@ -1,13 +1,11 @@
 //! Reads a history line by line, in bounded memory.
 
-use std::collections::BTreeMap;
-use std::io::BufRead;
-
-use serde::Deserialize;
+use std::io::{BufRead, ErrorKind};
 
 use super::cursor::{Cursor, Parsed};
+use super::fast::Fast;
 use super::fields::Fields;
-use super::{ReadError, SCHEMA};
+use super::{ReadError, parse_header};
 use crate::history::{Event, EventKind, Header, Op, Phase, ProcessId, Reply, Strength, Value};
 
 /// Yields the events of a history with their line numbers (the header is line 1).
@@ -15,24 +13,11 @@ use crate::history::{Event, EventKind, Header, Op, Phase, ProcessId, Reply, Stre
 pub struct Reader<R: BufRead> {
     inner: R,
     header: Header,
+    fast: Fast,
+    /// A line that did not lie in one piece in the inner reader.
     buffer: Vec<u8>,
     line: u64,
     is_done: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HeaderLine {
-    schema: String,
-    regions: Vec<String>,
-    #[serde(default)]
-    workload: Option<String>,
-    #[serde(default)]
-    seed: Option<u64>,
-    #[serde(default)]
-    stamps_visible: bool,
-    #[serde(default)]
-    key_names: BTreeMap<u64, String>,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -45,6 +30,7 @@ impl<R: BufRead> Reader<R> {
         let mut reader = Self {
             inner,
             header,
+            fast: Fast::new(&[]),
             buffer: Vec::new(),
             line: 0,
             is_done: false,
@@ -53,36 +39,8 @@ impl<R: BufRead> Reader<R> {
             let reason = "the file is empty".to_owned();
             return Err(ReadError::Header { reason });
         }
-        let parsed: Result<HeaderLine, _> = serde_json::from_slice(&reader.buffer);
-        let line = match parsed {
-            Ok(line) => line,
-            Err(error) if error.is_eof() && !reader.buffer.ends_with(b"\n") => {
-                return Err(ReadError::HalfWritten { line: 1 });
-            }
-            Err(error) => {
-                return Err(ReadError::Header {
-                    reason: error.to_string(),
-                });
-            }
-        };
-        if line.schema != SCHEMA {
-            let reason = format!(
-                "its schema is {:?}, this version reads {SCHEMA:?}",
-                line.schema
-            );
-            return Err(ReadError::Header { reason });
-        }
-        if line.regions.is_empty() || line.regions.len() > usize::from(u8::MAX) {
-            let reason = format!("it lists {} regions, expected 1 to 255", line.regions.len());
-            return Err(ReadError::Header { reason });
-        }
-        reader.header = Header {
-            regions: line.regions,
-            key_names: line.key_names,
-            workload: line.workload,
-            seed: line.seed,
-            stamps_visible: line.stamps_visible,
-        };
+        reader.header = parse_header(&reader.buffer)?;
+        reader.fast = Fast::new(&reader.header.regions);
         Ok(reader)
     }
 
@@ -99,27 +57,41 @@ impl<R: BufRead> Reader<R> {
         match self.inner.read_until(b'\n', &mut self.buffer) {
             Ok(0) => Ok(false),
             Ok(_) => Ok(true),
-            // A compressed file that was cut off.
-            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-                Err(ReadError::HalfWritten { line })
-            }
-            Err(source) => Err(ReadError::Stopped { line, source }),
+            Err(error) => Err(stopped(line, error)),
         }
     }
 
-    fn event(&self) -> Result<Event, ReadError> {
+    /// The next event; `None` at the end. A line that lies in the inner reader as a whole is not copied.
+    fn next_event(&mut self) -> Result<Option<Event>, ReadError> {
+        let bytes = match self.inner.fill_buf() {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == ErrorKind::Interrupted => &[],
+            Err(error) => return Err(stopped(self.line + 1, error)),
+        };
+        if let Some(length) = memchr::memchr(b'\n', bytes) {
+            self.line += 1;
+            let text = &bytes[..length];
+            let event = match self.fast.event(text) {
+                Some(event) => event,
+                None => slow(text, &self.header.regions).map_err(|syntax| ReadError::Syntax {
+                    line: self.line,
+                    syntax,
+                })?,
+            };
+            self.inner.consume(length + 1);
+            return Ok(Some(event));
+        }
+        if !self.next_line()? {
+            return Ok(None);
+        }
         let text = self.buffer.strip_suffix(b"\n");
-        let is_whole = text.is_some();
-        let mut cursor = Cursor::new(text.unwrap_or(&self.buffer));
-        let fields = Fields::parse(&mut cursor, &self.header.regions);
-        let event = fields.and_then(|fields| understand(fields, &cursor));
-        event.map_err(|syntax| match is_whole {
-            true => ReadError::Syntax {
-                line: self.line,
-                syntax,
-            },
-            false => ReadError::HalfWritten { line: self.line },
-        })
+        let event = slow(text.unwrap_or(&self.buffer), &self.header.regions);
+        let line = self.line;
+        let event = event.map_err(|syntax| match text {
+            Some(_) => ReadError::Syntax { line, syntax },
+            None => ReadError::HalfWritten { line },
+        })?;
+        Ok(Some(event))
     }
 }
 
@@ -130,13 +102,27 @@ impl<R: BufRead> Iterator for Reader<R> {
         if self.is_done {
             return None;
         }
-        let next = self
-            .next_line()
-            .and_then(|more| more.then(|| self.event()).transpose());
+        let next = self.next_event();
         self.is_done = !matches!(next, Ok(Some(_)));
         next.transpose()
             .map(|event| event.map(|event| (self.line, event)))
     }
+}
+
+/// Why no more bytes came.
+fn stopped(line: u64, source: std::io::Error) -> ReadError {
+    // A compressed file that was cut off.
+    if source.kind() == ErrorKind::UnexpectedEof {
+        return ReadError::HalfWritten { line };
+    }
+    ReadError::Stopped { line, source }
+}
+
+/// The event of any well-formed line.
+fn slow(text: &[u8], regions: &[String]) -> Parsed<Event> {
+    let mut cursor = Cursor::new(text);
+    let fields = Fields::parse(&mut cursor, regions)?;
+    understand(fields, &cursor)
 }
 
 /// Makes an event of the fields of its line.

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::Serialize;
-
-use super::SCHEMA;
+use super::header_line;
 use crate::history::{
     Condition, Event, EventKind, Header, Key, MicroOp, MicroReply, Observed, Op, Phase, ProcessId,
     RegionId, Reply, Stamp, Strength, Value,
@@ -30,33 +28,13 @@ struct InFlight {
     written: Option<i64>,
 }
 
-#[derive(Serialize)]
-struct HeaderLine<'h> {
-    schema: &'static str,
-    regions: &'h [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    workload: Option<&'h str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<u64>,
-    stamps_visible: bool,
-    key_names: &'h BTreeMap<u64, String>,
-}
-
 impl<W: Write> Writer<W> {
     /// Writes the header and is ready for events.
     ///
     /// # Errors
     /// When the inner writer fails.
     pub fn new(mut inner: W, header: &Header) -> io::Result<Self> {
-        let line = HeaderLine {
-            schema: SCHEMA,
-            regions: &header.regions,
-            workload: header.workload.as_deref(),
-            seed: header.seed,
-            stamps_visible: header.stamps_visible,
-            key_names: &header.key_names,
-        };
-        serde_json::to_writer(&mut inner, &line)?;
+        inner.write_all(header_line(header)?.as_bytes())?;
         inner.write_all(b"\n")?;
         let regions = header
             .regions

@@ -22,7 +22,7 @@ use crate::{
     proxy::Network,
     run::blocking,
     stop::Stop,
-    target::{LocalOptions, LocalTarget},
+    target::{LocalOptions, LocalTarget, Target as _},
     topology::{End, Topology},
 };
 

@@ -2,24 +2,34 @@
 
 use std::borrow::Cow;
 
-use checker::history::{EventKind, Observed, Op, RegionId, Reply, Stamp, Value};
+use checker::history::{EventKind, Key, Observed, Op, RegionId, Reply, Stamp, Value};
 use serde::Deserialize;
+use workloads::values::padding;
 
+use super::Sizes;
 use crate::client::{Dialect, FailedCondition, connection::Answer, errors, outcome_of};
 
 /// An answer to any of our requests. Attributes that other programs may have added are ignored.
 #[derive(Deserialize)]
-struct Body<'a> {
+pub(super) struct Body<'a> {
     #[serde(borrow, rename = "Item")]
     item: Option<Item<'a>>,
     #[serde(borrow, rename = "Attributes")]
     attributes: Option<Item<'a>>,
+    #[serde(borrow, rename = "Items")]
+    pub(super) items: Option<Vec<Item<'a>>>,
+    #[serde(borrow, rename = "LastEvaluatedKey")]
+    pub(super) last_key: Option<Item<'a>>,
     #[serde(borrow, rename = "__type")]
     error: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
-struct Item<'a> {
+pub(super) struct Item<'a> {
+    #[serde(borrow, rename = "pk")]
+    key: Option<Attribute<'a>>,
+    #[serde(borrow, rename = "pad")]
+    padding: Option<Attribute<'a>>,
     #[serde(borrow, rename = "v")]
     value: Option<Attribute<'a>>,
     #[serde(borrow, rename = "prev")]
@@ -41,73 +51,137 @@ enum Attribute<'a> {
     L(#[serde(borrow)] Vec<Attribute<'a>>),
 }
 
-/// What became of `op`.
-pub(crate) fn outcome(op: &Op, answer: &Answer, dialect: &Dialect) -> EventKind {
-    let body = std::str::from_utf8(&answer.body)
-        .ok()
-        .and_then(|text| serde_json::from_str::<Body<'_>>(text).ok());
-    match (answer.status, body) {
-        (200, Some(body)) => {
-            success(op, body, dialect).unwrap_or_else(|| outcome_of(errors::BAD_REPLY))
+impl Item<'_> {
+    /// Which item it is; `None` if it is none that we could have written.
+    pub(super) fn key(&self) -> Option<Key> {
+        let Some(Attribute::S(name)) = &self.key else {
+            return None;
+        };
+        name.strip_prefix('k')?.parse().ok().map(Key)
+    }
+}
+
+/// What became of `op`, which is about one item.
+pub(crate) fn outcome(op: &Op, answer: &Answer, dialect: &Dialect, sizes: Sizes<'_>) -> EventKind {
+    let reader = Reader { dialect, sizes };
+    let key = match op {
+        Op::Read { key, .. }
+        | Op::Write { key, .. }
+        | Op::Cas { key, .. }
+        | Op::Delete { key }
+        | Op::AddToSet { key, .. }
+        | Op::Increment { key, .. }
+        | Op::Append { key, .. } => *key,
+        Op::Transact { .. } | Op::Scan | Op::Stream => unreachable!("one request cannot do {op:?}"),
+    };
+    let read = reader.read(answer, Some(key), |body| {
+        if matches!(op, Op::Read { .. }) {
+            return Ok(Reply::Read(reader.observed(key, body.item.as_ref())?));
         }
-        (
-            400..500,
-            Some(Body {
-                error: Some(name),
-                item,
-                ..
-            }),
-        ) => failure(&name, item.as_ref(), dialect),
-        (
-            500..,
-            Some(Body {
-                error: Some(name), ..
-            }),
-        ) => match errors::look_up(short(&name)) {
-            // A definite name under a 5xx status is a contradiction: the status is believed.
-            Some(row) if row.effect == errors::Effect::Indefinite => outcome_of(row.code),
-            Some(_) | None => outcome_of(errors::HTTP_5XX),
-        },
-        (500.., _) => outcome_of(errors::HTTP_5XX),
-        _ => outcome_of(errors::BAD_REPLY),
+        let old = Some(reader.observed(key, body.attributes.as_ref())?);
+        Ok(Reply::Done { old })
+    });
+    match read {
+        Ok(reply) => EventKind::Ok(reply),
+        Err(outcome) => outcome,
     }
 }
 
-fn success(op: &Op, body: Body<'_>, dialect: &Dialect) -> Option<EventKind> {
-    let reply = match op {
-        Op::Read { .. } => Reply::Read(observed(body.item.as_ref(), dialect)?),
-        Op::Write { .. }
-        | Op::Cas { .. }
-        | Op::Delete { .. }
-        | Op::AddToSet { .. }
-        | Op::Increment { .. }
-        | Op::Append { .. } => Reply::Done {
-            old: Some(observed(body.attributes.as_ref(), dialect)?),
-        },
-        Op::Transact { .. } | Op::Scan | Op::Stream => return None,
-    };
-    Some(EventKind::Ok(reply))
+/// What is needed to understand an answer.
+pub(super) struct Reader<'a> {
+    pub(super) dialect: &'a Dialect,
+    pub(super) sizes: Sizes<'a>,
 }
 
-fn failure(name: &str, item: Option<&Item<'_>>, dialect: &Dialect) -> EventKind {
-    let Some(row) = errors::look_up(short(name)) else {
-        tracing::warn!(
-            error = name,
-            "an error name that the table of errors does not hold"
-        );
-        return outcome_of(errors::UNREGISTERED);
-    };
-    if row.code != errors::CONDITION_FAILED {
-        return outcome_of(row.code);
+impl Reader<'_> {
+    /// What a good answer comes to, or the outcome that any other stands for. `key` is the item that the request was about.
+    pub(super) fn read<T>(
+        &self,
+        answer: &Answer,
+        key: Option<Key>,
+        success: impl FnOnce(Body<'_>) -> Result<T, &'static str>,
+    ) -> Result<T, EventKind> {
+        let body = std::str::from_utf8(&answer.body)
+            .ok()
+            .and_then(|text| serde_json::from_str::<Body<'_>>(text).ok());
+        match (answer.status, body) {
+            (200, Some(body)) => success(body).map_err(outcome_of),
+            (
+                400..500,
+                Some(Body {
+                    error: Some(name),
+                    item,
+                    ..
+                }),
+            ) => Err(self.failure(&name, key, item.as_ref())),
+            (
+                500..,
+                Some(Body {
+                    error: Some(name), ..
+                }),
+            ) => Err(match errors::look_up(short(&name)) {
+                // A definite name under a 5xx status is a contradiction: the status is believed.
+                Some(row) if row.effect == errors::Effect::Indefinite => outcome_of(row.code),
+                Some(_) | None => outcome_of(errors::HTTP_5XX),
+            }),
+            (500.., _) => Err(outcome_of(errors::HTTP_5XX)),
+            _ => Err(outcome_of(errors::BAD_REPLY)),
+        }
     }
-    let seen = match (item, dialect.failed_condition) {
-        (Some(item), _) => observed(Some(item), dialect),
-        (None, FailedCondition::ProvesAbsence) => observed(None, dialect),
-        (None, FailedCondition::SaysNothing) => None,
-    };
-    EventKind::Fail {
-        error: row.code.to_owned(),
-        seen,
+
+    fn failure(&self, name: &str, key: Option<Key>, item: Option<&Item<'_>>) -> EventKind {
+        let Some(row) = errors::look_up(short(name)) else {
+            tracing::warn!(
+                error = name,
+                "an error name that the table of errors does not hold"
+            );
+            return outcome_of(errors::UNREGISTERED);
+        };
+        let (true, Some(key)) = (row.code == errors::CONDITION_FAILED, key) else {
+            return outcome_of(row.code);
+        };
+        // The refusal is certain, even if the item that came with it cannot be understood.
+        let seen = match (item, self.dialect.failed_condition) {
+            (None, FailedCondition::SaysNothing) => None,
+            (item, _) => self.observed(key, item).ok(),
+        };
+        EventKind::Fail {
+            error: row.code.to_owned(),
+            seen,
+        }
+    }
+
+    /// The item as the history has it: one that is not whole holds the negative of its write id, which nobody wrote.
+    ///
+    /// # Errors
+    /// `bad-reply` when it is none that we could have written.
+    pub(super) fn observed(
+        &self,
+        key: Key,
+        item: Option<&Item<'_>>,
+    ) -> Result<Observed, &'static str> {
+        let mut seen = observed(item, self.dialect).ok_or(errors::BAD_REPLY)?;
+        if let Some(item) = item
+            && let Value::Int(id) = seen.value
+            && !self.is_whole(key, item, id)
+        {
+            seen.value = Value::Int(-id);
+        }
+        Ok(seen)
+    }
+
+    /// Whether the padding is that of this key and this write id. Only writes of registers pad, and those leave `prev`.
+    fn is_whole(&self, key: Key, item: &Item<'_>, id: i64) -> bool {
+        let found = match &item.padding {
+            None => "",
+            Some(Attribute::S(text)) => text.as_ref(),
+            Some(Attribute::N(_) | Attribute::NumberSet(_) | Attribute::L(_)) => return false,
+        };
+        if item.previous.is_none() {
+            return found.is_empty();
+        }
+        let bytes = (self.sizes)(key);
+        found.len() == bytes && (bytes == 0 || found == padding(key, id, bytes))
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use checker::history::{Condition, Key, Op, Strength, Value};
+use workloads::values::padding;
 
-use super::HASH_KEY;
+use super::{HASH_KEY, Sizes};
 use crate::client::{Dialect, Request};
 
 /// Sets the new value and remembers the one it replaced.
@@ -12,8 +13,8 @@ const SET_REGISTER: &str = "SET prev = if_not_exists(v, :none), v = :new";
 
 /// The request that does `op`.
 ///
-/// Transactions, scans and streams have no workload yet; asking for one is a bug of ours.
-pub(crate) fn request(op: &Op, dialect: &Dialect) -> Request {
+/// Transactions and streams have no workload yet, and a scan is many requests ([`super::Copy`]); asking for one of them here is a bug of ours.
+pub(crate) fn request(op: &Op, dialect: &Dialect, sizes: Sizes<'_>) -> Request {
     let table = dialect.table.as_str();
     match op {
         Op::Read { key, strength } => {
@@ -22,7 +23,7 @@ pub(crate) fn request(op: &Op, dialect: &Dialect) -> Request {
             let _ = write!(body, ",\"ConsistentRead\":{consistent}}}");
             finish("GetItem", body)
         }
-        Op::Write { key, value } => update(table, *key, value, None),
+        Op::Write { key, value } => update(table, *key, value, None, sizes(*key)),
         Op::Cas {
             key,
             condition,
@@ -32,7 +33,7 @@ pub(crate) fn request(op: &Op, dialect: &Dialect) -> Request {
             key,
             condition,
             value,
-        } => update(table, *key, value, Some(condition)),
+        } => update(table, *key, value, Some(condition), sizes(*key)),
         Op::Delete { key } => delete(table, *key, None),
         Op::AddToSet { key, element } => add(table, *key, "ADD members :by", &set_of(*element)),
         Op::Increment { key, delta } => add(table, *key, "ADD v :by", &number(*delta)),
@@ -90,14 +91,26 @@ fn register_value(value: &Value) -> i64 {
     }
 }
 
-fn update(table: &str, key: Key, value: &Value, condition: Option<&Condition>) -> Request {
+fn update(
+    table: &str,
+    key: Key,
+    value: &Value,
+    condition: Option<&Condition>,
+    bytes: usize,
+) -> Request {
     let mut body = start(table, key);
-    let _ = write!(body, ",\"UpdateExpression\":\"{SET_REGISTER}\"");
-    let mut values = format!(
-        "\":none\":{},\":new\":{}",
-        number(0),
-        number(register_value(value))
-    );
+    let id = register_value(value);
+    let mut values = format!("\":none\":{},\":new\":{}", number(0), number(id));
+    let mut expression = SET_REGISTER.to_owned();
+    if bytes > 0 {
+        expression.push_str(", pad = :pad");
+        let _ = write!(
+            values,
+            ",\":pad\":{{\"S\":\"{}\"}}",
+            padding(key, id, bytes)
+        );
+    }
+    let _ = write!(body, ",\"UpdateExpression\":\"{expression}\"");
     if let Some(condition) = condition {
         push_condition(&mut body, &mut values, condition);
     }

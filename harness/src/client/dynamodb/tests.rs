@@ -3,7 +3,7 @@ use checker::history::{
     Condition, EventKind, Key, Observed, Op, RegionId, Reply, Stamp, Strength, Value,
 };
 
-use super::{outcome, request};
+use super::{Copy, outcome, request};
 use crate::client::{Dialect, FailedCondition, connection::Answer, errors};
 
 fn dialect() -> Dialect {
@@ -14,8 +14,12 @@ fn dialect() -> Dialect {
     }
 }
 
+fn unpadded(_: Key) -> usize {
+    0
+}
+
 fn body(op: &Op) -> serde_json::Value {
-    serde_json::from_slice(&request(op, &dialect()).body).expect("requests are JSON")
+    serde_json::from_slice(&request(op, &dialect(), &unpadded).body).expect("requests are JSON")
 }
 
 fn answered(op: &Op, status: u16, body: &str) -> EventKind {
@@ -23,7 +27,7 @@ fn answered(op: &Op, status: u16, body: &str) -> EventKind {
         status,
         body: Bytes::copy_from_slice(body.as_bytes()),
     };
-    outcome(op, &answer, &dialect())
+    outcome(op, &answer, &dialect(), &unpadded)
 }
 
 fn read() -> Op {
@@ -70,7 +74,7 @@ fn every_kind_of_operation_is_one_well_formed_request() {
         (Op::Append { key, element: 3 }, "UpdateItem"),
     ];
     for (op, operation) in operations {
-        assert_eq!(request(&op, &dialect()).operation, operation);
+        assert_eq!(request(&op, &dialect(), &unpadded).operation, operation);
         let body = body(&op);
         assert_eq!(body["TableName"], "dateline");
         assert_eq!(body["Key"]["pk"]["S"], "k17");
@@ -210,4 +214,78 @@ fn doubt_is_never_called_a_failure() {
             "{status} {body}"
         );
     }
+}
+
+#[test]
+fn an_item_whose_padding_is_not_its_own_is_one_that_nobody_wrote() {
+    let sizes = |key: Key| if key == Key(17) { 20 } else { 0 };
+    let write = Op::Write {
+        key: Key(17),
+        value: Value::Int(5),
+    };
+    let sent = request(&write, &dialect(), &sizes);
+    let body: serde_json::Value = serde_json::from_slice(&sent.body).expect("JSON");
+    let values = &body["ExpressionAttributeValues"];
+    let padding = values[":pad"]["S"].as_str().expect("it is padded");
+    assert_eq!(padding.len(), 20);
+    assert_eq!(
+        body["UpdateExpression"],
+        "SET prev = if_not_exists(v, :none), v = :new, pad = :pad"
+    );
+    let reading = |id: i64, padding: &str| {
+        let pad = match padding {
+            "" => String::new(),
+            text => format!(r#","pad":{{"S":"{text}"}}"#),
+        };
+        let body = format!(r#"{{"Item":{{"v":{{"N":"{id}"}},"prev":{{"N":"0"}}{pad}}}}}"#);
+        let answer = Answer {
+            status: 200,
+            body: body.into(),
+        };
+        outcome(&read(), &answer, &dialect(), &sizes)
+    };
+    assert!(matches!(reading(5, padding), EventKind::Ok(_)));
+    for (id, padding) in [(6, padding), (5, ""), (5, &padding[..19])] {
+        let EventKind::Ok(Reply::Read(seen)) = reading(id, padding) else {
+            panic!("an item came")
+        };
+        assert_eq!(seen.value, Value::Int(-id), "{id} {padding}");
+    }
+}
+
+#[test]
+fn a_copy_is_put_together_from_pages_and_one_bad_page_spoils_it() {
+    let page = |text: &str| Answer {
+        status: 200,
+        body: Bytes::copy_from_slice(text.as_bytes()),
+    };
+    let first =
+        page(r#"{"Items":[{"pk":{"S":"k9"},"v":{"N":"7"}}],"LastEvaluatedKey":{"pk":{"S":"k9"}}}"#);
+    let last = page(r#"{"Items":[{"pk":{"S":"k2"},"v":{"N":"3"}}],"Count":1}"#);
+    let mut copy = Copy::default();
+    assert_eq!(copy.request(&dialect()).operation, "Scan");
+    assert_eq!(copy.add(&first, &dialect(), &unpadded), None);
+    let asked: serde_json::Value =
+        serde_json::from_slice(&copy.request(&dialect()).body).expect("JSON");
+    assert_eq!(asked["ExclusiveStartKey"]["pk"]["S"], "k9");
+    let Some(EventKind::Ok(Reply::Scan(items))) = copy.add(&last, &dialect(), &unpadded) else {
+        panic!("a whole copy")
+    };
+    let keys: Vec<u64> = items.iter().map(|(key, _)| key.0).collect();
+    assert_eq!(keys, [2, 9], "in the order of their keys");
+
+    let bad_reply = Some(EventKind::Info {
+        error: errors::BAD_REPLY.to_owned(),
+    });
+    for bad in ["{}", r#"{"Items":[{"pk":{"S":"x"},"v":{"N":"1"}}]}"#] {
+        let spoilt = Copy::default().add(&page(bad), &dialect(), &unpadded);
+        assert_eq!(spoilt, bad_reply, "{bad}");
+    }
+    let mut stuck = Copy::default();
+    assert_eq!(stuck.add(&first, &dialect(), &unpadded), None);
+    assert_eq!(
+        stuck.add(&first, &dialect(), &unpadded),
+        bad_reply,
+        "a page that ends where it began"
+    );
 }

@@ -175,3 +175,26 @@ fn one_bad_metric_of_two_fails_and_a_missing_one_cannot_pass() {
         answer.sentence
     );
 }
+
+#[test]
+fn a_budget_that_ends_too_early_decides_nothing() {
+    let mut session = Session::new(vec![metric("cpu_us")], Terms::default());
+    let mut machine = Machine::new(1, 0.001, 0.5);
+    for _run in 0..20 {
+        let build = session.next_run().expect("ten rounds are the least");
+        let measured = BTreeMap::from([("cpu_us".to_owned(), machine.measure(build))]);
+        session.record(&measured);
+    }
+    let answer = session.answer();
+    assert_eq!(
+        (answer.judgement, answer.rounds),
+        (Judgement::CannotTell, 5)
+    );
+    assert!(
+        answer
+            .sentence
+            .contains("cannot tell after 5 rounds: 10 are the least"),
+        "{}",
+        answer.sentence
+    );
+}

@@ -1,0 +1,278 @@
+//! Makes an [`Item`] of the operations that touch its key, and learns which stamp belongs to which version.
+
+use std::cell::OnceCell;
+
+use super::by_key::Touch;
+use super::{Addition, Fate, How, Item, Order, Sighting, Whole, Write, as_number};
+use crate::history::{
+    Condition, Ending, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Phase, Reply,
+    Stamp, Strength, Value,
+};
+use crate::table::Table;
+
+/// Makes the items of one history.
+pub(crate) struct Builder<'h> {
+    history: &'h History,
+    /// The rank of each region's name among all names: what a tie of times is decided by.
+    ranks: Vec<u8>,
+}
+
+impl<'h> Builder<'h> {
+    pub(crate) fn new(history: &'h History) -> Self {
+        let regions = &history.header.regions;
+        let rank = |name: &String| regions.iter().filter(|other| *other < name).count();
+        let rank = |name| u8::try_from(rank(name)).expect("a header lists at most 255 regions");
+        Self {
+            history,
+            ranks: regions.iter().map(rank).collect(),
+        }
+    }
+
+    pub(crate) fn item(&self, key: Key, touches: &[Touch]) -> Item<'h> {
+        let item = Item {
+            key,
+            writes: Vec::new(),
+            sightings: Vec::with_capacity(touches.len()),
+            additions: Vec::new(),
+            versions: Table::default(),
+            ranking: Vec::new(),
+            is_register: true,
+            has_deletes: false,
+            frontiers: OnceCell::new(),
+        };
+        let mut making = Making {
+            item,
+            ranks: &self.ranks,
+        };
+        for touch in touches {
+            let operation = &self.history.operations[touch.operation()];
+            making.add(touch.operation(), operation, touch.position());
+        }
+        let mut item = making.item;
+        let has_deletes = item.deletes().next().is_some();
+        item.has_deletes = has_deletes;
+        learn_stamps(&mut item, &self.ranks);
+        item
+    }
+}
+
+struct Making<'h, 'b> {
+    item: Item<'h>,
+    ranks: &'b [u8],
+}
+
+impl<'h> Making<'h, '_> {
+    fn add(&mut self, index: usize, operation: &'h Operation, position: usize) {
+        match &operation.op {
+            Op::Read { key: _, strength } => {
+                let how = match strength {
+                    Strength::Strong => How::StrongRead,
+                    Strength::Eventual => How::EventualRead,
+                };
+                if let Ending::Ok(Reply::Read(seen)) = &operation.ending {
+                    self.see(index, operation, seen, how);
+                }
+            }
+            Op::Write { key: _, value } => self.write(index, operation, value),
+            Op::Delete { key: _ } => self.write(index, operation, &Value::Absent),
+            Op::Cas {
+                key: _,
+                condition,
+                value,
+            } => {
+                self.write(index, operation, value);
+                if let (Ending::Ok(_), Condition::Equals(required)) = (&operation.ending, condition)
+                {
+                    self.look(index, operation, required, None, How::Condition);
+                }
+            }
+            Op::AddToSet { key: _, element } => {
+                self.addition(index, operation, Whole::Set, *element);
+            }
+            Op::Increment { key: _, delta } => {
+                self.addition(index, operation, Whole::Count, *delta);
+            }
+            Op::Append { key: _, element } => {
+                self.addition(index, operation, Whole::List, *element);
+            }
+            Op::Transact { ops } => self.transaction(index, operation, &ops[position], position),
+            Op::Scan => {
+                if let Ending::Ok(Reply::Scan(items)) = &operation.ending {
+                    self.see(index, operation, &items[position].1, How::EventualRead);
+                }
+            }
+            Op::Stream => {}
+        }
+    }
+
+    fn transaction(
+        &mut self,
+        index: usize,
+        operation: &'h Operation,
+        op: &'h MicroOp,
+        position: usize,
+    ) {
+        match op {
+            MicroOp::Read(_) => {
+                if let Ending::Ok(Reply::Transact(results)) = &operation.ending
+                    && let Some(MicroReply::Read(seen)) = results.get(position)
+                {
+                    self.see(index, operation, seen, How::StrongRead);
+                }
+            }
+            MicroOp::Write(_, value) => self.write(index, operation, value),
+            MicroOp::Append(_, element) => {
+                self.addition(index, operation, Whole::List, *element);
+            }
+        }
+    }
+
+    /// Notes something added, and the old item that came back with it.
+    fn addition(&mut self, index: usize, operation: &'h Operation, to: Whole, number: i64) {
+        let fate = self.fate(index, operation);
+        let item = &mut self.item;
+        item.is_register = false;
+        item.additions.push(Addition {
+            operation: index,
+            region: operation.region,
+            call_ns: operation.call_ns,
+            return_ns: operation.return_ns,
+            fate,
+            to,
+            number,
+        });
+    }
+
+    /// What became of a write; notes the old or refusing item that came back with it.
+    fn fate(&mut self, index: usize, operation: &'h Operation) -> Fate {
+        match &operation.ending {
+            Ending::Ok(Reply::Done { old }) => {
+                if let Some(old) = old {
+                    self.see(index, operation, old, How::Replaced);
+                }
+                Fate::Acknowledged
+            }
+            Ending::Ok(_) => Fate::Acknowledged,
+            Ending::Failed { error: _, seen } => {
+                if let Some(seen) = seen {
+                    self.see(index, operation, seen, How::Refused);
+                }
+                Fate::Failed
+            }
+            Ending::Unknown { .. } => Fate::Unknown,
+        }
+    }
+
+    /// Notes a write of a register.
+    fn write(&mut self, index: usize, operation: &'h Operation, value: &'h Value) {
+        let fate = self.fate(index, operation);
+        let item = &mut self.item;
+        if let Value::List(_) = value {
+            item.is_register = false;
+            return;
+        }
+        let value = as_number(value);
+        if let Some(value) = value {
+            let version = item.versions.or_insert_with(value, Default::default);
+            version.writers.push(item.writes.len());
+        }
+        item.writes.push(Write {
+            operation: index,
+            region: operation.region,
+            call_ns: operation.call_ns,
+            return_ns: operation.return_ns,
+            fate,
+            value,
+            order: None,
+        });
+    }
+
+    fn see(&mut self, index: usize, operation: &'h Operation, seen: &'h Observed, how: How) {
+        self.look(index, operation, &seen.value, seen.stamp, how);
+    }
+
+    fn look(
+        &mut self,
+        index: usize,
+        operation: &'h Operation,
+        value: &'h Value,
+        stamp: Option<Stamp>,
+        how: How,
+    ) {
+        let Some(return_ns) = operation.return_ns else {
+            return;
+        };
+        let stamp = stamp.map(|s| Order {
+            time_us: s.time_us,
+            rank: self.ranks[usize::from(s.region.0)],
+        });
+        if let Value::List(_) = value {
+            self.item.is_register = false;
+        }
+        self.item.sightings.push(Sighting {
+            operation: index,
+            region: operation.region,
+            call_ns: operation.call_ns,
+            return_ns,
+            phase: operation.phase,
+            value,
+            number: as_number(value),
+            stamp,
+            order: None,
+            how,
+        });
+    }
+}
+
+/// Attaches to each version the greatest stamp that was seen with it and that its writer's region gave.
+///
+/// A stamp that two versions claim belongs to neither: which of them it belongs to cannot be told.
+fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
+    for (index, sighting) in item.sightings.iter().enumerate() {
+        let Some(version) = sighting.number.and_then(|v| item.versions.get_mut(v)) else {
+            continue;
+        };
+        let first = version.first_seen.map(|first| &item.sightings[first]);
+        if first.is_none_or(|first| sighting.return_ns < first.return_ns) {
+            version.first_seen = Some(index);
+        }
+        version.is_seen_early |= sighting.phase == Phase::Main;
+        let Some(order) = sighting.stamp else {
+            continue;
+        };
+        let Some(writer) = version.writers.only(&item.writes) else {
+            continue;
+        };
+        let is_own = order.rank == ranks[usize::from(writer.region.0)];
+        if is_own && version.stamp.is_none_or(|(best, _)| best < order) {
+            version.stamp = Some((order, index));
+        }
+    }
+    let stamped = item.versions.iter();
+    let stamped = stamped.filter_map(|(value, version)| Some((version.stamp?.0, value)));
+    let mut ranking: Vec<(Order, i64)> = stamped.collect();
+    ranking.sort_unstable();
+    let mut place = 0;
+    while place < ranking.len() {
+        let order = ranking[place].0;
+        let claims = ranking[place..].iter().take_while(|(o, _)| *o == order);
+        let count = claims.count();
+        if count > 1 {
+            for (_, value) in &ranking[place..place + count] {
+                let version = item.versions.get_mut(*value);
+                version.expect("every ranked value names a version").stamp = None;
+            }
+        }
+        place += count;
+    }
+    ranking.retain(|(_, value)| item.order(*value).is_some());
+    item.ranking = ranking;
+    let versions = &item.versions;
+    let order = |value: Option<i64>| versions.get(value?)?.stamp.map(|(order, _)| order);
+    for sighting in &mut item.sightings {
+        sighting.order = order(sighting.number);
+    }
+    for write in &mut item.writes {
+        write.order = order(write.value);
+    }
+}

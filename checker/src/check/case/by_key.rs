@@ -1,0 +1,124 @@
+//! Which operations touch which key: counted, then filled in, eight bytes an operation and key.
+//!
+//! Items are made from this one at a time, judged while they lie in the processor's cache, and dropped.
+
+use crate::history::Ending;
+use crate::history::{History, Key, MicroOp, Op, Reply};
+use crate::table::Table;
+
+/// A place at which a key is touched: the operation, and the step of a transaction or the row of a scan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Touch {
+    operation: u32,
+    position: u32,
+}
+
+impl Touch {
+    fn new(operation: usize, position: usize) -> Self {
+        let number = |n: usize| u32::try_from(n).expect("a history has fewer than 2^32 operations");
+        Self {
+            operation: number(operation),
+            position: number(position),
+        }
+    }
+
+    /// Index of the operation in the history.
+    pub(crate) fn operation(self) -> usize {
+        self.operation as usize
+    }
+
+    /// Index of the transaction's step or the scan's row.
+    pub(crate) fn position(self) -> usize {
+        self.position as usize
+    }
+}
+
+/// All touches, by key.
+pub(crate) struct ByKey {
+    /// Keys in ascending order, each with the range of its touches.
+    keys: Vec<(Key, usize, usize)>,
+    touches: Vec<Touch>,
+}
+
+impl ByKey {
+    pub(crate) fn new(history: &History) -> Self {
+        let mut numbers: Table<usize> = Table::default();
+        let mut counts: Vec<usize> = Vec::new();
+        let mut last = (Key(0), None);
+        let mut number = |key: Key| {
+            if let (known, Some(number)) = last
+                && known == key
+            {
+                return number;
+            }
+            let next = numbers.len();
+            let number = *numbers.or_insert_with(key.0.cast_signed(), || next);
+            last = (key, Some(number));
+            number
+        };
+        visit(history, |_, key| {
+            let number = number(key);
+            if number == counts.len() {
+                counts.push(0);
+            }
+            counts[number] += 1;
+        });
+        let mut ends = Vec::with_capacity(counts.len());
+        let mut total = 0;
+        for count in &counts {
+            ends.push(total);
+            total += count;
+        }
+        let mut touches = vec![Touch::new(0, 0); total];
+        visit(history, |touch, key| {
+            let end = &mut ends[number(key)];
+            touches[*end] = touch;
+            *end += 1;
+        });
+        let mut keys: Vec<_> = numbers
+            .iter()
+            .map(|(key, number)| {
+                let end = ends[*number];
+                (Key(key.cast_unsigned()), end - counts[*number], end)
+            })
+            .collect();
+        keys.sort_unstable();
+        Self { keys, touches }
+    }
+
+    /// Every key in ascending order, with its touches in the order of the operations.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &[Touch])> {
+        let keys = self.keys.iter();
+        keys.map(|(key, start, end)| (*key, &self.touches[*start..*end]))
+    }
+}
+
+/// Visits every touch of every key, in the order of the operations.
+fn visit(history: &History, mut see: impl FnMut(Touch, Key)) {
+    for (index, operation) in history.operations.iter().enumerate() {
+        match &operation.op {
+            Op::Read { key, .. }
+            | Op::Write { key, .. }
+            | Op::Delete { key }
+            | Op::Cas { key, .. }
+            | Op::AddToSet { key, .. }
+            | Op::Increment { key, .. }
+            | Op::Append { key, .. } => see(Touch::new(index, 0), *key),
+            Op::Transact { ops } => {
+                for (position, op) in ops.iter().enumerate() {
+                    let (MicroOp::Read(key) | MicroOp::Write(key, _) | MicroOp::Append(key, _)) =
+                        op;
+                    see(Touch::new(index, position), *key);
+                }
+            }
+            Op::Scan => {
+                if let Ending::Ok(Reply::Scan(items)) = &operation.ending {
+                    for (position, (key, _)) in items.iter().enumerate() {
+                        see(Touch::new(index, position), *key);
+                    }
+                }
+            }
+            Op::Stream => {}
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Reads the compact form, event by event.
+
+use std::io::BufRead;
+
+use super::bytes::{Source, Trouble};
+use super::{MAGIC, kind, other, part, step};
+use crate::history::ndjson::{ReadError, parse_header};
+use crate::history::{
+    Condition, Event, EventKind, Header, Key, MicroOp, MicroReply, Observed, Op, Phase, ProcessId,
+    RegionId, Reply, Stamp, Strength, Value,
+};
+
+/// Yields the events of a history with the line numbers that they have in the line form (the header is line 1).
+#[derive(Debug)]
+pub struct Reader<R: BufRead> {
+    source: Source<R>,
+    header: Header,
+    time_ns: u64,
+    event_count: u64,
+    is_done: bool,
+}
+
+type Read<T> = Result<T, Trouble>;
+
+impl<R: BufRead> Reader<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// When the file does not begin as it should.
+    pub fn new(inner: R) -> Result<Self, ReadError> {
+        let mut source = Source { inner, position: 0 };
+        let header = read_header(&mut source).map_err(|trouble| at(&source, trouble))??;
+        Ok(Self {
+            source,
+            header,
+            time_ns: 0,
+            event_count: 0,
+            is_done: false,
+        })
+    }
+
+    /// What is known about the history as a whole.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The next event; `None` at the end.
+    fn event(&mut self) -> Read<Option<Event>> {
+        let first = self.source.byte()?;
+        if first == kind::END {
+            let count = self.source.unsigned()?;
+            if count != self.event_count {
+                let had = self.event_count;
+                return Err(wrong(format!("the count of the {had} events that came")));
+            }
+            return match self.source.byte() {
+                Err(Trouble::CutOff) => Ok(None),
+                Err(other) => Err(other),
+                Ok(_) => Err(wrong("nothing after the end")),
+            };
+        }
+        let phase = match first & !0x0F {
+            0 => Phase::Main,
+            kind::FINAL => Phase::Final,
+            _ => return Err(wrong("a kind of event")),
+        };
+        let since_ns = self.source.unsigned()?;
+        self.time_ns = self
+            .time_ns
+            .checked_add(since_ns)
+            .ok_or_else(|| wrong("a time of at most 64 bits"))?;
+        let process = u32::try_from(self.source.unsigned()?);
+        let process = process.map_err(|_| wrong("a process number below 2^32"))?;
+        let region = self.region()?;
+        let kind = self.kind(first & 0x0F)?;
+        self.event_count += 1;
+        Ok(Some(Event {
+            time_ns: self.time_ns,
+            process: ProcessId(process),
+            region,
+            phase,
+            kind,
+        }))
+    }
+
+    fn kind(&mut self, which: u8) -> Read<EventKind> {
+        Ok(match which {
+            kind::READ_STRONG => EventKind::Invoke(Op::Read {
+                key: self.key()?,
+                strength: Strength::Strong,
+            }),
+            kind::READ_EVENTUAL => EventKind::Invoke(Op::Read {
+                key: self.key()?,
+                strength: Strength::Eventual,
+            }),
+            kind::WRITE => EventKind::Invoke(Op::Write {
+                key: self.key()?,
+                value: self.value()?,
+            }),
+            kind::DELETE => EventKind::Invoke(Op::Delete { key: self.key()? }),
+            kind::CAS_EQUALS => EventKind::Invoke(Op::Cas {
+                key: self.key()?,
+                value: self.value()?,
+                condition: Condition::Equals(self.value()?),
+            }),
+            kind::CAS_EXISTS => EventKind::Invoke(Op::Cas {
+                key: self.key()?,
+                value: self.value()?,
+                condition: Condition::Exists,
+            }),
+            kind::OTHER => EventKind::Invoke(self.other_request()?),
+            kind::OK_READ => EventKind::Ok(Reply::Read(self.observed()?)),
+            kind::OK_DONE => EventKind::Ok(Reply::Done { old: None }),
+            kind::OK_REPLACED => EventKind::Ok(Reply::Done {
+                old: Some(self.observed()?),
+            }),
+            kind::OK_OTHER => EventKind::Ok(self.other_reply()?),
+            kind::FAIL => EventKind::Fail {
+                error: self.source.text()?,
+                seen: None,
+            },
+            kind::FAIL_SEEN => EventKind::Fail {
+                error: self.source.text()?,
+                seen: Some(self.observed()?),
+            },
+            kind::INFO => EventKind::Info {
+                error: self.source.text()?,
+            },
+            _ => return Err(wrong("a kind of event")),
+        })
+    }
+
+    fn other_request(&mut self) -> Read<Op> {
+        Ok(match self.source.byte()? {
+            other::ADD => Op::AddToSet {
+                key: self.key()?,
+                element: self.source.integer()?,
+            },
+            other::INCREMENT => Op::Increment {
+                key: self.key()?,
+                delta: self.source.integer()?,
+            },
+            other::APPEND => Op::Append {
+                key: self.key()?,
+                element: self.source.integer()?,
+            },
+            other::TRANSACT => Op::Transact {
+                ops: self.list(Self::step)?,
+            },
+            other::SCAN => Op::Scan,
+            other::STREAM => Op::Stream,
+            _ => return Err(wrong("a kind of request")),
+        })
+    }
+
+    fn step(&mut self) -> Read<MicroOp> {
+        Ok(match self.source.byte()? {
+            step::READ => MicroOp::Read(self.key()?),
+            step::WRITE => MicroOp::Write(self.key()?, self.value()?),
+            step::APPEND => MicroOp::Append(self.key()?, self.source.integer()?),
+            _ => return Err(wrong("a step of a transaction")),
+        })
+    }
+
+    fn other_reply(&mut self) -> Read<Reply> {
+        Ok(match self.source.byte()? {
+            other::TRANSACT => Reply::Transact(self.list(|r| match r.source.byte()? {
+                step::READ => Ok(MicroReply::Read(r.observed()?)),
+                step::DONE => Ok(MicroReply::Done),
+                _ => Err(wrong("what became of a step of a transaction")),
+            })?),
+            other::SCAN => Reply::Scan(self.list(|r| Ok((r.key()?, r.observed()?)))?),
+            other::STREAM => {
+                Reply::Stream(self.list(|r| Ok((r.key()?, r.observed()?, r.observed()?)))?)
+            }
+            _ => return Err(wrong("a kind of answer")),
+        })
+    }
+
+    fn list<T>(&mut self, mut element: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
+        let count = self.source.unsigned()?;
+        let mut list = Vec::new();
+        for _ in 0..count {
+            list.push(element(self)?);
+        }
+        Ok(list)
+    }
+
+    fn key(&mut self) -> Read<Key> {
+        self.source.unsigned().map(Key)
+    }
+
+    fn region(&mut self) -> Read<RegionId> {
+        let region = self.source.byte()?;
+        if usize::from(region) >= self.header.regions.len() {
+            return Err(wrong("one of the header's regions"));
+        }
+        Ok(RegionId(region))
+    }
+
+    fn value(&mut self) -> Read<Value> {
+        let first = self.source.byte()?;
+        self.value_of(first)
+    }
+
+    fn value_of(&mut self, first: u8) -> Read<Value> {
+        Ok(match first {
+            part::ABSENT => Value::Absent,
+            part::NUMBER => Value::Int(self.source.integer()?),
+            part::LIST => Value::List(self.list(|r| r.source.integer())?),
+            _ => return Err(wrong("a value")),
+        })
+    }
+
+    fn observed(&mut self) -> Read<Observed> {
+        let first = self.source.byte()?;
+        let value = self.value_of(first & !(part::STAMP | part::PREVIOUS))?;
+        let mut seen = Observed {
+            value,
+            stamp: None,
+            previous: None,
+        };
+        if first & part::STAMP != 0 {
+            let time_us = self.source.integer()?;
+            let region = self.region()?;
+            seen.stamp = Some(Stamp { time_us, region });
+        }
+        if first & part::PREVIOUS != 0 {
+            seen.previous = Some(self.value()?);
+        }
+        Ok(seen)
+    }
+}
+
+fn wrong(expected: impl Into<String>) -> Trouble {
+    Trouble::Wrong(expected.into())
+}
+
+fn read_header(source: &mut Source<impl BufRead>) -> Read<Result<Header, ReadError>> {
+    let magic = source.take(MAGIC.len() as u64)?;
+    if magic != MAGIC {
+        return Err(wrong("a history in compact form, version 1"));
+    }
+    let line = source.text()?;
+    Ok(parse_header(line.as_bytes()))
+}
+
+/// Trouble with the place where it came up.
+fn at<R>(source: &Source<R>, trouble: Trouble) -> ReadError {
+    let byte = source.position;
+    match trouble {
+        Trouble::CutOff => ReadError::CutOff { byte },
+        Trouble::Io(source) => ReadError::Stopped { line: 0, source },
+        Trouble::Wrong(expected) => ReadError::Binary { byte, expected },
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<(u64, Event), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let next = self.event();
+        self.is_done = !matches!(next, Ok(Some(_)));
+        let line = self.event_count + 1;
+        match next {
+            Ok(event) => event.map(|event| Ok((line, event))),
+            Err(trouble) => Some(Err(at(&self.source, trouble))),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Big histories of a simulated store of three regions, correct but for one fault that can be planted in the middle.
+
+use checker::history::{
+    Condition, Event, EventKind, Header, Key, Observed, Op, Phase, ProcessId, RegionId, Reply,
+    Stamp, Strength, Value,
+};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+
+/// Clients per region.
+const CLIENTS: usize = 10;
+/// How long a version travels between regions.
+const LAG_NS: u64 = 50_000_000;
+/// Time between operations.
+const STEP_NS: u64 = 50_000;
+
+/// What the store does wrong, once, in the middle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing.
+    None,
+    /// A strong read shows the version before.
+    StaleRead,
+    /// An acknowledged write is forgotten.
+    DroppedWrite,
+    /// For a while versions from elsewhere replace the item whatever their stamps.
+    ArrivalOrder,
+    /// A conditional write is accepted on a version that has a successor already.
+    DoubleWinner,
+    /// A deleted item comes back in the region that deleted it.
+    Resurrection,
+}
+
+/// All that can be planted.
+pub(crate) const FAULTS: [Fault; 5] = [
+    Fault::StaleRead,
+    Fault::DroppedWrite,
+    Fault::ArrivalOrder,
+    Fault::DoubleWinner,
+    Fault::Resurrection,
+];
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Version {
+    time_us: i64,
+    region: u8,
+    /// 0: no item.
+    value: i64,
+}
+
+struct Store {
+    rng: ChaCha8Rng,
+    /// By key and region: what is visible, and what was before it.
+    current: Vec<[Version; 3]>,
+    before: Vec<[Version; 3]>,
+    travelling: Vec<(u64, usize, Version)>,
+    arrived: usize,
+    free_ns: [[u64; CLIENTS]; 3],
+    events: Vec<Event>,
+    fault: Fault,
+    /// Operations from which on the fault happens, and how often it still will.
+    fault_from: usize,
+    fault_count: u32,
+}
+
+/// The header of such histories.
+pub(crate) fn header() -> Header {
+    let names = ["ap-southeast-1", "eu-west-1", "us-east-1"];
+    Header {
+        regions: names.map(str::to_owned).to_vec(),
+        stamps_visible: true,
+        ..Header::default()
+    }
+}
+
+/// The events of a run of about this many operations on this many keys.
+pub(crate) fn simulate(count: usize, keys: usize, fault: Fault) -> Vec<Event> {
+    let mut store = Store {
+        rng: ChaCha8Rng::seed_from_u64(7),
+        current: vec![Default::default(); keys],
+        before: vec![Default::default(); keys],
+        travelling: Vec::new(),
+        arrived: 0,
+        free_ns: Default::default(),
+        events: Vec::with_capacity(count * 2),
+        fault,
+        fault_from: count / 2,
+        // A write that a version from elsewhere would have replaced before anybody looked is not missed by anybody.
+        fault_count: match fault {
+            Fault::ArrivalOrder => 20,
+            Fault::DroppedWrite => 3,
+            Fault::None | Fault::StaleRead | Fault::DoubleWinner | Fault::Resurrection => 1,
+        },
+    };
+    for number in 1..=count {
+        store.step(number);
+    }
+    let mut events = store.events;
+    events.sort_by_key(|e| (e.time_ns, matches!(e.kind, EventKind::Invoke(_))));
+    events
+}
+
+fn observed(version: Version) -> Observed {
+    let stamp = Stamp {
+        time_us: version.time_us,
+        region: RegionId(version.region),
+    };
+    Observed {
+        value: value(version.value),
+        stamp: (version.value != 0).then_some(stamp),
+        previous: None,
+    }
+}
+
+fn value(number: i64) -> Value {
+    match number {
+        0 => Value::Absent,
+        number => Value::Int(number),
+    }
+}
+
+impl Store {
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.rng.next_u64() % limit as u64).expect("small")
+    }
+
+    /// Whether the fault happens now.
+    fn fails(&mut self, number: usize, fault: Fault) -> bool {
+        let is_now = self.fault == fault && number >= self.fault_from && self.fault_count > 0;
+        self.fault_count -= u32::from(is_now);
+        is_now
+    }
+
+    fn arrive(&mut self, number: usize, now: u64) {
+        while let Some((_, key, version)) = self
+            .travelling
+            .get(self.arrived)
+            .filter(|(at, ..)| *at <= now)
+        {
+            let (key, version) = (*key, *version);
+            self.arrived += 1;
+            for region in 0..3 {
+                let current = self.current[key][region];
+                let is_own = region == usize::from(version.region);
+                let is_wrong = !is_own && version < current;
+                let replaces = version > current;
+                if replaces || (is_wrong && self.fails(number, Fault::ArrivalOrder)) {
+                    self.before[key][region] = current;
+                    self.current[key][region] = version;
+                }
+            }
+        }
+    }
+
+    /// One operation, which happens in the middle of its interval.
+    fn step(&mut self, number: usize) {
+        let client = self.below(3 * CLIENTS);
+        let (region, client) = (client % 3, client / 3);
+        let now = number as u64 * STEP_NS + 10_000_000;
+        self.arrive(number, now);
+        if self.free_ns[region][client] >= now {
+            return;
+        }
+        let key = self.below(self.current.len());
+        let call = self.free_ns[region][client].max(now - self.below(400_000) as u64) + 1;
+        let end = now + 1 + self.below(400_000) as u64;
+        self.free_ns[region][client] = end;
+        let (op, reply) = match self.below(20) {
+            0..10 => self.read(number, region, key),
+            dice => self.write(number, now, region, key, dice),
+        };
+        let process = ProcessId(u32::try_from(region * CLIENTS + client).expect("small"));
+        let region = RegionId(u8::try_from(region).expect("three"));
+        let mut event = |time_ns, kind| {
+            self.events.push(Event {
+                time_ns,
+                process,
+                region,
+                phase: Phase::Main,
+                kind,
+            });
+        };
+        event(call, EventKind::Invoke(op));
+        event(end, EventKind::Ok(reply));
+    }
+
+    fn read(&mut self, number: usize, region: usize, key: usize) -> (Op, Reply) {
+        let (current, before) = (self.current[key][region], self.before[key][region]);
+        let mut shown = current;
+        let is_old = current.time_us + 5_000 < i64::try_from(number).expect("short") * 50;
+        // Whoever wrote it here knows that it is here.
+        let is_own = usize::from(current.region) == region;
+        let is_replaced = before.value != 0 && current.value != 0;
+        if is_old && is_own && is_replaced && self.fails(number, Fault::StaleRead) {
+            shown = before;
+        }
+        let is_deleted = is_own && current.value == 0;
+        if is_deleted && is_old && before.value != 0 && self.fails(number, Fault::Resurrection) {
+            shown = before;
+        }
+        let op = Op::Read {
+            key: Key(key as u64),
+            strength: Strength::Strong,
+        };
+        (op, Reply::Read(observed(shown)))
+    }
+
+    fn write(
+        &mut self,
+        number: usize,
+        now: u64,
+        region: usize,
+        key: usize,
+        dice: usize,
+    ) -> (Op, Reply) {
+        let before = self.current[key][region];
+        let target = Key(key as u64);
+        let clock_us = i64::try_from(now / 1000).expect("short");
+        let own = i64::try_from(number).expect("short");
+        let version = Version {
+            time_us: clock_us.max(before.time_us + 1),
+            region: u8::try_from(region).expect("three"),
+            value: if dice == 19 { 0 } else { own },
+        };
+        let mut old = before;
+        let op = match dice {
+            19 => Op::Delete { key: target },
+            16..19 if before.value != 0 => {
+                let earlier = self.before[key][region];
+                if earlier.value != 0 && self.fails(number, Fault::DoubleWinner) {
+                    old = earlier;
+                }
+                Op::Cas {
+                    key: target,
+                    condition: Condition::Equals(value(old.value)),
+                    value: value(own),
+                }
+            }
+            _ => Op::Write {
+                key: target,
+                value: value(own),
+            },
+        };
+        let is_dropped = dice < 16 && before.value != 0 && self.fails(number, Fault::DroppedWrite);
+        if !is_dropped {
+            self.before[key][region] = before;
+            self.current[key][region] = version;
+            self.travelling.push((now + LAG_NS, key, version));
+        }
+        let old = Some(observed(old));
+        (op, Reply::Done { old })
+    }
+}

@@ -1,0 +1,46 @@
+//! One fault in a big history: it is found, and shown with few operations.
+
+use checker::history::{History, Pairing};
+use checker::verdict::Outcome;
+
+use crate::big::{FAULTS, Fault, header, simulate};
+
+/// How many operations.
+const COUNT: usize = 100_000;
+const KEYS: usize = 200;
+
+fn history(fault: Fault) -> History {
+    let mut pairing = Pairing::default();
+    for (line, event) in (2..).zip(simulate(COUNT, KEYS, fault)) {
+        pairing.push(line, event).expect("a well-formed history");
+    }
+    pairing.finish(header())
+}
+
+#[test]
+fn a_correct_store_passes() {
+    let history = history(Fault::None);
+    let verdict = checker::check(&history, &checker::applicable_checks(&history));
+    let flagged = verdict.checks.iter().find(|c| c.violation_count > 0);
+    assert_eq!(flagged, None);
+}
+
+#[test]
+fn every_planted_fault_is_found_with_at_most_six_operations_of_evidence() {
+    for fault in FAULTS {
+        let history = history(fault);
+        let verdict = checker::check(&history, &checker::applicable_checks(&history));
+        assert_eq!(verdict.outcome, Outcome::Invalid, "{fault:?}");
+        for check in &verdict.checks {
+            for violation in &check.violations {
+                let count = violation.operations.len();
+                assert!(count <= 6, "{fault:?}, {}: {violation:?}", check.check);
+            }
+        }
+        let names = verdict.checks.iter().filter(|c| c.violation_count > 0);
+        let names: Vec<_> = names
+            .map(|c| (c.check.as_str(), c.violation_count))
+            .collect();
+        println!("{fault:?}: {names:?}");
+    }
+}

@@ -1,0 +1,235 @@
+//! One stretch of load, from the first operation of the warm-up to the last heartbeat.
+//!
+//! ```text
+//!   warm up ─ measure (under faults) ─ heal ─ drain the heartbeats
+//! ```
+//! One thread sends everything, so that its CPU time can be told apart; pacer, recorder, proxies and faults have their own.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use checker::history::RegionId;
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike as _,
+};
+use tokio::task::JoinSet;
+
+use super::{
+    LoadSettings,
+    engine::{Lane, Span},
+    evidence::{Evidence, Measurements},
+    faults::Faults,
+    heartbeat::{Heartbeats, SharedBook},
+    lag::LagBook,
+    pacer,
+    recorder::{Recorder, Watched, Weather},
+    settings::nanos,
+    site::Site,
+    slot::{Corruptions, Slot},
+};
+use crate::{run::blocking, stop::Stop};
+
+/// How long heartbeats may take to be seen everywhere once everything is healed.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Between the preparations and the first operation, so that the pacer is ready.
+const LEAD: Duration = Duration::from_millis(100);
+
+/// What is to be done, and where.
+#[derive(Clone, Copy)]
+pub(crate) struct Stage<'a> {
+    pub(crate) settings: &'a LoadSettings,
+    pub(crate) evidence: &'a Evidence,
+    pub(crate) site: &'a Site,
+    pub(crate) stop: &'a Stop,
+    /// The number of its first operation: those before are of earlier stages.
+    pub(crate) first: u64,
+}
+
+/// What runs while a stage does.
+struct Traffic {
+    origin: Instant,
+    span: Span,
+    lanes: Vec<Lane>,
+    book: SharedBook,
+    weather: Weather,
+    corruptions: Corruptions,
+    recorder: Recorder,
+    heartbeats: Option<Heartbeats>,
+    sending: JoinSet<()>,
+}
+
+impl Stage<'_> {
+    /// Does it.
+    pub(crate) async fn measure(self) -> Result<Measurements, String> {
+        let Self {
+            settings,
+            evidence,
+            site,
+            stop,
+            ..
+        } = self;
+        let traffic = self.start()?;
+        evidence.phase("warm-up");
+        wait_until(traffic.origin + settings.course.warm_up, stop).await;
+        evidence.phase("measure");
+        let spent = Spent::now();
+        let faults = Faults::start(settings, evidence, site, &traffic.weather)?;
+        traffic.sending.join_all().await;
+        let (cpu_busy_ratio, cpu_wait_ratio) = spent.since();
+        let ended_ns = nanos(traffic.origin.elapsed());
+        evidence.phase("heal");
+        let unhealed = match faults {
+            Some(faults) => faults.end().await,
+            None => Vec::new(),
+        };
+        evidence.phase("drain");
+        if let Some(heartbeats) = traffic.heartbeats.filter(|_| !stop.is_forced()) {
+            heartbeats.drain(&traffic.book, DRAIN_LIMIT).await;
+        }
+        blocking(move || traffic.recorder.end())
+            .await
+            .map_err(|error| format!("latency.hdr or series.csv cannot be written: {error}"))?;
+        let measured_ns = if stop.is_set() {
+            let span = traffic.span;
+            ended_ns.min(span.end_ns).saturating_sub(span.warm_up_ns)
+        } else {
+            nanos(settings.course.measured)
+        };
+        Ok(Measurements {
+            lanes: traffic.lanes,
+            book: traffic.book,
+            corruptions: traffic.corruptions,
+            measured_ns,
+            cpu_busy_ratio,
+            cpu_wait_ratio,
+            unhealed,
+            failure: stop.failure().map(str::to_owned),
+        })
+    }
+
+    /// Begins everything.
+    fn start(self) -> Result<Traffic, String> {
+        let Self { settings, site, .. } = self;
+        let operations = Arc::new(settings.operations());
+        let course = &settings.course;
+        let regions = settings.regions.len();
+        let span = Span {
+            warm_up_ns: nanos(course.warm_up),
+            end_ns: nanos(course.warm_up + course.measured),
+        };
+        let origin = Instant::now() + LEAD;
+        let router = operations.clone();
+        let queues = pacer::start(
+            course.schedule(self.first, settings.choice.seed),
+            regions,
+            move |number| router.route(number),
+            origin,
+            self.stop.clone(),
+        )
+        .map_err(|error| format!("the pacer cannot be started: {error}"))?;
+        let kinds = operations.kinds().len();
+        let lanes: Vec<Lane> = queues
+            .into_iter()
+            .map(|queue| Lane::new(queue, origin, span, kinds, self.stop.clone()))
+            .collect();
+        let book: SharedBook = Arc::new(Mutex::new(LagBook::new(regions, span.warm_up_ns)));
+        let (weather, corruptions) = (Weather::default(), Corruptions::default());
+        let watched = Watched {
+            lanes: lanes.clone(),
+            names: settings.regions.clone(),
+            kinds: operations.kinds().to_vec(),
+            book: book.clone(),
+            weather: weather.clone(),
+            origin,
+            span,
+            shape: course.shape.clone(),
+            shares: course.shares(),
+        };
+        let (folder, now_ms) = (self.evidence.folder(), self.evidence.now_ms());
+        let recorder = Recorder::start(watched, folder, settings.show(), now_ms)
+            .map_err(|error| format!("the recorder cannot be started: {error}"))?;
+        // One region has nobody to replicate to.
+        let heartbeats = (regions > 1)
+            .then(|| Heartbeats::start(regions, |region| site.client(region), &book, origin));
+        let mut sending = JoinSet::new();
+        for (region, lane) in lanes.iter().cloned().enumerate() {
+            let name: Arc<str> = settings.regions[region].as_str().into();
+            let slot = || {
+                Slot::new(
+                    site.client(id(region)),
+                    name.clone(),
+                    operations.clone(),
+                    corruptions.clone(),
+                )
+            };
+            let slots: Vec<Slot> = (0..settings.in_flight).map(|_| slot()).collect();
+            sending.spawn(async move { lane.run(slots).await });
+        }
+        Ok(Traffic {
+            origin,
+            span,
+            lanes,
+            book,
+            weather,
+            corruptions,
+            recorder,
+            heartbeats,
+            sending,
+        })
+    }
+}
+
+async fn wait_until(instant: Instant, stop: &Stop) {
+    tokio::select! {
+        () = tokio::time::sleep_until(instant.into()) => {}
+        () = stop.wait() => {}
+    }
+}
+
+/// What this thread spent, which sends everything and does nothing else.
+#[derive(Clone, Copy, Debug)]
+struct Spent {
+    at: Instant,
+    /// On a CPU.
+    busy_us: Option<f64>,
+    /// Ready to run, while others ran.
+    waited_us: Option<f64>,
+}
+
+impl Spent {
+    fn now() -> Self {
+        let usage = getrusage(UsageWho::RUSAGE_THREAD).ok();
+        let busy_us = usage.map(|usage| {
+            usage.user_time().num_microseconds() + usage.system_time().num_microseconds()
+        });
+        // Time on a CPU, time spent waiting for one, both in nanoseconds, and turns. Not every kernel keeps it.
+        let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+        let waited_ns = schedule.and_then(|line| line.split(' ').nth(1)?.parse::<f64>().ok());
+        Self {
+            at: Instant::now(),
+            busy_us: busy_us.map(|us| us as f64),
+            waited_us: waited_ns.map(|ns| ns / 1e3),
+        }
+    }
+
+    /// Shares of the time since: on a CPU, and waiting for one.
+    fn since(self) -> (Option<f64>, Option<f64>) {
+        let now = Self::now();
+        let elapsed_us = (now.at - self.at).as_secs_f64() * 1e6;
+        let share = |from: Option<f64>, to: Option<f64>| {
+            Some((to? - from?) / elapsed_us).filter(|share| share.is_finite())
+        };
+        (
+            share(self.busy_us, now.busy_us),
+            share(self.waited_us, now.waited_us),
+        )
+    }
+}
+
+fn id(region: usize) -> RegionId {
+    RegionId(u8::try_from(region).expect("at most twelve regions"))
+}

@@ -1,0 +1,154 @@
+//! Which runs a selftest makes: each defect under the faults that it needs, and beside each a clean run of the same seed and faults.
+
+use std::collections::BTreeSet;
+
+use replica::defects::Description;
+use serde::{Deserialize, Serialize};
+
+use crate::nemesis;
+
+/// How long and how far each run goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Short runs over short distances: minutes, for every change.
+    Quick,
+    /// Runs as people make them: for the night.
+    Full,
+}
+
+impl Effort {
+    /// The flags that it comes to.
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Effort::Quick => &["--time-limit", "15", "--rtt-scale", "0.2"],
+            Effort::Full => &["--time-limit", "30"],
+        }
+    }
+
+    /// Seeds for each defect unless another number is asked for.
+    pub(crate) fn seeds(self) -> u64 {
+        match self {
+            Effort::Quick => 3,
+            Effort::Full => 5,
+        }
+    }
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Trial {
+    /// What is planted; nothing in a clean run.
+    pub(crate) defect: Option<String>,
+    /// The seed.
+    pub(crate) seed: u64,
+    /// The faults that it runs under.
+    pub(crate) faults: Vec<String>,
+    /// The arguments of `dateline`.
+    pub(crate) arguments: Vec<String>,
+}
+
+impl Trial {
+    fn new(defect: Option<&str>, seed: u64, faults: &[String], effort: Effort) -> Self {
+        let seed_text = seed.to_string();
+        let fault_text = faults.join(",");
+        let mut arguments = vec!["test", "register", "--seed", &seed_text];
+        arguments.extend(effort.flags());
+        arguments.extend(["--faults", &fault_text]);
+        if let Some(defect) = defect {
+            arguments.extend(["--defect", defect]);
+        }
+        Self {
+            defect: defect.map(str::to_owned),
+            seed,
+            faults: faults.to_vec(),
+            arguments: arguments.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// The folder of its run, below the selftest's.
+    pub(crate) fn folder_name(&self) -> String {
+        let what = match &self.defect {
+            Some(defect) => defect.clone(),
+            None => format!("clean-{}", self.faults.join("-")),
+        };
+        format!("{what}-seed{}", self.seed)
+    }
+
+    /// One line that repeats it.
+    pub(crate) fn reproduce(&self) -> String {
+        format!("dateline {}", self.arguments.join(" "))
+    }
+}
+
+/// The faults that a defect needs: those that its line names, or all when it shows without any in particular.
+fn faults_for(row: &Description) -> Vec<String> {
+    let named = |name: &&&str| {
+        row.needs
+            .split(|letter: char| !letter.is_ascii_alphanumeric())
+            .any(|word| word == **name)
+    };
+    let all = nemesis::names();
+    let mut needed: Vec<String> = all.iter().filter(named).map(ToString::to_string).collect();
+    if needed.iter().any(|name| name == "partition") {
+        // A short run may have no partition that outlasts the regions' patience; connections that are reset need none.
+        needed.push("flapping".to_owned());
+    }
+    if needed.is_empty() {
+        all.iter().map(ToString::to_string).collect()
+    } else {
+        needed
+    }
+}
+
+/// Every run, those of the first seed first.
+pub(crate) fn plan(defects: &[&Description], seeds: u64, effort: Effort) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for seed in 1..=seeds {
+        let mut clean = BTreeSet::new();
+        for row in defects {
+            let faults = faults_for(row);
+            trials.push(Trial::new(Some(row.name), seed, &faults, effort));
+            if clean.insert(faults.clone()) {
+                trials.push(Trial::new(None, seed, &faults, effort));
+            }
+        }
+    }
+    trials
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_defect_runs_under_what_it_needs_with_a_clean_run_beside_it() {
+        let defects: Vec<&Description> = replica::defects::DEFECTS
+            .iter()
+            .filter(|row| ["ack-before-write", "forget-pending"].contains(&row.name))
+            .collect();
+        let lines: Vec<String> = plan(&defects, 2, Effort::Quick)
+            .iter()
+            .map(Trial::reproduce)
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults kill --defect ack-before-write
+        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults kill
+        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults partition,flapping --defect forget-pending
+        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults partition,flapping
+        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults kill --defect ack-before-write
+        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults kill
+        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults partition,flapping --defect forget-pending
+        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults partition,flapping
+        ");
+    }
+
+    #[test]
+    fn every_defect_and_every_folder_is_there_once() {
+        let defects: Vec<&Description> = replica::defects::DEFECTS.iter().collect();
+        let trials = plan(&defects, 3, Effort::Full);
+        let folders: BTreeSet<String> = trials.iter().map(Trial::folder_name).collect();
+        assert_eq!(folders.len(), trials.len());
+        let planted = trials.iter().filter(|trial| trial.defect.is_some()).count();
+        assert_eq!(planted, defects.len() * 3);
+    }
+}
