@@ -5,7 +5,8 @@
 //! Rows come as answers to calls of one's own alone: what is stuck in a dead connection brings nothing back. Nothing is collected while a pull is open.
 //!
 //! A tombstone of a departed life may go when every member has, since this region stored the last row of a departed life, pulled from this region, been
-//! pulled from, and been consumed to where its feed then ended: all of them hold it or something greater, and nothing older can arrive.
+//! pulled from, and been consumed to where its feed then ended: all of them hold it or something greater, and nothing older can arrive. Only regions
+//! that agree on the members compare, so by then this region has seen every such row there is, and takes no more of them until the members change.
 
 use std::collections::BTreeMap;
 
@@ -36,6 +37,8 @@ pub(super) struct Compare {
     /// and ends with this one; without it, with the table.
     through: Option<Vec<u8>>,
     digest: u64,
+    /// Who the members are, in short: only regions that agree on that compare.
+    view: u64,
 }
 
 /// "Here they are" (none when they are equal).
@@ -125,6 +128,7 @@ impl Core {
         effects: &mut Effects,
     ) -> Result<(), StoreError> {
         let pairs = self.exchanged();
+        self.settle_departed(&pairs);
         // All pulls begin together and end before the next ones begin: the upkeep just before that has collected.
         let is_busy = self.exchanges.is_open();
         for (name, region) in pairs {
@@ -211,6 +215,7 @@ impl Core {
             after,
             through: through.flatten(),
             digest: digest(&rows)?,
+            view: self.groups.get(&key.0).map_or(0, Group::view),
         };
         self.exchange_call(key, &Message::Compare(compare), effects);
         Ok(())
@@ -224,6 +229,9 @@ impl Core {
     ) -> Result<AnswerMessage, String> {
         let failed = |error: StoreError| format!("the store failed: {error}");
         let (group, number) = self.shared_table(&asked.from, &asked.name)?;
+        if group.view() != asked.view {
+            return Err("the regions do not agree yet on who the members are".to_owned());
+        }
         let limit = 2 * ROWS;
         let rows = stretch(number, &asked.after, asked.through.as_deref(), limit, read);
         let mut rows = rows.map_err(failed)?;
@@ -382,6 +390,10 @@ impl Core {
         let Some(table) = self.tables.get(name) else {
             return Ok(());
         };
+        // All of them have been here: what is not here any more was forgotten, and must not come back from who has not forgotten it yet.
+        if table.has_settled_departed {
+            return Ok(());
+        }
         let (key, stamping) = (row_key(table.row.number, &item.key), table.is_stamping());
         let row = self.newest_row(&key, read)?;
         let here = row.as_deref().map(decode_header).transpose()?;
@@ -422,8 +434,19 @@ impl Core {
         Ok(())
     }
 
+    /// Notes that this region has seen every row of departed lives, and everybody else has seen its own.
+    fn settle_departed(&mut self, pairs: &[(String, Region)]) {
+        for (name, _) in pairs {
+            let group = self.groups.get(name);
+            let settled = group.is_some_and(|group| self.departed_are_settled(name, group));
+            if let Some(table) = self.tables.get_mut(name).filter(|_| settled) {
+                table.has_settled_departed = true;
+            }
+        }
+    }
+
     /// Whether no row of a departed life that lies here can be missing anywhere, and nothing older than such a row can arrive.
-    pub(super) fn departed_are_settled(&self, name: &str, group: &Group) -> bool {
+    fn departed_are_settled(&self, name: &str, group: &Group) -> bool {
         let Some(table) = self.tables.get(name) else {
             return false;
         };

@@ -78,6 +78,14 @@ impl Group {
             .is_some_and(|member| member.present && member.incarnation == origin.incarnation)
     }
 
+    /// Who the members are, in short.
+    pub(super) fn view(&self) -> u64 {
+        let bytes = postcard::to_stdvec(&self.members).expect("a vector takes every record");
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+
     /// The greatest decision time in it.
     pub(super) fn newest_us(&self) -> i64 {
         self.members
@@ -179,6 +187,7 @@ impl Core {
         table.belong(Some(known), &me);
         // The commit that is about to be asked for.
         table.foreign_commit = self.ledger.last + 1;
+        table.has_settled_departed = false;
         if let Some(member) = known.members.get(&me.region)
             && table.replicated
             && member.base > self.feed.head.decided

@@ -59,6 +59,8 @@ pub(super) struct Table {
     pub(super) refed_through: u64,
     /// The commit of the last row of a departed life, or of the last change of membership.
     pub(super) foreign_commit: u64,
+    /// Whether every row of departed lives has been here, and everybody else has had those of here.
+    pub(super) has_settled_departed: bool,
     /// Re-feeding goes on after this row.
     pub(super) refeed_after: Option<Vec<u8>>,
 }
@@ -79,6 +81,7 @@ impl Table {
             stream: None,
             refed_through: 0,
             foreign_commit: 0,
+            has_settled_departed: false,
             refeed_after: None,
         }
     }

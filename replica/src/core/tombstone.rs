@@ -137,7 +137,7 @@ impl Core {
         let is_living =
             group.has(&grave.origin) && is_living(group, &grave.origin.region, grave.position);
         if !is_living {
-            return self.departed_are_settled(table.name(), group);
+            return table.has_settled_departed || !table.fed;
         }
         group
             .present()

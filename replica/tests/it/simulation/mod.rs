@@ -14,6 +14,8 @@ use replica::defects::Defect;
 use world::{Membership, Outcome, World};
 
 const SEEDS: u64 = 300;
+/// Beyond those, seeds that failed once. 1550: two regions handed each other a tombstone for ever, each forgetting it in turn.
+const REGRESSIONS: [u64; 1] = [1550];
 
 /// Every third seed runs without changes of the members, every third with a region that leaves, every third with version 2019.11.21.
 fn run(seed: u64, defects: &[Defect]) -> Outcome {
@@ -46,6 +48,9 @@ fn judged(seed: u64) -> u64 {
 
 #[test]
 fn regions_agree_and_lose_nothing_whatever_happens() {
+    for seed in REGRESSIONS {
+        judged(seed);
+    }
     let asked = std::env::var("DATELINE_SIM_SEED").ok();
     let seeds = asked.map_or(0..SEEDS, |asked| {
         let (first, end) = asked.split_once("..").unwrap_or((&asked, ""));
