@@ -11,6 +11,8 @@ mod run;
 
 mod selftest;
 
+mod shrink;
+
 mod target;
 
 mod topology;

@@ -14,6 +14,7 @@ mod proxy;
 mod replica;
 mod report;
 mod selftest;
+mod shrink;
 mod suite;
 mod test;
 mod up;
@@ -61,6 +62,8 @@ enum Command {
     Load(load::LoadCommand),
     /// Plant every defect, see which checks catch it, and that clean runs stay valid
     Selftest(selftest::SelftestCommand),
+    /// Find the fewest faults under which a failed run still fails
+    Shrink(shrink::ShrinkCommand),
     /// Judge saved histories: files, or run folders
     Check(check::CheckCommand),
     /// Ask regions what AWS's documentation says that they answer
@@ -114,6 +117,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Test(command) => exit::code(command.run()),
         Command::Load(command) => exit::code(command.run()),
         Command::Selftest(command) => exit::code(command.run()),
+        Command::Shrink(command) => exit::code(command.run()),
         Command::Check(command) => exit::code(command.run()),
         Command::Conformance(command) => exit::code(command.run()),
         Command::Convert(command) => exit::code(command.run()),

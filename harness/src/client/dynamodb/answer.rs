@@ -71,10 +71,12 @@ pub(crate) fn outcome(op: &Op, answer: &Answer, dialect: &Dialect, sizes: Sizes<
         | Op::Delete { key }
         | Op::AddToSet { key, .. }
         | Op::Increment { key, .. }
-        | Op::Append { key, .. } => *key,
-        Op::Transact { .. } | Op::Scan | Op::Stream => unreachable!("one request cannot do {op:?}"),
+        | Op::Append { key, .. } => Some(*key),
+        Op::Transact { .. } | Op::Scan | Op::Stream => None,
     };
-    let read = reader.read(answer, Some(key), |body| {
+    let read = reader.read(answer, key, |body| {
+        // What is about no single item has no single answer.
+        let key = key.ok_or(errors::BAD_REPLY)?;
         if matches!(op, Op::Read { .. }) {
             return Ok(Reply::Read(reader.observed(key, body.item.as_ref())?));
         }
