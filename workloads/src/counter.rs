@@ -19,7 +19,7 @@ use crate::{
 pub const NAME: &str = "counter";
 
 /// The checks that judge its histories.
-pub(crate) const CHECKS: &[&str] = &["convergence"];
+pub(crate) const CHECKS: &[&str] = &["convergence", "counter"];
 
 /// Parts per thousand. The rest are strong reads.
 const INCREMENTS: u64 = 550;

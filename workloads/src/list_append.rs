@@ -19,7 +19,7 @@ use crate::{
 pub const NAME: &str = "list-append";
 
 /// The checks that judge its histories.
-pub(crate) const CHECKS: &[&str] = &["convergence"];
+pub(crate) const CHECKS: &[&str] = &["convergence", "list-append"];
 
 /// Appends, in parts per thousand. The rest are strong reads.
 const APPENDS: u64 = 500;

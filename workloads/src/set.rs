@@ -25,6 +25,7 @@ pub(crate) const CHECKS: &[&str] = &[
     "winner",
     "lost-write",
     "phantom",
+    "set",
     "read-your-writes",
     "monotonic-reads",
     "origin-first",

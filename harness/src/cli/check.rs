@@ -47,7 +47,7 @@ pub(super) struct CheckCommand {
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     format: Option<Format>,
 
-    /// A TOML file of known anomalies, which do not count until their date: [[known]] with check, reason, expires, and perhaps key and
+    /// A TOML file of known anomalies, which do not count until their date: `[[known]]` tables with check, reason, expires, and perhaps key and
     /// contains
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,

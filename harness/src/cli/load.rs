@@ -184,7 +184,7 @@ pub(crate) struct LoadFlags {
     #[arg(long, value_name = "COUNT", default_value = "1k", value_parser = quantity::whole)]
     pub(crate) keys: u64,
 
-    /// Shares of the kinds of operations, in all regions or in one: [REGION:]read=95,update=5 [default: the workload's]
+    /// Shares of the kinds of operations, in all regions or in one: `[REGION:]read=95,update=5` [default: the workload's]
     #[arg(long, value_name = "MIX")]
     pub(crate) mix: Vec<String>,
 

@@ -3,7 +3,7 @@
 //! Operations start when the [schedule](workloads::arrival) says, whatever the server does; [`Sample`] keeps the intended start, the real start and
 //! the end apart, so that response time (from the intended start) and service time (from the real one) are always shown together. What could not be
 //! sent in time is counted, never forgotten: late starts, operations never sent, operations still open at the end with their age.
-//! [`run`] is a load from set-up to goals and [`stage`] a stretch of it, [`ladder`] several of them with [`search`] to choose their rates; [`settings`] is
+//! [`mod@run`] is a load from set-up to goals and [`stage`] a stretch of it, [`ladder`] several of them with [`mod@search`] to choose their rates; [`settings`] is
 //! what is to be done, with [`quantity`] as people write numbers, [`elsewhere`] where regions are and [`mix`] as the operations ([`writes`] for those that are no registers). [`meter`] counts, [`pacer`]
 //! releases operations in real time, [`engine`] sends them through its [`slot`]s to a [`site`] under [`faults`]; [`heartbeat`] and [`lag`] measure
 //! replication; [`recorder`] and [`evidence`] write it all down, [`view`] shows it. `virtual_time` is the engine's rules without a clock, which lets tests compare with theory to
