@@ -70,7 +70,7 @@ pub const DEFECTS: &[Description] = &[
     row(Defect::StaleStrongRead, "stale-strong-read", "every 20th strongly consistent read of an overwritten item answers the version before", "read-your-writes", "strong reads of keys that are overwritten"),
     row(Defect::LwwByArrival, "lww-by-arrival", "remote versions are applied in the order they arrive, whatever their stamp", "convergence", "writes of one key in two regions"),
     row(Defect::TieDivergence, "tie-divergence", "equal update times keep the local version; the region's name decides nothing", "convergence", "writes of one key in two regions in the same millisecond"),
-    row(Defect::AckBeforeWrite, "ack-before-write", "a write is acknowledged and shown up to 500 ms before it is durable", "lost-write", "a kill within 500 ms of a write"),
+    row(Defect::AckBeforeWrite, "ack-before-write", "a write is acknowledged and shown up to 500 ms before it is durable", "region-linearizable", "a kill within 500 ms of a write"),
     row(Defect::ForgetPending, "forget-pending", "what was written while a peer was unreachable is skipped at reconnect", "convergence", "a partition between regions that are written to"),
     row(Defect::ClockAlone, "clock-alone", "the clock alone stamps a write, also below the version that it overwrites", "convergence", "a clock that is stepped back between writes of one key"),
     row(Defect::OlderWins, "older-wins", "of two versions of an item the older one stays where a remote one arrives", "convergence", "writes of one key in two regions"),

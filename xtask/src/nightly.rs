@@ -45,7 +45,7 @@ const DEFECTS: [(&str, &str); 5] = [
     ("stale-strong-read", "read-your-writes"),
     ("lww-by-arrival", "convergence"),
     ("tie-divergence", "convergence"),
-    ("ack-before-write", "lost-write"),
+    ("ack-before-write", "region-linearizable"),
     ("forget-pending", "convergence"),
 ];
 

@@ -41,7 +41,7 @@ fn good() -> [Found; 4] {
             ],
         ),
         judged(Outcome::Valid, &[]),
-        judged(Outcome::Invalid, &[("lost-write", Some(7321))]),
+        judged(Outcome::Invalid, &[("region-linearizable", Some(7321))]),
         judged(Outcome::Valid, &[]),
     ]
 }
@@ -51,9 +51,9 @@ fn all_caught_and_no_false_alarm_is_good() {
     let matrix = matrix(good());
     assert_eq!(matrix.ending(), Ending::Valid);
     insta::assert_snapshot!(table(&matrix), @r"
-    defect             meant check         caught     first  found by
-    stale-strong-read  read-your-writes       1/1     2.1 s  monotonic-reads 1x 0.9 s, read-your-writes 1x 2.1 s
-    ack-before-write   lost-write             1/1     7.3 s  lost-write 1x 7.3 s
+    defect             meant check            caught     first  found by
+    stale-strong-read  read-your-writes          1/1     2.1 s  monotonic-reads 1x 0.9 s, read-your-writes 1x 2.1 s
+    ack-before-write   region-linearizable       1/1     7.3 s  region-linearizable 1x 7.3 s
 
     2 of 2 defects caught; 2 clean runs, 0 false alarms; 0 runs could not be made
     ");
@@ -66,9 +66,9 @@ fn another_check_than_the_meant_one_is_a_miss_with_its_line() {
     let matrix = matrix(found);
     assert_eq!(matrix.ending(), Ending::Invalid);
     insta::assert_snapshot!(table(&matrix), @r"
-    defect             meant check         caught     first  found by
-    stale-strong-read  read-your-writes       1/1     2.1 s  monotonic-reads 1x 0.9 s, read-your-writes 1x 2.1 s
-    ack-before-write   lost-write             0/1         -  settling 1x
+    defect             meant check            caught     first  found by
+    stale-strong-read  read-your-writes          1/1     2.1 s  monotonic-reads 1x 0.9 s, read-your-writes 1x 2.1 s
+    ack-before-write   region-linearizable       0/1         -  settling 1x
 
     1 of 2 defects caught; 2 clean runs, 0 false alarms; 0 runs could not be made
 
