@@ -14,6 +14,7 @@
 
 mod connection;
 mod fault;
+mod gate;
 mod link;
 mod listener;
 mod network;
