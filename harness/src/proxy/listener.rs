@@ -66,15 +66,21 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves a link until its runtime ends.
+/// Serves a link until it is closed or its runtime ends.
 pub(super) async fn run(mut port: Port, link: Arc<Link>) {
     let mut connections = JoinSet::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut state = link.state.subscribe();
     let mut upstream_is_dead = false;
     loop {
+        if state.borrow_and_update().closed {
+            drop(port);
+            connections.shutdown().await;
+            link.ended.notify_one();
+            return;
+        }
         let refuse = {
-            let state = state.borrow_and_update();
+            let state = state.borrow();
             // Through a cut link nobody learns that the other end is dead.
             state.refuses() || (upstream_is_dead && state.passage() == Passage::Open)
         };
