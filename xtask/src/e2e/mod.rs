@@ -16,6 +16,7 @@ mod examples;
 mod interrupted;
 mod refusals;
 mod suite;
+mod toxiproxy;
 mod verdict;
 mod walkthrough;
 
@@ -53,6 +54,8 @@ enum Stage {
     Verdict,
     /// A planted defect
     Defect,
+    /// A public Toxiproxy client library drives `dateline proxy`
+    Toxiproxy,
     /// The settings files in `examples/`
     Examples,
     /// Ctrl-C and kill -9 in the middle of a run
@@ -142,6 +145,7 @@ fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
         Stage::Cli => command_line(desk),
         Stage::Verdict => verdict::run(desk),
         Stage::Defect => defect::run(desk),
+        Stage::Toxiproxy => toxiproxy::run(desk),
         Stage::Examples => examples::run(desk),
         Stage::Interrupted => interrupted::run(desk),
         Stage::Suite => suite::run(desk),
@@ -180,7 +184,7 @@ mod tests {
 
     #[test]
     fn stages_keep_their_order_whatever_was_asked() {
-        assert_eq!(stages(&[]).len(), 6);
+        assert_eq!(stages(&[]).len(), 7);
         assert_eq!(
             stages(&[Stage::Defect, Stage::Cli]),
             [Stage::Cli, Stage::Defect]

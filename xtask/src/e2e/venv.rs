@@ -17,6 +17,12 @@ pub(super) fn junitparser() -> anyhow::Result<PathBuf> {
     with("junitparser", "junitparser")
 }
 
+/// The folder of a Python that has `toxiproxy-python`, a client of Toxiproxy.
+pub(super) fn toxiproxy_client() -> anyhow::Result<PathBuf> {
+    // It installs no program; `chardetect` and the like are of others. Its presence is told by the file that marks a finished installation.
+    with("toxiproxy-python", "../toxiproxy-python.installed")
+}
+
 /// The folder of the environment's programs, this package's `program` among them. The environment is made once and used again by later runs.
 fn with(package: &str, program: &str) -> anyhow::Result<PathBuf> {
     let venv = step::root().join("target/e2e/venv");
@@ -32,6 +38,9 @@ fn with(package: &str, program: &str) -> anyhow::Result<PathBuf> {
                 .args(["--disable-pip-version-check", package]),
         )
         .with_context(|| format!("{package} could not be installed from PyPI"))?;
+        if program.ends_with(".installed") {
+            std::fs::write(programs.join(program), [])?;
+        }
     }
     Ok(programs)
 }
