@@ -29,7 +29,11 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
         Ok(TcpStream::connect(&api).is_ok())
     })?;
     prompt
-        .run(programs.join("python"), &["toxiproxy_client.py", &port], LIMIT)?
+        .run(
+            programs.join("python"),
+            &["toxiproxy_client.py", &port],
+            LIMIT,
+        )?
         .exits(0)?;
     running.signal(Signal::SIGINT)?;
     let stopped = running.wait(LIMIT);
