@@ -41,6 +41,8 @@ pub(crate) const CHECKS: &[&str] = &[
     "origin-first",
     "conditional-writes",
     "region-linearizable",
+    "stamps",
+    "stamp-order",
 ];
 
 /// What can be chosen.
