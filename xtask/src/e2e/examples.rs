@@ -79,8 +79,8 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
                 continue;
             }
             Kind::Settings => vec!["test", "register", "--set", &example],
-            Kind::Command => [&["test"], run, &["--target", "command"], &template[..]].concat(),
-            Kind::Adapter => [&["test"], run, &["--target", "adapter"], &template[..]].concat(),
+            Kind::Command => [&["test"][..], run, &["--target", "command"], &template[..]].concat(),
+            Kind::Adapter => [&["test"][..], run, &["--target", "adapter"], &template[..]].concat(),
         };
         prompt.run(&desk.dateline, &arguments, LIMIT)?.exits(0)?;
         processes::none_left(&prompt.folder)?;
