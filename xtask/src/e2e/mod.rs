@@ -14,6 +14,7 @@ mod browser;
 mod defect;
 mod examples;
 mod interrupted;
+mod readers;
 mod refusals;
 mod suite;
 mod verdict;
@@ -59,6 +60,8 @@ enum Stage {
     Interrupted,
     /// A suite with a planted defect and a planted slowdown, killed and resumed
     Suite,
+    /// A load's interval log and series, read by HdrHistogram's tools and by pyarrow
+    Readers,
 }
 
 /// What the stages work with.
@@ -145,6 +148,7 @@ fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
         Stage::Examples => examples::run(desk),
         Stage::Interrupted => interrupted::run(desk),
         Stage::Suite => suite::run(desk),
+        Stage::Readers => readers::run(desk),
     }
 }
 
@@ -180,7 +184,7 @@ mod tests {
 
     #[test]
     fn stages_keep_their_order_whatever_was_asked() {
-        assert_eq!(stages(&[]).len(), 6);
+        assert_eq!(stages(&[]).len(), 7);
         assert_eq!(
             stages(&[Stage::Defect, Stage::Cli]),
             [Stage::Cli, Stage::Defect]
