@@ -1,6 +1,9 @@
 //! What takes too long for every change: many seeds in a row, each fault by itself, every planted defect with many seeds.
 //!
-//! A job is data: the runs, what each must answer, and how many of them may miss it. Nothing here knows how a run works.
+//! A job is data: the runs, what each must answer, and how many of them may miss it. Nothing here knows how a run works. Jobs that measure are in
+//! [`measure`].
+
+mod measure;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,6 +14,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::step::{self, command_line};
+use measure::MEASURES;
 
 /// Which jobs to run.
 #[derive(Args)]
@@ -96,9 +100,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         for job in &all {
             println!("{:28} {}", job.name, job.what);
         }
+        for measure in &MEASURES {
+            println!("{:28} {}", measure.name, measure.what);
+        }
         return Ok(());
     }
-    let chosen = choose(&all, &arguments.jobs)?;
+    let is_measure = |name: &String| MEASURES.iter().any(|measure| measure.name == *name);
+    let (measures, jobs): (Vec<String>, Vec<String>) =
+        arguments.jobs.iter().cloned().partition(is_measure);
+    let chosen = if jobs.is_empty() && !measures.is_empty() {
+        Vec::new()
+    } else {
+        choose(&all, &jobs)?
+    };
     step::run_cargo(&[
         "build",
         "--release",
@@ -112,6 +126,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for job in chosen {
         if !holds(job, &dateline)? {
             broken.push(job.name.as_str());
+        }
+    }
+    for measure in &MEASURES {
+        let is_asked =
+            arguments.jobs.is_empty() || measures.iter().any(|name| name == measure.name);
+        if is_asked && !measure.holds(&dateline)? {
+            broken.push(measure.name);
         }
     }
     if !broken.is_empty() {

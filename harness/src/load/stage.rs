@@ -92,7 +92,11 @@ impl Stage<'_> {
         }
         blocking(move || traffic.recorder.end())
             .await
-            .map_err(|error| format!("latency.hdr or series.csv cannot be written: {error}"))?;
+            .map_err(|error| {
+                format!(
+                    "latency.hdr, lag.csv, series.csv or series.parquet cannot be written: {error}"
+                )
+            })?;
         let measured_ns = if stop.is_set() {
             let span = traffic.span;
             ended_ns.min(span.end_ns).saturating_sub(span.warm_up_ns)

@@ -138,6 +138,7 @@ impl Field {
             LinkFault::Refuse => return self.verify_refused(ways),
             // Pumps ask what holds at every turn, so these hold from now on; how much they do is for the traffic to show.
             LinkFault::Latency { .. }
+            | LinkFault::Tail { .. }
             | LinkFault::Bandwidth { .. }
             | LinkFault::SlowClose { .. }
             | LinkFault::Slice { .. }

@@ -51,6 +51,8 @@ struct Held {
     arrived: Instant,
     /// Where in the jitter it falls, thousandths from -1000 to 1000.
     luck: i64,
+    /// How long it is held in a tail of mean 1.
+    tail: f64,
     parcel: Parcel,
 }
 
@@ -62,6 +64,8 @@ pub(super) struct Pump<'a> {
     state: watch::Receiver<State>,
     resets: u64,
     draws: Stream,
+    /// Draws of their own, so that what jitter draws stays what it was.
+    tails: Stream,
     queue: VecDeque<Held>,
     queued_bytes: usize,
     source: Source,
@@ -95,13 +99,15 @@ impl<'a> Pump<'a> {
         connection: u64,
         resets: u64,
     ) -> Pump<'a> {
+        let draws = link.stream(direction, connection);
         Pump {
             link,
             direction,
             connection,
             state: link.state.subscribe(),
             resets,
-            draws: link.stream(direction, connection),
+            tails: draws.beside(1),
+            draws,
             queue: VecDeque::new(),
             queued_bytes: 0,
             source: Source::Flowing,
@@ -171,7 +177,7 @@ impl<'a> Pump<'a> {
         if effect.passage == Passage::Held || effect.stall.is_some() {
             return Head::WaitForChange;
         }
-        let mut due = head.arrived + delay(effect, head.luck);
+        let mut due = head.arrived + delay(effect, head);
         match head.parcel {
             Parcel::Bytes(_) => {
                 if effect.bytes_per_s.is_some()
@@ -329,6 +335,7 @@ impl<'a> Pump<'a> {
         self.queue.push_back(Held {
             arrived: Instant::now(),
             luck,
+            tail: self.tails.exponential(),
             parcel,
         });
     }
@@ -345,11 +352,14 @@ impl<'a> Pump<'a> {
     }
 }
 
-fn delay(effect: &Effect, luck: i64) -> Duration {
-    let shift = effect.jitter.mul_f64(luck.unsigned_abs() as f64 / 1000.0);
-    if luck < 0 {
+fn delay(effect: &Effect, held: &Held) -> Duration {
+    let shift = effect
+        .jitter
+        .mul_f64(held.luck.unsigned_abs() as f64 / 1000.0);
+    let shifted = if held.luck < 0 {
         effect.delay.saturating_sub(shift)
     } else {
         effect.delay + shift
-    }
+    };
+    shifted + effect.tail.mul_f64(held.tail)
 }

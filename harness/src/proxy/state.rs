@@ -155,6 +155,7 @@ fn asks_for_reset(fault: LinkFault) -> bool {
     match fault {
         LinkFault::Blackhole { after } => after == AfterHeal::Reset,
         LinkFault::Latency { .. }
+        | LinkFault::Tail { .. }
         | LinkFault::Bandwidth { .. }
         | LinkFault::SlowClose { .. }
         | LinkFault::Truncate { .. }

@@ -14,6 +14,7 @@ mod browser;
 mod defect;
 mod examples;
 mod interrupted;
+mod readers;
 mod refusals;
 mod suite;
 mod toxiproxy;
@@ -62,6 +63,8 @@ enum Stage {
     Interrupted,
     /// A suite with a planted defect and a planted slowdown, killed and resumed
     Suite,
+    /// A load's interval log and series, read by HdrHistogram's tools and by pyarrow
+    Readers,
 }
 
 /// What the stages work with.
@@ -149,6 +152,7 @@ fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
         Stage::Examples => examples::run(desk),
         Stage::Interrupted => interrupted::run(desk),
         Stage::Suite => suite::run(desk),
+        Stage::Readers => readers::run(desk),
     }
 }
 

@@ -17,7 +17,7 @@ const SCRIPT: &str = include_str!("toxiproxy_client.py");
 
 /// Starts the proxy, runs the script, stops the proxy.
 pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
-    let programs = venv::toxiproxy_client()?;
+    let python = venv::library("toxiproxy-python", "toxiproxy")?;
     let prompt = desk.prompt("toxiproxy")?;
     std::fs::write(prompt.folder.join("toxiproxy_client.py"), SCRIPT)?;
     let port = free_port()?.to_string();
@@ -30,7 +30,7 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
     })?;
     prompt
         .run(
-            programs.join("python"),
+            &python,
             &["toxiproxy_client.py", &port],
             LIMIT,
         )?
