@@ -1,5 +1,7 @@
 //! `dateline check`: the verdict of saved histories.
 
+mod part;
+
 use std::path::{Path, PathBuf};
 
 use checker::{
@@ -9,9 +11,13 @@ use checker::{
     verdict,
 };
 use clap::Args;
-use reports::run_folder::RunFolder;
+use reports::{load_summary::Share, run_folder::RunFolder, verdict_shares::VerdictShare};
 
-use crate::exit::{Ending, Failure};
+use self::part::Part;
+use crate::{
+    exit::{Ending, Failure},
+    load::quantity,
+};
 
 /// `dateline check FILE…`.
 #[derive(Debug, Args)]
@@ -23,7 +29,8 @@ Examples:
   dateline check dateline-runs/latest
   dateline check history.jsonl other.jsonl.gz --only convergence,lost-write
   dateline check history.jsonl --expect mrsc
-  dateline check jepsen/history.edn --expect single-region")]
+  dateline check jepsen/history.edn --expect single-region
+  dateline check history.jsonl --share 3/16 --json > part-3.json     one part of the keys; `dateline merge` joins them")]
 pub(super) struct CheckCommand {
     /// History files, or run folders
     #[arg(required = true, value_name = "FILE|RUN")]
@@ -55,6 +62,14 @@ pub(super) struct CheckCommand {
     /// Print the verdict as JSON, one line each
     #[arg(long)]
     json: bool,
+
+    /// Judge one part of the items, the others are judged elsewhere: those whose number leaves I - 1 when divided by N
+    #[arg(long, value_name = "I/N", value_parser = quantity::share)]
+    share: Option<(u32, u32, workloads::arrival::Share)>,
+
+    /// The input is such a part already: each line has its number in the whole history and a tab before it, the header first. FILE may be `-`
+    #[arg(long, requires = "share", requires = "json")]
+    numbered: bool,
 }
 
 impl CheckCommand {
@@ -85,9 +100,17 @@ impl CheckCommand {
         } else {
             path.to_owned()
         };
+        let part = match self.part(&file) {
+            Ok(part) => part,
+            Err(error) => {
+                eprintln!("harness failure: {}: {error}", file.display());
+                return Ending::HarnessFailure;
+            }
+        };
+        let judged = part.as_ref().map_or(file.as_path(), Part::path);
         let read = match self.format {
-            Some(format) => read_history_as(&file, format),
-            None => read_history(&file),
+            Some(format) => read_history_as(judged, format),
+            None => read_history(judged),
         };
         let history = match read {
             Ok(history) => history,
@@ -95,6 +118,9 @@ impl CheckCommand {
         };
         let judgement = checker::judge(&history, options);
         let mut judgement = judgement.expect("the expectations were looked up before");
+        if let Some(part) = &part {
+            part.renumber(&mut judgement.verdict);
+        }
         let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
         for entry in known.apply(&mut judgement.verdict, &today) {
             let anomaly = &entry.anomaly;
@@ -111,6 +137,21 @@ impl CheckCommand {
         self.show(&file, &history, &judgement)
     }
 
+    /// The part of the history that is asked for; `None`: all of it.
+    fn part(&self, file: &Path) -> Result<Option<Part>, part::PartError> {
+        let Some((index, of, _)) = self.share else {
+            return Ok(None);
+        };
+        if !self.numbered {
+            return Part::of_file(file, (index, of)).map(Some);
+        }
+        if file == Path::new("-") {
+            return Part::numbered(std::io::stdin().lock()).map(Some);
+        }
+        let input = std::io::BufReader::new(std::fs::File::open(file)?);
+        Part::numbered(input).map(Some)
+    }
+
     fn known_anomalies(&self) -> Result<KnownAnomalies, Failure> {
         let Some(path) = &self.known else {
             return Ok(KnownAnomalies::default());
@@ -125,7 +166,17 @@ impl CheckCommand {
 
     fn show(&self, file: &Path, history: &History, judgement: &Judgement) -> Ending {
         let verdict = &judgement.verdict;
-        if self.json {
+        if let (true, Some((index, of, _))) = (self.json, self.share) {
+            let share = VerdictShare {
+                schema: VerdictShare::SCHEMA.to_owned(),
+                share: Share { index, of },
+                regions: history.header.regions.clone(),
+                seed: history.header.seed,
+                verdict: verdict.clone(),
+            };
+            let line = serde_json::to_string(&share).expect("a verdict is plain data");
+            println!("{line}");
+        } else if self.json {
             println!(
                 "{}",
                 serde_json::to_string(verdict).expect("a verdict is plain data")
