@@ -88,7 +88,8 @@ impl Heartbeats {
 
 async fn write(mut client: Client, region: usize, beating: Arc<Beating>) {
     let Beating { book, origin, .. } = &*beating;
-    let mut due = tokio::time::Instant::now();
+    // Before its origin a run has no times.
+    let mut due = tokio::time::Instant::from_std(*origin);
     let mut value = 0;
     loop {
         tokio::time::sleep_until(due).await;
@@ -108,6 +109,7 @@ async fn write(mut client: Client, region: usize, beating: Arc<Beating>) {
 
 async fn read(mut client: Client, region: usize, beating: Arc<Beating>) {
     let Beating { book, origin, .. } = &*beating;
+    tokio::time::sleep_until((*origin).into()).await;
     let others: Vec<usize> = (0..beating.regions)
         .filter(|other| *other != region)
         .collect();
