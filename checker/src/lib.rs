@@ -13,11 +13,17 @@ pub mod check;
 
 mod table;
 
+mod parallel;
+
+mod piles;
+
 mod linearizable;
 
 mod expectation;
 
 mod judge;
+
+mod judge_file;
 
 pub mod known;
 
@@ -25,6 +31,7 @@ pub mod shrink;
 
 mod measure;
 
-pub use check::{CheckInfo, Subject, applicable_checks, check, registry};
+pub use check::{CheckInfo, Subject, applicable_checks, check, check_on, registry};
 pub use expectation::{Expectation, UnknownExpectation, expectations, expected_checks};
-pub use judge::{Judgement, LeftOut, Options, judge};
+pub use judge::{Judgement, LeftOut, Options, judge, judge_on};
+pub use judge_file::{JudgeError, Memory, Resources, judge_file};

@@ -15,6 +15,7 @@ mod regions;
 mod report;
 mod settings;
 mod settle;
+mod sites;
 mod usage;
 
 use std::{

@@ -15,7 +15,7 @@ use crate::history::{History, Key, Phase, RegionId, Value};
 use crate::table::Table;
 
 pub(crate) use build::Builder;
-pub(crate) use by_key::ByKey;
+pub(crate) use by_key::{ByKey, Touch, touches};
 
 /// A history, by key.
 pub(crate) struct Case<'h> {

@@ -119,13 +119,14 @@ impl Field {
 
     fn verify_begun(&self, ways: &[Way], fault: LinkFault) -> Outcome {
         match fault {
-            LinkFault::Blackhole { .. } => {}
+            LinkFault::Blackhole { .. } | LinkFault::Stall { .. } => {}
             LinkFault::Refuse => return self.verify_refused(ways),
             // Pumps ask what holds at every turn, so these hold from now on; how much they do is for the traffic to show.
             LinkFault::Latency { .. }
             | LinkFault::Tail { .. }
             | LinkFault::Bandwidth { .. }
             | LinkFault::SlowClose { .. }
+            | LinkFault::Slice { .. }
             | LinkFault::Truncate { .. } => return Outcome::Installed,
         }
         self.verify_silent(ways, "a probe still passed")

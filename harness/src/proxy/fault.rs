@@ -56,6 +56,22 @@ pub(crate) enum LinkFault {
         /// Counted from when the fault was installed or the connection opened.
         bytes: u64,
     },
+    /// Bytes stay where they are, while connections can still be opened; each connection is ended after so long.
+    Stall {
+        /// How each connection ends.
+        ends: StallEnd,
+        /// When, counted from when the fault was installed or the connection opened; 0: never.
+        after_ms: u64,
+    },
+    /// Bytes go on in small pieces.
+    Slice {
+        /// How large a piece is on average. At least 1.
+        bytes: u64,
+        /// At most this much more or less; less than `bytes`.
+        variation: u64,
+        /// The pause after each.
+        pause_us: u64,
+    },
     /// Nobody listens: connections are refused, those that exist stay. Concerns the link, whichever direction is named.
     Refuse,
 }
@@ -70,6 +86,16 @@ pub(crate) enum AfterHeal {
     Reset,
 }
 
+/// How a connection that is stalled ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StallEnd {
+    /// Its ends are closed.
+    Close,
+    /// Its ends are reset.
+    Reset,
+}
+
 /// What a pump has to do: the weather and all faults of one direction together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Effect {
@@ -81,6 +107,24 @@ pub(super) struct Effect {
     pub(super) passage: Passage,
     pub(super) slow_close: Duration,
     pub(super) truncate_after: Option<u64>,
+    pub(super) stall: Option<Stall>,
+    pub(super) slice: Option<Slice>,
+}
+
+/// Bytes stay where they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stall {
+    pub(super) ends: StallEnd,
+    /// `None`: never.
+    pub(super) after: Option<Duration>,
+}
+
+/// Bytes go on in pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slice {
+    pub(super) bytes: u64,
+    pub(super) variation: u64,
+    pub(super) pause: Duration,
 }
 
 /// Whether bytes pass at all.
@@ -100,6 +144,8 @@ impl Effect {
             passage: Passage::Open,
             slow_close: Duration::ZERO,
             truncate_after: None,
+            stall: None,
+            slice: None,
         }
     }
 
@@ -124,6 +170,28 @@ impl Effect {
             }
             LinkFault::Truncate { bytes } => {
                 self.truncate_after = least(self.truncate_after, bytes);
+            }
+            LinkFault::Stall { ends, after_ms } => {
+                let after = (after_ms > 0).then(|| Duration::from_millis(after_ms));
+                // Of several, the one that ends connections first.
+                let first = |stall: &Stall| stall.after.unwrap_or(Duration::MAX);
+                let new = Stall { ends, after };
+                let old = self.stall.filter(|old| first(old) <= first(&new));
+                self.stall = Some(old.unwrap_or(new));
+            }
+            LinkFault::Slice {
+                bytes,
+                variation,
+                pause_us,
+            } => {
+                let new = Slice {
+                    bytes: bytes.max(1),
+                    variation: variation.min(bytes.saturating_sub(1)),
+                    pause: Duration::from_micros(pause_us),
+                };
+                // Of several, the one with the smallest pieces.
+                let old = self.slice.filter(|old| old.bytes <= new.bytes);
+                self.slice = Some(old.unwrap_or(new));
             }
             LinkFault::Refuse => {}
         }

@@ -11,13 +11,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+};
 use workloads::seed::{Seed, Stream};
 
 use super::{
     fault::{DIRECTIONS, Direction, LinkFault},
     listener::Port,
-    state::State,
+    state::{ALL, State},
 };
 use crate::topology::Weather;
 
@@ -36,6 +39,8 @@ pub(crate) struct Link {
     pub(super) accepted: AtomicU64,
     /// What ended it although nobody asked for that.
     failure: OnceLock<String>,
+    /// Told when it has ended because somebody asked for it.
+    pub(super) ended: Notify,
 }
 
 /// What one direction of a link has carried, and when its bandwidth is free again.
@@ -106,6 +111,7 @@ impl Link {
             open: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             failure: OnceLock::new(),
+            ended: Notify::new(),
         });
         runtime.spawn(super::listener::run(port, Arc::clone(&link)));
         Ok(link)
@@ -140,8 +146,25 @@ impl Link {
 
     /// Adds a fault in the name of this holder, who may hold several.
     pub(crate) fn install(&self, holder: &str, direction: Direction, fault: LinkFault) {
+        self.install_for(ALL, holder, direction, fault);
+    }
+
+    /// The same for so many in a million connections. Which ones is drawn for each connection and holder, once.
+    pub(crate) fn install_for(
+        &self,
+        share: u32,
+        holder: &str,
+        direction: Direction,
+        fault: LinkFault,
+    ) {
         self.state
-            .send_modify(|state| state.install(holder, direction, fault));
+            .send_modify(|state| state.install(holder, direction, fault, share));
+    }
+
+    /// Ends the link: returns when its port is free and its connections are closed.
+    pub(crate) async fn close(&self) {
+        self.state.send_modify(|state| state.closed = true);
+        self.ended.notified().await;
     }
 
     /// Takes away every fault of this holder; nothing if there is none.
@@ -203,6 +226,12 @@ impl Link {
             Direction::Forward => &self.forward,
             Direction::Backward => &self.backward,
         }
+    }
+
+    /// Where in a million this connection falls, for a fault of this holder.
+    pub(super) fn luck(&self, holder: &str, connection: u64) -> u32 {
+        let name = format!("share/{}/{holder}/{connection}", self.name);
+        u32::try_from(self.seed.stream(&name).below(u64::from(ALL))).expect("less than a million")
     }
 
     /// Draws for one direction of one connection.

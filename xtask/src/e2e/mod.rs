@@ -18,6 +18,7 @@ mod readers;
 mod refusals;
 mod shares;
 mod suite;
+mod toxiproxy;
 mod verdict;
 mod walkthrough;
 
@@ -55,6 +56,8 @@ enum Stage {
     Verdict,
     /// A planted defect
     Defect,
+    /// A public Toxiproxy client library drives `dateline proxy`
+    Toxiproxy,
     /// The settings files in `examples/`
     Examples,
     /// Ctrl-C and kill -9 in the middle of a run
@@ -148,6 +151,7 @@ fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
         Stage::Cli => command_line(desk),
         Stage::Verdict => verdict::run(desk),
         Stage::Defect => defect::run(desk),
+        Stage::Toxiproxy => toxiproxy::run(desk),
         Stage::Examples => examples::run(desk),
         Stage::Interrupted => interrupted::run(desk),
         Stage::Suite => suite::run(desk),

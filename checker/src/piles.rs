@@ -1,0 +1,315 @@
+//! Operations put aside as rows, on piles by key, while a history is read: what must be judged together lies together.
+//!
+//! A pile holds all operations of its keys. Piles lie in memory up to a limit and beyond it in one file, to which all of them are appended
+//! when the limit is reached. They are taken one at a time, so that only what is being judged is ever unpacked.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::history::binary::row::{self, Before};
+use crate::history::{Ending, Key, Op, Operation, Phase, RegionId, Reply};
+
+/// How many piles there are: enough that one of ten million operations fits into a processor's cache when it is unpacked.
+const PILE_COUNT: usize = 1024;
+/// The length up to which a block of rows grows by doubling.
+const BLOCK_BYTES: usize = 16 << 10;
+
+/// All piles, while they grow.
+pub(crate) struct Piles {
+    piles: Vec<Pile>,
+    /// How many bytes of rows lie in memory.
+    held_bytes: u64,
+    /// How many may.
+    limit_bytes: u64,
+    spill: Option<Spill>,
+    fetches: Fetches,
+    scratch: Vec<u8>,
+}
+
+/// The fetches of streams that say something about every item: the first of each region, and the last of the final phase.
+#[derive(Debug, Default)]
+struct Fetches(BTreeMap<RegionId, (Operation, Option<Operation>)>);
+
+impl Fetches {
+    fn note(&mut self, operation: &Operation, bare: Operation) {
+        let (first, last) = self
+            .0
+            .entry(operation.region)
+            .or_insert_with(|| (bare.clone(), None));
+        if operation.line_invoke < first.line_invoke {
+            *first = bare.clone();
+        }
+        let is_later = |last: &Operation| last.line_invoke < operation.line_invoke;
+        if operation.phase == Phase::Final && last.as_ref().is_none_or(is_later) {
+            *last = Some(bare);
+        }
+    }
+
+    /// All of them, without their records, in their order.
+    fn sorted(self) -> Vec<Operation> {
+        let fetches = self.0.into_values();
+        let mut all: Vec<_> = fetches
+            .flat_map(|(first, last)| last.into_iter().chain([first]))
+            .collect();
+        all.sort_by_key(|o| o.line_invoke);
+        all.dedup_by_key(|o| o.line_invoke);
+        all
+    }
+}
+
+/// Rows of some keys.
+#[derive(Default)]
+pub(crate) struct Pile {
+    before: Before,
+    blocks: Vec<Block>,
+    /// The block that grows.
+    last: Vec<u8>,
+    row_count: usize,
+}
+
+enum Block {
+    Held(Vec<u8>),
+    Spilled { offset: u64, length: usize },
+}
+
+/// The file for rows that do not fit into memory.
+struct Spill {
+    file: File,
+    length: u64,
+}
+
+impl Piles {
+    /// Piles that stay in memory.
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            piles: (0..PILE_COUNT).map(|_| Pile::default()).collect(),
+            held_bytes: 0,
+            limit_bytes: u64::MAX,
+            spill: None,
+            fetches: Fetches::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Piles that go to this file whenever they hold more than so many bytes.
+    pub(crate) fn on_disk(file: File, limit_bytes: u64) -> Self {
+        Self {
+            limit_bytes,
+            spill: Some(Spill { file, length: 0 }),
+            ..Self::in_memory()
+        }
+    }
+
+    /// Puts an operation on the piles of all keys that it touches.
+    pub(crate) fn push(&mut self, operation: &Operation) -> io::Result<()> {
+        match &operation.op {
+            Op::Read { key, .. }
+            | Op::Write { key, .. }
+            | Op::Delete { key }
+            | Op::Cas { key, .. }
+            | Op::AddToSet { key, .. }
+            | Op::Increment { key, .. }
+            | Op::Append { key, .. } => self.row(*key, operation),
+            Op::Transact { ops } => {
+                let mut keys: Vec<Key> = ops.iter().map(|op| op.key()).collect();
+                keys.sort_unstable();
+                keys.dedup();
+                keys.into_iter().for_each(|key| self.row(key, operation));
+            }
+            Op::Scan | Op::Stream => self.many(operation),
+        }
+        if self.held_bytes > self.limit_bytes {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    /// Of what shows many items, each key needs only what was seen of it.
+    fn many(&mut self, operation: &Operation) {
+        let part = |reply| Operation {
+            ending: Ending::Ok(reply),
+            ..operation.clone()
+        };
+        match &operation.ending {
+            Ending::Ok(Reply::Scan(items)) => {
+                for (key, own) in by_key(items, |(key, _)| *key) {
+                    self.row(key, &part(Reply::Scan(own)));
+                }
+            }
+            Ending::Ok(Reply::Stream(records)) => {
+                self.fetches
+                    .note(operation, part(Reply::Stream(Vec::new())));
+                for (key, own) in by_key(records, |(key, ..)| *key) {
+                    self.row(key, &part(Reply::Stream(own)));
+                }
+            }
+            Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => {}
+        }
+    }
+
+    fn row(&mut self, key: Key, operation: &Operation) {
+        let pile = &mut self.piles[pile_of(key)];
+        let before_bytes = pile.last.len();
+        row::write(
+            &mut pile.last,
+            &mut pile.before,
+            key,
+            operation,
+            &mut self.scratch,
+        );
+        self.held_bytes += (pile.last.len() - before_bytes) as u64;
+        pile.row_count += 1;
+        if pile.last.len() >= BLOCK_BYTES {
+            let next = Vec::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 16);
+            let full = std::mem::replace(&mut pile.last, next);
+            pile.blocks.push(Block::Held(full));
+        }
+    }
+
+    /// Appends everything that lies in memory to the file.
+    fn spill(&mut self) -> io::Result<()> {
+        let spill = self
+            .spill
+            .as_mut()
+            .expect("only with a file is there a limit");
+        for pile in &mut self.piles {
+            let last = std::mem::take(&mut pile.last);
+            let mut extent = (spill.length, 0);
+            let is_held = |block: &Block| matches!(block, Block::Held(_));
+            let first_held = pile.blocks.iter().position(is_held);
+            let first_held = first_held.unwrap_or(pile.blocks.len());
+            for block in pile.blocks.drain(first_held..).chain([Block::Held(last)]) {
+                if let Block::Held(bytes) = block {
+                    spill.file.write_all(&bytes)?;
+                    spill.length += bytes.len() as u64;
+                    extent.1 += bytes.len();
+                }
+            }
+            if extent.1 > 0 {
+                let (offset, length) = extent;
+                pile.blocks.push(Block::Spilled { offset, length });
+            }
+        }
+        self.held_bytes = 0;
+        Ok(())
+    }
+
+    /// No more rows come.
+    pub(crate) fn finish(self) -> Finished {
+        Finished {
+            piles: self.piles.into_iter().map(Some).map(Mutex::new).collect(),
+            file: self.spill.map(|spill| Mutex::new(spill.file)),
+            fetches: self.fetches.sorted(),
+        }
+    }
+}
+
+/// All piles, to be taken one at a time, by whichever thread has time.
+pub(crate) struct Finished {
+    piles: Vec<Mutex<Option<Pile>>>,
+    file: Option<Mutex<File>>,
+    /// Fetches of streams that say something about every item, without their records, in their order.
+    pub(crate) fetches: Vec<Operation>,
+}
+
+impl Finished {
+    pub(crate) fn count(&self) -> usize {
+        self.piles.len()
+    }
+
+    /// How many rows a pile has, and how many bytes these are.
+    pub(crate) fn size(&self, index: usize) -> (usize, usize) {
+        let pile = lock(&self.piles[index]);
+        let pile = pile.as_ref().expect("a pile is taken once, after this");
+        let blocks = pile.blocks.iter().map(|block| match block {
+            Block::Held(bytes) => bytes.len(),
+            Block::Spilled { length, .. } => *length,
+        });
+        (pile.row_count, blocks.sum::<usize>() + pile.last.len())
+    }
+
+    /// Takes a pile, in one piece.
+    pub(crate) fn take(&self, index: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let pile = lock(&self.piles[index]).take();
+        let pile = pile.expect("a pile is taken once");
+        bytes.clear();
+        for block in pile.blocks.into_iter().chain([Block::Held(pile.last)]) {
+            match block {
+                Block::Held(block) => bytes.extend_from_slice(&block),
+                Block::Spilled { offset, length } => {
+                    let file = self.file.as_ref().expect("spilled into a file");
+                    let mut file = lock(file);
+                    file.seek(SeekFrom::Start(offset))?;
+                    let start = bytes.len();
+                    bytes.resize(start + length, 0);
+                    file.read_exact(&mut bytes[start..])?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is behind a lock. A thread that panicked while it held one left nothing half-done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The pile of a key: the high bits of a product with the golden ratio.
+fn pile_of(key: Key) -> usize {
+    let product = key.0.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    usize::try_from(product >> 54).expect("ten bits")
+}
+
+/// What belongs to each key, in its order.
+fn by_key<T: Clone>(all: &[T], key: impl Fn(&T) -> Key) -> Vec<(Key, Vec<T>)> {
+    let mut sorted: Vec<&T> = all.iter().collect();
+    sorted.sort_by_key(|one| key(one));
+    let groups = sorted.chunk_by(|one, other| key(one) == key(other));
+    let group = |group: &[&T]| {
+        (
+            key(group[0]),
+            group.iter().map(|one| (*one).clone()).collect(),
+        )
+    };
+    groups.map(group).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Piles;
+    use crate::history::binary::row;
+    use crate::history::{Operation, one_line};
+
+    /// What comes back from piles, in its order.
+    fn through(mut piles: Piles, operations: &[Operation]) -> Vec<Operation> {
+        for operation in operations {
+            piles.push(operation).expect("a temporary file");
+        }
+        let finished = piles.finish();
+        let (mut bytes, mut places, mut back) = (Vec::new(), Vec::new(), Vec::new());
+        for pile in 0..finished.count() {
+            finished.take(pile, &mut bytes).expect("a temporary file");
+            row::places(&bytes, &mut places).expect("undamaged");
+            places.sort_unstable();
+            let read = places.iter().map(|place| row::read(&bytes, place, 2));
+            back.extend(read.map(|operation| operation.expect("undamaged")));
+        }
+        back.sort_by_key(|operation| operation.line_invoke);
+        back
+    }
+
+    #[test]
+    fn what_is_put_aside_comes_back_from_memory_and_from_disk() {
+        let text = "us:w1[0-1] 7/eu:r-[2-3] us:c1>2~1@7us[4-5]! us:c*>-[4-?] 8/us:i-3[5-6] 9/us:a4[5-?] us:r{1,2}[6-7]F 9999999/eu:d[6-7] eu:w-5[7-?]";
+        let operations = one_line(text).expect("well formed").operations;
+        for limit_bytes in [0, 40, 1 << 20] {
+            let file = tempfile::tempfile().expect("a temporary file");
+            let back = through(Piles::on_disk(file, limit_bytes), &operations);
+            assert_eq!(back, operations, "at most {limit_bytes}");
+        }
+        assert_eq!(through(Piles::in_memory(), &operations), operations);
+    }
+}
