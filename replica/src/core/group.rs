@@ -143,6 +143,9 @@ impl Core {
     pub(super) fn adopt(&mut self, now: Now, incoming: &[Group], effects: &mut Effects) -> u64 {
         let mut writes = Vec::new();
         for group in incoming {
+            self.follow_own_future(group, &mut writes, effects);
+        }
+        for group in incoming {
             self.adopt_one(now, group, &mut writes, effects);
         }
         if writes.is_empty() {
@@ -154,7 +157,7 @@ impl Core {
         self.groups_commit
     }
 
-    fn adopt_one(
+    pub(super) fn adopt_one(
         &mut self,
         now: Now,
         incoming: &Group,
@@ -232,7 +235,7 @@ impl Core {
     }
 
     /// Begins and ends the flow to peers, as memberships now say.
-    fn relink(&mut self, writes: &mut Vec<Write>) {
+    pub(super) fn relink(&mut self, writes: &mut Vec<Write>) {
         let regions: Vec<Region> = self.peers.keys().cloned().collect();
         for region in regions {
             let shared = self.shared_incarnation(&region);

@@ -125,6 +125,7 @@ impl Core {
             peer.incarnation = Some(batch.from.incarnation);
             peer.last_contact_ns = Some(now.monotonic_ns);
         }
+        self.check_relied_on(&batch.from, batch.relied_on, batch.base, effects);
         let consumed = self.consume(now, batch, read, effects).map_err(|error| {
             self.store_failed(&error, effects);
             "the store failed: see the log of this region".to_owned()

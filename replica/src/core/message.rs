@@ -8,7 +8,7 @@ use super::rows::Origin;
 use super::{Region, TableDefinition};
 
 /// First byte of every message; a later protocol gets another.
-const PROTOCOL: u8 = 2;
+const PROTOCOL: u8 = 3;
 
 /// A call.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub(super) struct FeedBatch {
     pub(super) after: u64,
     /// and goes through this one.
     pub(super) through: u64,
+    /// Which life of the receiver has consumed this feed durably, and how far: the sender relies on it.
+    pub(super) relied_on: (u64, u64),
     /// Names of the tables that the items count by.
     pub(super) tables: Vec<String>,
     pub(super) items: Vec<WireItem>,

@@ -37,6 +37,7 @@ mod query;
 mod read;
 mod record;
 mod region;
+mod renewal;
 mod replicas;
 mod request;
 mod response;

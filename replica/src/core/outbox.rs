@@ -74,6 +74,10 @@ pub(super) struct Peer {
     flights: BTreeMap<CallId, Flight>,
     /// How long ago the oldest version in the batch that was acknowledged last had been written.
     pub(super) latency_ms: Option<u64>,
+    /// What it said in this process of how far it consumed this region's feed; nothing is sent before.
+    pub(super) claimed: Option<u64>,
+    /// The greatest position that it can have consumed, unless the store was rolled back.
+    pub(super) offered: u64,
     rewind: bool,
     failures: u32,
     not_before_ns: u64,
@@ -111,7 +115,7 @@ impl Peer {
         // After a failure a heartbeat goes first: a dead link costs no more than that.
         let behind = self.link.as_ref().is_some_and(|link| {
             let next = if self.rewind { link.cursor } else { link.next };
-            self.incarnation == Some(link.row.incarnation) && next < head
+            self.incarnation == Some(link.row.incarnation) && self.claimed.is_some() && next < head
         });
         if behind && self.failures == 0 {
             return Ok(());
@@ -168,14 +172,20 @@ impl Core {
         let Some(peer) = self.peers.get_mut(region) else {
             return Ok(());
         };
-        if let Some(link) = &mut peer.link {
+        // A link may begin where the feed ends but is not durable yet: not even a position is told before it is.
+        let durable = self.feed.head.durable;
+        if let Some(link) = peer.link.as_mut().filter(|link| link.row.base <= durable) {
             if std::mem::take(&mut peer.rewind) {
                 link.next = link.cursor;
             }
+            batch.relied_on = (link.row.incarnation, link.cursor);
             batch.base = link.row.base;
             batch.after = link.next;
             batch.through = link.next;
-            if peer.failures == 0 && peer.incarnation == Some(link.row.incarnation) {
+            if peer.failures == 0
+                && peer.claimed.is_some()
+                && peer.incarnation == Some(link.row.incarnation)
+            {
                 self.fill(&mut batch, region, read)?;
             }
         }
@@ -185,9 +195,10 @@ impl Core {
         let Some(peer) = self.peers.get_mut(region) else {
             return Ok(());
         };
-        if let Some(link) = &mut peer.link {
+        if let Some(link) = peer.link.as_mut().filter(|link| link.row.base <= durable) {
             link.next = batch.through;
         }
+        peer.offered = peer.offered.max(batch.through);
         peer.last_sent_ns = Some(now.monotonic_ns);
         let flight = Flight {
             through: batch.through,
@@ -207,6 +218,7 @@ impl Core {
             base: 0,
             after: 0,
             through: 0,
+            relied_on: (0, 0),
             tables: Vec::new(),
             items: Vec::new(),
             report: self.report(),
@@ -353,17 +365,23 @@ impl Core {
     ) {
         let reconnected = self.contact(now, region, answer.incarnation);
         let forgets = self.has_defect(Defect::ForgetPending) && reconnected;
-        let head = self.feed.head.decided;
-        if answer.consumed > head {
-            self.tail_was_lost(region, answer.consumed, effects);
-        }
         let durable = self.feed.head.durable;
+        let head = self.feed.head.decided;
         let Some(peer) = self.peers.get_mut(region) else {
             return;
         };
         peer.last_refusal = None;
         let Some(link) = &mut peer.link else { return };
         if link.row.incarnation != answer.incarnation {
+            return;
+        }
+        peer.claimed = peer.claimed.max(Some(answer.consumed));
+        if answer.consumed > peer.offered {
+            let what = format!(
+                "has consumed its feed to {}, but it ended at {} when this process began and ends at {head}",
+                answer.consumed, peer.offered
+            );
+            self.roll_back_found(region, &what, effects);
             return;
         }
         link.cursor = link.cursor.max(answer.consumed.min(durable));
@@ -410,17 +428,6 @@ impl Core {
         // Up to a quarter more, by a counter: peers that failed together do not come back together.
         let jitter_ms = (salt >> 33) % (wait_ms / 4 + 1);
         peer.not_before_ns = now.monotonic_ns + (wait_ms + jitter_ms) * 1_000_000;
-    }
-
-    /// A peer holds more of this region's feed than this region: its store lost the tail. Those positions are never given again.
-    fn tail_was_lost(&mut self, region: &Region, consumed: u64, effects: &mut Effects) {
-        effects.push(Effect::Log(format!(
-            "the store of this region lost acknowledged writes: {region} has consumed its feed to {consumed}, but it ends at {}; what the peers hold of them is kept there, look at the disk",
-            self.feed.head.decided
-        )));
-        let mut writes = Vec::new();
-        self.feed.skip_to(consumed, &mut writes);
-        self.commit(writes, effects);
     }
 
     /// Makes a call; gives its id.

@@ -10,6 +10,7 @@ use super::group::Group;
 use super::ledger::Ledger;
 use super::outbox::{Link, LinkRow, Peer};
 use super::record::{Shown, decode_header};
+use super::renewal::Rollback;
 use super::rows::{self, Identity, Origin, named};
 use super::stream::Streams;
 use super::table::{Count, Table, TableRow, split_row_key};
@@ -86,6 +87,11 @@ impl Core {
             streams: Streams::open(read)?,
             expiry: Walk::default(),
             exchanges: Exchanges::default(),
+            rollback: Rollback {
+                unverified: open_unverified(read)?,
+                is_found: false,
+                entropy,
+            },
             wake_ns: None,
             config,
         };
@@ -96,6 +102,7 @@ impl Core {
         if is_new {
             core.commit(vec![core.identity()], effects);
         }
+        core.begin_unverified(effects);
         core.carry_on(now, read, effects);
         Ok(core)
     }
@@ -123,7 +130,8 @@ impl Core {
     /// One round of what goes on by itself.
     pub(super) fn upkeep(&mut self, now: Now, read: &dyn Read, effects: &mut Effects) {
         let done = self
-            .refeed(read, effects)
+            .verify(now, read, effects)
+            .and_then(|()| self.refeed(read, effects))
             .and_then(|()| self.sweep_leftovers(read, effects))
             .and_then(|()| self.collect(now, read, effects))
             .and_then(|()| self.expire_items(now, read, effects))
@@ -275,6 +283,12 @@ impl Core {
             self.commit(writes, effects);
         }
     }
+}
+
+fn open_unverified(read: &dyn Read) -> Result<Option<u64>, OpenError> {
+    let row = read.get(Space::Meta, rows::UNVERIFIED)?;
+    row.map(|row| rows::parse(rows::UNVERIFIED, &row))
+        .transpose()
 }
 
 fn open_tables(last_commit: u64, read: &dyn Read) -> Result<BTreeMap<String, Table>, OpenError> {
