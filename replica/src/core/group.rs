@@ -247,6 +247,8 @@ impl Core {
                 continue;
             }
             peer.link = shared.map(|incarnation| Link::new(incarnation, head));
+            // What it said was said by, or to, another life.
+            peer.claimed = None;
             let key = named(rows::LINK, region.as_str());
             writes.push(match &peer.link {
                 Some(link) => rows::put(key, &link.row),

@@ -78,6 +78,10 @@ pub(super) struct Peer {
     pub(super) claimed: Option<u64>,
     /// The greatest position that it can have consumed, unless the store was rolled back.
     pub(super) offered: u64,
+    /// Where the feed ended when this region began to wait for word of it; durable until it was heard.
+    pub(super) unverified: Option<u64>,
+    /// The commit by which that it was heard is durable.
+    pub(super) verified_by: u64,
     rewind: bool,
     failures: u32,
     not_before_ns: u64,
@@ -86,6 +90,8 @@ pub(super) struct Peer {
     pub(super) last_contact_ns: Option<u64>,
     pub(super) connected: bool,
     last_refusal: Option<String>,
+    /// All that its present life has reported, as far as it went.
+    pub(super) told: Option<(u64, Report)>,
     /// The report that waits until this region has consumed the peer's feed to the head in it; and the newest one.
     pub(super) pending_report: Option<(u64, Report)>,
     pub(super) newest_report: Option<(u64, Report)>,
@@ -102,8 +108,18 @@ impl Peer {
         }
     }
 
+    /// Whether it has said what it consumed, as far as commits are durable to this one.
+    fn is_heard(&self, committed: u64) -> bool {
+        self.claimed.is_some() && self.verified_by <= committed
+    }
+
     /// Whether there is something to be sent now; when to look again otherwise.
-    fn due(&self, now_ns: u64, head: u64, core: &super::Limits) -> Result<(), Option<u64>> {
+    fn due(
+        &self,
+        now_ns: u64,
+        (head, committed): (u64, u64),
+        core: &super::Limits,
+    ) -> Result<(), Option<u64>> {
         if now_ns < self.not_before_ns {
             return Err(Some(self.not_before_ns));
         }
@@ -115,7 +131,9 @@ impl Peer {
         // After a failure a heartbeat goes first: a dead link costs no more than that.
         let behind = self.link.as_ref().is_some_and(|link| {
             let next = if self.rewind { link.cursor } else { link.next };
-            self.incarnation == Some(link.row.incarnation) && self.claimed.is_some() && next < head
+            self.incarnation == Some(link.row.incarnation)
+                && self.is_heard(committed)
+                && next < head
         });
         if behind && self.failures == 0 {
             return Ok(());
@@ -147,8 +165,8 @@ impl Core {
         while let Some(region) = regions.pop() {
             let is_stalled = self.has_defect(Defect::StallLink) && self.counters.versions_sent > 80;
             while let Some(peer) = self.peers.get(&region).filter(|_| !is_stalled) {
-                let head = self.feed.head.durable;
-                if let Err(later) = peer.due(now.monotonic_ns, head, &self.config.limits) {
+                let durable = (self.feed.head.durable, self.ledger.durable);
+                if let Err(later) = peer.due(now.monotonic_ns, durable, &self.config.limits) {
                     wake = wake.into_iter().chain(later).min();
                     break;
                 }
@@ -174,6 +192,7 @@ impl Core {
         };
         // A link may begin where the feed ends but is not durable yet: not even a position is told before it is.
         let durable = self.feed.head.durable;
+        let is_heard = peer.is_heard(self.ledger.durable);
         if let Some(link) = peer.link.as_mut().filter(|link| link.row.base <= durable) {
             if std::mem::take(&mut peer.rewind) {
                 link.next = link.cursor;
@@ -182,10 +201,7 @@ impl Core {
             batch.base = link.row.base;
             batch.after = link.next;
             batch.through = link.next;
-            if peer.failures == 0
-                && peer.claimed.is_some()
-                && peer.incarnation == Some(link.row.incarnation)
-            {
+            if peer.failures == 0 && is_heard && peer.incarnation == Some(link.row.incarnation) {
                 self.fill(&mut batch, region, read)?;
             }
         }
@@ -219,6 +235,7 @@ impl Core {
             after: 0,
             through: 0,
             relied_on: (0, 0),
+            told: self.peers.get(region).and_then(|peer| peer.told.clone()),
             tables: Vec::new(),
             items: Vec::new(),
             report: self.report(),
@@ -366,7 +383,6 @@ impl Core {
         let reconnected = self.contact(now, region, answer.incarnation);
         let forgets = self.has_defect(Defect::ForgetPending) && reconnected;
         let durable = self.feed.head.durable;
-        let head = self.feed.head.decided;
         let Some(peer) = self.peers.get_mut(region) else {
             return;
         };
@@ -375,15 +391,13 @@ impl Core {
         if link.row.incarnation != answer.incarnation {
             return;
         }
-        peer.claimed = peer.claimed.max(Some(answer.consumed));
-        if answer.consumed > peer.offered {
-            let what = format!(
-                "has consumed its feed to {}, but it ended at {} when this process began and ends at {head}",
-                answer.consumed, peer.offered
-            );
-            self.roll_back_found(region, &what, effects);
+        if !self.claims(region, answer.consumed, effects) {
             return;
         }
+        let Some(peer) = self.peers.get_mut(region) else {
+            return;
+        };
+        let Some(link) = &mut peer.link else { return };
         link.cursor = link.cursor.max(answer.consumed.min(durable));
         if answer.consumed < flight.through {
             peer.rewind = true;

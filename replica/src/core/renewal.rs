@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use super::group::{Decided, Group};
 use super::ledger::Ledger;
+use super::message::FeedBatch;
 use super::outbox::Peer;
 use super::record::decode_header;
 use super::rows::{self, Origin, named};
@@ -26,11 +27,9 @@ use crate::store::{Direction, Read, Space, StoreError, Write};
 /// Entries of the feed that are read at once.
 const ENTRIES: usize = 1_000;
 
-/// What this process knows of how far back its store may have gone.
+/// What this process knows of its store.
 #[derive(Debug, Default)]
 pub(super) struct Rollback {
-    /// Where the feed ended when the first of the processes began that have not heard of every member yet; what was written later is certainly new.
-    pub(super) unverified: Option<u64>,
     /// A peer has shown that the store was rolled back.
     pub(super) is_found: bool,
     /// Bits that differ from process to process: part of the next incarnation.
@@ -38,16 +37,48 @@ pub(super) struct Rollback {
 }
 
 impl Core {
-    /// Notes at a start where the feed ended; asks for a commit when that was not noted before.
+    /// Notes at a start for every peer where the feed ended, where that was not noted before. Nothing after it is sent before the peer has answered, so the
+    /// peer cannot have consumed more.
     pub(super) fn begin_unverified(&mut self, effects: &mut Effects) {
         let head = self.feed.head.durable;
-        for peer in self.peers.values_mut() {
+        let mut writes = Vec::new();
+        for (region, peer) in &mut self.peers {
             peer.offered = head;
+            if peer.link.is_none() {
+                continue;
+            }
+            let unverified = peer.unverified.get_or_insert_with(|| {
+                writes.push(rows::put(row_of(region), &head));
+                head
+            });
+            peer.offered = *unverified;
         }
-        if self.rollback.unverified.is_none() && !self.groups.is_empty() {
-            self.rollback.unverified = Some(head);
-            self.commit(vec![rows::put(rows::UNVERIFIED.to_vec(), &head)], effects);
+        if !writes.is_empty() {
+            self.commit(writes, effects);
         }
+    }
+
+    /// A peer has said how far it consumed this region's feed; says whether that is what it can have consumed.
+    pub(super) fn claims(&mut self, region: &Region, consumed: u64, effects: &mut Effects) -> bool {
+        let Some(peer) = self.peers.get_mut(region) else {
+            return false;
+        };
+        peer.claimed = peer.claimed.max(Some(consumed));
+        if consumed > peer.offered {
+            let what = format!(
+                "has consumed its feed to {consumed}, but nothing after {} was sent",
+                peer.offered
+            );
+            self.roll_back_found(region, &what, effects);
+            return false;
+        }
+        if !self.rollback.is_found && peer.unverified.take().is_some() {
+            let commit = self.commit(vec![rows::remove(row_of(region))], effects);
+            if let Some(peer) = self.peers.get_mut(region) {
+                peer.verified_by = commit;
+            }
+        }
+        true
     }
 
     /// A peer shows that this region lost what it had.
@@ -74,24 +105,26 @@ impl Core {
         })
     }
 
-    /// Becomes a new member when the store was rolled back and everybody has been heard; otherwise notes that it was not.
+    /// Becomes a new member when the store was rolled back and everybody has been heard.
     pub(super) fn verify(
         &mut self,
         now: Now,
         read: &dyn Read,
         effects: &mut Effects,
     ) -> Result<(), StoreError> {
-        if !self.is_heard() || (self.rollback.unverified.is_none() && !self.rollback.is_found) {
+        if !self.rollback.is_found || !self.is_heard() {
             return Ok(());
         }
-        let mut writes = vec![rows::remove(rows::UNVERIFIED.to_vec())];
-        if self.rollback.is_found {
-            self.renew(now, &mut writes, read, effects)?;
-            self.rollback.is_found = false;
-        }
-        self.rollback.unverified = None;
+        let mut writes = Vec::new();
+        self.renew(now, &mut writes, read, effects)?;
+        self.rollback.is_found = false;
         self.groups_commit = self.commit(writes, effects);
         Ok(())
+    }
+
+    /// The position after which this region's own rows are certainly new, whatever a peer says of positions with the same numbers.
+    fn unverified(&self) -> Option<u64> {
+        self.peers.values().filter_map(|peer| peer.unverified).min()
     }
 
     fn renew(
@@ -104,8 +137,7 @@ impl Core {
         let me = self.me();
         let claims = self.peers.values().filter_map(|peer| peer.claimed);
         let claimed = claims.max().unwrap_or(0);
-        // What this process and those just before it wrote is new, whatever a peer says of positions with the same numbers.
-        let seen = claimed.min(self.rollback.unverified.unwrap_or(u64::MAX));
+        let seen = claimed.min(self.unverified().unwrap_or(u64::MAX));
         let mine = self.groups.values().filter(|group| group.has(&me));
         let mine: Vec<Group> = mine.cloned().collect();
         for group in &mine {
@@ -116,8 +148,9 @@ impl Core {
         let salt = now.wall_ms.unsigned_abs() ^ self.rollback.entropy.rotate_left(32);
         self.incarnation = next_incarnation(self.incarnation, salt);
         writes.push(self.identity());
-        for peer in self.peers.values_mut() {
+        for (region, peer) in &mut self.peers {
             *peer = Peer::linked(None);
+            writes.push(rows::remove(row_of(region)));
         }
         for mut group in mine {
             let floor_us = self
@@ -175,11 +208,11 @@ impl Core {
         }
         // Peers will speak of another life's positions from now on. Of this one's, those are seen that they have claimed so far.
         let claims = self.peers.values().filter_map(|peer| peer.claimed);
-        let seen = self.rollback.unverified.or(claims.max()).unwrap_or(0);
-        self.rollback.unverified = Some(seen);
-        writes.push(rows::put(rows::UNVERIFIED.to_vec(), &seen));
-        for peer in self.peers.values_mut() {
+        let seen = self.unverified().or(claims.max()).unwrap_or(0);
+        for (region, peer) in &mut self.peers {
             *peer = Peer::linked(None);
+            peer.unverified = Some(seen);
+            writes.push(rows::put(row_of(region), &seen));
         }
         let by = me.region;
         self.roll_back_found(
@@ -290,22 +323,46 @@ impl Core {
         Ok(rows)
     }
 
-    /// Looks whether a peer relies on this region having consumed more of the peer's feed than it has.
-    pub(super) fn check_relied_on(
-        &mut self,
-        from: &Origin,
-        (life, acknowledged): (u64, u64),
-        base: u64,
-        effects: &mut Effects,
-    ) {
-        let consumed = self.consumed.get(from).map_or(0, |mark| mark.decided);
-        if life == self.incarnation && acknowledged > consumed.max(base) {
-            let what = format!(
-                "was told that its feed is consumed here to {acknowledged}, but it is to {consumed}"
-            );
-            self.roll_back_found(&from.region, &what, effects);
+    /// Looks whether a peer relies on, or was told of, more than this region has.
+    pub(super) fn check_relied_on(&mut self, batch: &FeedBatch, effects: &mut Effects) {
+        let consumed = |core: &Self, origin: &Origin| {
+            let mark = core.consumed.get(origin);
+            mark.map_or(0, |mark| mark.decided)
+        };
+        let has = consumed(self, &batch.from);
+        let (life, acknowledged) = batch.relied_on;
+        let mut what = None;
+        if life == self.incarnation && acknowledged > has.max(batch.base) {
+            what = Some(format!(
+                "was told that its feed is consumed here to {acknowledged}, but it is to {has}"
+            ));
+        }
+        let told = batch.told.as_ref();
+        if let Some((_, told)) = told.filter(|(life, _)| *life == self.incarnation) {
+            let mut each = told.consumed.iter();
+            if let Some((origin, position)) = each.find(|(of, at)| *at > consumed(self, of)) {
+                what = Some(format!(
+                    "was told that the feed of {} is consumed here to {position}, which it is not",
+                    origin.region
+                ));
+            }
+            let head = self.feed.head.decided;
+            if told.head > head {
+                what = Some(format!(
+                    "was told that the feed goes to {}, but it goes to {head}",
+                    told.head
+                ));
+            }
+        }
+        if let Some(what) = what {
+            self.roll_back_found(&batch.from.region, &what, effects);
         }
     }
+}
+
+/// The row that says after which position a peer was sent nothing.
+fn row_of(peer: &Region) -> Vec<u8> {
+    named(rows::UNVERIFIED, peer.as_str())
 }
 
 /// Keys of a table's rows that may not be durable yet.

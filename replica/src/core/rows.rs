@@ -24,8 +24,8 @@ pub(super) const LEFTOVER: &str = "leftover/";
 pub(super) const GROUP: &str = "group/";
 /// Prefix of the links to peers.
 pub(super) const LINK: &str = "link/";
-/// Where the feed ended when this region began to wait for word of every member.
-pub(super) const UNVERIFIED: &[u8] = b"unverified";
+/// Prefix of where the feed ended when this region began to wait for word of a peer.
+pub(super) const UNVERIFIED: &str = "unverified/";
 /// Prefix of the positions consumed of each origin's feed.
 pub(super) const CONSUMED: &str = "consumed/";
 

@@ -88,7 +88,6 @@ impl Core {
             expiry: Walk::default(),
             exchanges: Exchanges::default(),
             rollback: Rollback {
-                unverified: open_unverified(read)?,
                 is_found: false,
                 entropy,
             },
@@ -285,12 +284,6 @@ impl Core {
     }
 }
 
-fn open_unverified(read: &dyn Read) -> Result<Option<u64>, OpenError> {
-    let row = read.get(Space::Meta, rows::UNVERIFIED)?;
-    row.map(|row| rows::parse(rows::UNVERIFIED, &row))
-        .transpose()
-}
-
 fn open_tables(last_commit: u64, read: &dyn Read) -> Result<BTreeMap<String, Table>, OpenError> {
     let floors = each(rows::FLOOR, read, |name, floor_us: i64| {
         (name.to_owned(), floor_us)
@@ -312,13 +305,18 @@ fn open_peers(config: &Config, read: &dyn Read) -> Result<BTreeMap<Region, Peer>
     let mut links = each(rows::LINK, read, |name, row: LinkRow| {
         (Region::new(name), row)
     })?;
+    let unverified = each(rows::UNVERIFIED, read, |name, at: u64| {
+        (Region::new(name), at)
+    })?;
     Ok(config
         .peers
         .iter()
         .filter(|region| **region != config.region)
         .map(|region| {
             let link = links.remove(region).map(Link::open);
-            (region.clone(), Peer::linked(link))
+            let mut peer = Peer::linked(link);
+            peer.unverified = unverified.get(region).copied();
+            (region.clone(), peer)
         })
         .collect())
 }
