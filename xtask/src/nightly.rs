@@ -1,4 +1,4 @@
-//! What takes too long for every change: many seeds in a row, each fault by itself, every planted defect with many seeds.
+//! What takes too long for every change: the proofs of the replica, many seeds in a row, each fault by itself, every planted defect with many seeds.
 //!
 //! A job is data: the runs, what each must answer, and how many of them may miss it. Nothing here knows how a run works.
 
@@ -21,6 +21,98 @@ pub(crate) struct Arguments {
     /// The jobs to run; all when none is named
     jobs: Vec<String>,
 }
+
+/// A proof that is one command of cargo, which ends with 0 when it holds.
+struct Proof {
+    name: &'static str,
+    what: &'static str,
+    /// What is set in its environment.
+    variable: Option<(&'static str, &'static str)>,
+    arguments: &'static [&'static str],
+}
+
+/// The proofs of the replica.
+const PROOFS: [Proof; 5] = [
+    Proof {
+        name: "simulation",
+        what: "10,000 seeds of the simulated regions: crashes that lose unsynced writes, roll-backs, loss, skew, members that change",
+        variable: Some(("DATELINE_SIM_SEED", "0..10000")),
+        arguments: &[
+            "test",
+            "--release",
+            "--package",
+            "replica",
+            "--test",
+            "it",
+            "simulation::regions",
+            "--",
+            "--nocapture",
+        ],
+    },
+    Proof {
+        name: "crash-loops",
+        what: "200 times `kill -9` under load in three regions: no acknowledged write is lost",
+        variable: None,
+        arguments: &[
+            "run",
+            "--release",
+            "--package",
+            "replica",
+            "--example",
+            "proof",
+            "--",
+            "crash-loops",
+            "200",
+        ],
+    },
+    Proof {
+        name: "isolation",
+        what: "one region cut off through 1,000,000 writes: memory, time to drain, equality",
+        variable: None,
+        arguments: &[
+            "run",
+            "--release",
+            "--package",
+            "replica",
+            "--example",
+            "proof",
+            "--",
+            "isolation",
+            "1000000",
+        ],
+    },
+    Proof {
+        name: "speed",
+        what: "the speed table: requests per CPU-second beside a bare HTTP server, replication, memory",
+        variable: None,
+        arguments: &[
+            "run",
+            "--release",
+            "--package",
+            "replica",
+            "--example",
+            "proof",
+            "--",
+            "speed",
+        ],
+    },
+    Proof {
+        name: "soak",
+        what: "puts and deletes for 30 minutes: memory stays flat, no tombstone is left",
+        variable: None,
+        arguments: &[
+            "run",
+            "--release",
+            "--package",
+            "replica",
+            "--example",
+            "proof",
+            "--",
+            "soak",
+            "30",
+        ],
+    },
+];
 
 /// Runs of `dateline test register`, and what is expected of them.
 struct Job {
@@ -96,23 +188,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         for job in &all {
             println!("{:28} {}", job.name, job.what);
         }
+        for proof in &PROOFS {
+            println!("{:28} {}", proof.name, proof.what);
+        }
         return Ok(());
     }
-    let chosen = choose(&all, &arguments.jobs)?;
-    step::run_cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "harness",
-        "--bin",
-        "dateline",
-    ])?;
-    let dateline = step::root().join("target/release/dateline");
+    let (chosen, proofs) = choose(&all, &arguments.jobs)?;
     let mut broken = Vec::new();
-    for job in chosen {
-        if !holds(job, &dateline)? {
-            broken.push(job.name.as_str());
+    for proof in proofs {
+        if let Err(error) = prove(proof) {
+            println!("nightly: {}: {error:#}", proof.name);
+            broken.push(proof.name);
         }
+    }
+    if !chosen.is_empty() {
+        broken.extend(run_jobs(&chosen)?);
     }
     if !broken.is_empty() {
         bail!(
@@ -123,16 +213,51 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The jobs of these names.
-fn choose<'a>(all: &'a [Job], names: &[String]) -> anyhow::Result<Vec<&'a Job>> {
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !all.iter().any(|job| job.name == **name))
-    {
+/// Runs one proof, its output on our terminal.
+fn prove(proof: &Proof) -> anyhow::Result<()> {
+    let mut command = step::cargo();
+    command.args(proof.arguments).envs(proof.variable);
+    step::run(&mut command)
+}
+
+/// Runs these jobs; gives the names of those that do not hold.
+fn run_jobs<'a>(chosen: &[&'a Job]) -> anyhow::Result<Vec<&'a str>> {
+    step::run_cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "harness",
+        "--bin",
+        "dateline",
+    ])?;
+    let dateline = step::root().join("target/release/dateline");
+    let mut broken = Vec::new();
+    for &job in chosen {
+        if !holds(job, &dateline)? {
+            broken.push(job.name.as_str());
+        }
+    }
+    Ok(broken)
+}
+
+/// The jobs and the proofs of these names; all of them without names.
+fn choose<'a>(
+    all: &'a [Job],
+    names: &[String],
+) -> anyhow::Result<(Vec<&'a Job>, Vec<&'static Proof>)> {
+    let is_known = |name: &String| {
+        all.iter().any(|job| job.name == *name) || PROOFS.iter().any(|proof| proof.name == name)
+    };
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         bail!("no job is named `{unknown}`; `cargo xtask nightly --list` prints them");
     }
-    let chosen = |job: &&Job| names.is_empty() || names.contains(&job.name);
-    Ok(all.iter().filter(chosen).collect())
+    let is_chosen = |name: &str| names.is_empty() || names.iter().any(|chosen| chosen == name);
+    let jobs = all.iter().filter(|job| is_chosen(&job.name)).collect();
+    let proofs = PROOFS
+        .iter()
+        .filter(|proof| is_chosen(proof.name))
+        .collect();
+    Ok((jobs, proofs))
 }
 
 /// Runs every seed of a job and prints what came of it.
@@ -188,9 +313,15 @@ mod tests {
     #[test]
     fn a_job_is_chosen_by_its_name() {
         let all = jobs();
-        assert_eq!(choose(&all, &[]).map(|chosen| chosen.len()).ok(), Some(10));
-        let one = choose(&all, &["fault-kill".to_owned()]).expect("it exists");
+        let (every_job, every_proof) = choose(&all, &[]).ok().expect("all exist");
+        assert_eq!((every_job.len(), every_proof.len()), (10, 5));
+        let (one, none) = choose(&all, &["fault-kill".to_owned()])
+            .ok()
+            .expect("it exists");
         assert_eq!((one.len(), one[0].name.as_str()), (1, "fault-kill"));
+        assert_eq!(none.len(), 0);
+        let (none, one) = choose(&all, &["soak".to_owned()]).ok().expect("it exists");
+        assert_eq!((none.len(), one[0].name), (0, "soak"));
         let error = choose(&all, &["fault-flood".to_owned()])
             .err()
             .expect("it does not");
