@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outbox::Link;
 use super::rows::{self, Origin, named};
+use super::settings::Settings;
 use super::{Core, Effects, Now, Region, TableDefinition};
 use crate::store::Write;
 
@@ -63,6 +64,8 @@ pub(super) struct Group {
     /// Whether anybody has ever left: what the departed wrote spreads by anti-entropy.
     pub(super) has_lost_members: bool,
     pub(super) members: BTreeMap<Region, Member>,
+    /// The capacity of each replica.
+    pub(super) settings: BTreeMap<Region, Settings>,
 }
 
 impl Group {
@@ -111,6 +114,13 @@ impl Group {
         if decided(&incoming.expiry) > decided(&self.expiry) {
             changed = true;
             self.expiry = incoming.expiry.clone();
+        }
+        for (region, settings) in &incoming.settings {
+            let known = self.settings.get(region);
+            if known.is_none_or(|known| known.decided < settings.decided) {
+                changed = true;
+                self.settings.insert(region.clone(), settings.clone());
+            }
         }
         let mut joined = Vec::new();
         for (region, member) in &incoming.members {
@@ -174,6 +184,7 @@ impl Core {
             expiry: None,
             has_lost_members: false,
             members: BTreeMap::new(),
+            settings: BTreeMap::new(),
         });
         let Some(joined) = known.merge(incoming) else {
             return;
@@ -219,6 +230,7 @@ impl Core {
             writes.push(table.save());
             self.upkeep_due_ns = now.monotonic_ns;
         }
+        self.fit_settings(&name, writes);
     }
 
     /// The members that a peer shares with this region: its incarnation there, when there is any.
@@ -286,6 +298,7 @@ mod tests {
                 definition: None,
                 expiry: None,
                 has_lost_members: false,
+                settings: BTreeMap::new(),
                 members: members
                     .into_iter()
                     .map(|(of, time_us, by)| {

@@ -43,6 +43,7 @@ mod request;
 mod response;
 mod rows;
 mod scan;
+mod settings;
 pub mod size;
 mod stamp;
 mod status;
