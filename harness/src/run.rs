@@ -25,10 +25,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use checker::verdict::Outcome;
-
 use crate::{
     exit::{Ending, Failure},
+    follow::Followed,
     interpreter::{self, Interpreter},
     journal::{FLUSH_EVERY, Journal},
     progress::Progress,
@@ -37,7 +36,7 @@ use crate::{
 };
 
 pub(crate) use environment::describe as describe_environment;
-pub(crate) use judge::judge;
+pub(crate) use judge::{all_processors, judge};
 pub(crate) use place::TARGETS;
 pub(crate) use preview::preview;
 pub(crate) use regions::{Regions, blocking};
@@ -276,27 +275,40 @@ async fn watch(journal: Arc<Journal>, regions: Arc<Regions>, stop: Stop) {
     }
 }
 
-/// Judges what there is again and again, and stops the run at the first violation. What a beginning of a history forbids, the whole
-/// does too: checks say "unknown" where the end is missing.
+/// Judges what is added to the history, again and again, and stops the run at the first violation.
 async fn judge_meanwhile(
     journal: Arc<Journal>,
     history: PathBuf,
     checks: Option<Vec<&'static str>>,
     stop: Stop,
 ) {
+    let mut followed = Followed::new(&history, all_processors());
     let mut pause = JUDGE_EVERY;
     loop {
         tokio::time::sleep(pause).await;
         journal.flush();
         let begun = Instant::now();
-        let (path, asked) = (history.clone(), checks.clone());
-        let judged = blocking(move || judge(&path, asked.as_deref())).await;
-        // A line that is being written cannot be read yet; the next time it can.
-        if let Ok((_, verdict)) = judged
-            && verdict.outcome == Outcome::Invalid
-        {
-            stop.set("stopped at the first violation");
-            return;
+        let asked = checks.clone();
+        let judged = blocking(move || {
+            let read = followed.read();
+            let judged = read.and_then(|_| {
+                followed.is_violated(|gathering| {
+                    let checks = judge::asked(gathering, asked.as_deref());
+                    Ok(gathering.check_grown(&checks)?.outcome)
+                })
+            });
+            (judged, followed)
+        });
+        let judged = judged.await;
+        followed = judged.1;
+        match judged.0 {
+            Ok(false) => {}
+            Ok(true) => {
+                stop.set("stopped at the first violation");
+                return;
+            }
+            // The judging at the end meets the same trouble, and says it.
+            Err(_) => return,
         }
         pause = JUDGE_EVERY.max(begun.elapsed() * 10);
     }

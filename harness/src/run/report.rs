@@ -119,7 +119,7 @@ impl Evidence {
                 failures.push(format!("the history cannot be judged: {error}"));
                 nothing_judged(&error.to_string())
             },
-            |(_, verdict)| verdict,
+            |verdict| verdict,
         );
         if failures.is_empty() {
             add_settling(&mut verdict, acted.settled.as_ref());
