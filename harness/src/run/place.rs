@@ -427,13 +427,21 @@ mod tests {
                 "{message}"
             );
             assert!(
-                message.ends_with("possible there: client-link, lost-replies, slow-clients"),
+                message.ends_with(
+                    "possible there: client-link, lost-replies, slow-clients, connection-storm"
+                ),
                 "{message}"
             );
         }
         for faults in [Some(by_name("all")), None] {
             let left = place.faults(faults, 2).expect("some are possible");
-            assert_eq!(names(left), ["client-link", "lost-replies", "slow-clients"]);
+            let possible = [
+                "client-link",
+                "lost-replies",
+                "slow-clients",
+                "connection-storm",
+            ];
+            assert_eq!(names(left), possible);
         }
         let usual = Place::Local.faults(None, 3).expect("all");
         assert_eq!(names(usual), LOCAL_FAULTS);
