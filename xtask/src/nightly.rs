@@ -6,7 +6,7 @@
 mod measure;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -22,6 +22,9 @@ pub(crate) struct Arguments {
     /// Print the jobs and stop
     #[arg(long)]
     list: bool,
+    /// Take this binary, and build none
+    #[arg(long, value_name = "FILE")]
+    dateline: Option<PathBuf>,
     /// The jobs to run; all when none is named
     jobs: Vec<String>,
 }
@@ -113,15 +116,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     } else {
         choose(&all, &jobs)?
     };
-    step::run_cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "harness",
-        "--bin",
-        "dateline",
-    ])?;
-    let dateline = step::root().join("target/release/dateline");
+    let dateline = match &arguments.dateline {
+        Some(file) => std::path::absolute(file)?,
+        None => {
+            let release = ["build", "--release", "--package", "harness"];
+            step::run_cargo(&[&release[..], &["--bin", "dateline"]].concat())?;
+            step::root().join("target/release/dateline")
+        }
+    };
     let mut broken = Vec::new();
     for job in chosen {
         if !holds(job, &dateline)? {

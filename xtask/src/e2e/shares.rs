@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -123,6 +124,8 @@ fn in_parts(desk: &Desk, prompt: &Prompt, history: &str, whole: &Value) -> anyho
 
 fn on_spark(desk: &Desk, prompt: &Prompt, history: &str, whole: &Value) -> anyhow::Result<()> {
     println!("e2e: it is judged on Spark, a cluster of two workers");
+    step::run(Command::new("java").arg("-version"))
+        .context("Spark needs a Java; on Debian: apt-get install default-jre-headless")?;
     let python = venv::library("pyspark", "pyspark")?;
     let job = step::root().join("examples/spark/check_history.py");
     let arguments = [
