@@ -13,6 +13,8 @@ pub mod check;
 
 mod table;
 
+mod few;
+
 mod parallel;
 
 mod piles;
@@ -22,6 +24,8 @@ mod linearizable;
 mod expectation;
 
 mod judge;
+
+mod gathering;
 
 mod judge_file;
 
@@ -33,5 +37,6 @@ mod measure;
 
 pub use check::{CheckInfo, Subject, applicable_checks, check, check_on, registry};
 pub use expectation::{Expectation, UnknownExpectation, expectations, expected_checks};
+pub use gathering::{Gathering, JudgeError, Memory, Resources};
 pub use judge::{Judgement, LeftOut, Options, judge, judge_on};
-pub use judge_file::{JudgeError, Memory, Resources, judge_file};
+pub use judge_file::{gather_file, judge_file};

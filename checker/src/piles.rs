@@ -1,7 +1,7 @@
 //! Operations put aside as rows, on piles by key, while a history is read: what must be judged together lies together.
 //!
 //! A pile holds all operations of its keys. Piles lie in memory up to a limit and beyond it in one file, to which all of them are appended
-//! when the limit is reached. They are taken one at a time, so that only what is being judged is ever unpacked.
+//! when the limit is reached. They are read one at a time, so that only what is being judged is ever unpacked.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,21 +9,22 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::history::binary::row::{self, Before};
-use crate::history::{Ending, Key, Op, Operation, Phase, RegionId, Reply};
+use crate::history::{Ending, Key, MicroOp, Op, Operation, Phase, RegionId, Reply};
 
 /// How many piles there are: enough that one of ten million operations fits into a processor's cache when it is unpacked.
 const PILE_COUNT: usize = 1024;
 /// The length up to which a block of rows grows by doubling.
 const BLOCK_BYTES: usize = 16 << 10;
 
-/// All piles, while they grow.
+/// All piles.
 pub(crate) struct Piles {
     piles: Vec<Pile>,
     /// How many bytes of rows lie in memory.
     held_bytes: u64,
     /// How many may.
     limit_bytes: u64,
-    spill: Option<Spill>,
+    /// The file for rows that do not fit into memory.
+    spill: Option<Mutex<Spill>>,
     fetches: Fetches,
     scratch: Vec<u8>,
 }
@@ -33,7 +34,11 @@ pub(crate) struct Piles {
 struct Fetches(BTreeMap<RegionId, (Operation, Option<Operation>)>);
 
 impl Fetches {
-    fn note(&mut self, operation: &Operation, bare: Operation) {
+    fn note(&mut self, operation: &Operation) {
+        let bare = Operation {
+            ending: Ending::Ok(Reply::Stream(Vec::new())),
+            ..operation.clone()
+        };
         let (first, last) = self
             .0
             .entry(operation.region)
@@ -48,8 +53,8 @@ impl Fetches {
     }
 
     /// All of them, without their records, in their order.
-    fn sorted(self) -> Vec<Operation> {
-        let fetches = self.0.into_values();
+    fn sorted(&self) -> Vec<Operation> {
+        let fetches = self.0.values().cloned();
         let mut all: Vec<_> = fetches
             .flat_map(|(first, last)| last.into_iter().chain([first]))
             .collect();
@@ -67,6 +72,9 @@ pub(crate) struct Pile {
     /// The block that grows.
     last: Vec<u8>,
     row_count: usize,
+    byte_count: usize,
+    /// Whether rows have come since it was last asked.
+    has_grown: bool,
 }
 
 enum Block {
@@ -74,7 +82,7 @@ enum Block {
     Spilled { offset: u64, length: usize },
 }
 
-/// The file for rows that do not fit into memory.
+/// A file, and how much of it is in use.
 struct Spill {
     file: File,
     length: u64,
@@ -97,56 +105,21 @@ impl Piles {
     pub(crate) fn on_disk(file: File, limit_bytes: u64) -> Self {
         Self {
             limit_bytes,
-            spill: Some(Spill { file, length: 0 }),
+            spill: Some(Mutex::new(Spill { file, length: 0 })),
             ..Self::in_memory()
         }
     }
 
     /// Puts an operation on the piles of all keys that it touches.
     pub(crate) fn push(&mut self, operation: &Operation) -> io::Result<()> {
-        match &operation.op {
-            Op::Read { key, .. }
-            | Op::Write { key, .. }
-            | Op::Delete { key }
-            | Op::Cas { key, .. }
-            | Op::AddToSet { key, .. }
-            | Op::Increment { key, .. }
-            | Op::Append { key, .. } => self.row(*key, operation),
-            Op::Transact { ops } => {
-                let mut keys: Vec<Key> = ops.iter().map(|op| op.key()).collect();
-                keys.sort_unstable();
-                keys.dedup();
-                keys.into_iter().for_each(|key| self.row(key, operation));
-            }
-            Op::Scan | Op::Stream => self.many(operation),
+        if let (Op::Stream, Ending::Ok(_)) = (&operation.op, &operation.ending) {
+            self.fetches.note(operation);
         }
+        each_key(operation, |key, operation| self.row(key, operation));
         if self.held_bytes > self.limit_bytes {
             self.spill()?;
         }
         Ok(())
-    }
-
-    /// Of what shows many items, each key needs only what was seen of it.
-    fn many(&mut self, operation: &Operation) {
-        let part = |reply| Operation {
-            ending: Ending::Ok(reply),
-            ..operation.clone()
-        };
-        match &operation.ending {
-            Ending::Ok(Reply::Scan(items)) => {
-                for (key, own) in by_key(items, |(key, _)| *key) {
-                    self.row(key, &part(Reply::Scan(own)));
-                }
-            }
-            Ending::Ok(Reply::Stream(records)) => {
-                self.fetches
-                    .note(operation, part(Reply::Stream(Vec::new())));
-                for (key, own) in by_key(records, |(key, ..)| *key) {
-                    self.row(key, &part(Reply::Stream(own)));
-                }
-            }
-            Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => {}
-        }
     }
 
     fn row(&mut self, key: Key, operation: &Operation) {
@@ -159,8 +132,11 @@ impl Piles {
             operation,
             &mut self.scratch,
         );
-        self.held_bytes += (pile.last.len() - before_bytes) as u64;
+        let bytes = pile.last.len() - before_bytes;
+        self.held_bytes += bytes as u64;
+        pile.byte_count += bytes;
         pile.row_count += 1;
+        pile.has_grown = true;
         if pile.last.len() >= BLOCK_BYTES {
             let next = Vec::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 16);
             let full = std::mem::replace(&mut pile.last, next);
@@ -174,6 +150,8 @@ impl Piles {
             .spill
             .as_mut()
             .expect("only with a file is there a limit");
+        let spill = spill.get_mut().unwrap_or_else(PoisonError::into_inner);
+        spill.file.seek(SeekFrom::Start(spill.length))?;
         for pile in &mut self.piles {
             let last = std::mem::take(&mut pile.last);
             let mut extent = (spill.length, 0);
@@ -196,59 +174,100 @@ impl Piles {
         Ok(())
     }
 
-    /// No more rows come.
-    pub(crate) fn finish(self) -> Finished {
-        Finished {
-            piles: self.piles.into_iter().map(Some).map(Mutex::new).collect(),
-            file: self.spill.map(|spill| Mutex::new(spill.file)),
-            fetches: self.fetches.sorted(),
-        }
-    }
-}
-
-/// All piles, to be taken one at a time, by whichever thread has time.
-pub(crate) struct Finished {
-    piles: Vec<Mutex<Option<Pile>>>,
-    file: Option<Mutex<File>>,
-    /// Fetches of streams that say something about every item, without their records, in their order.
-    pub(crate) fetches: Vec<Operation>,
-}
-
-impl Finished {
+    /// How many piles there are.
     pub(crate) fn count(&self) -> usize {
         self.piles.len()
     }
 
     /// How many rows a pile has, and how many bytes these are.
     pub(crate) fn size(&self, index: usize) -> (usize, usize) {
-        let pile = lock(&self.piles[index]);
-        let pile = pile.as_ref().expect("a pile is taken once, after this");
-        let blocks = pile.blocks.iter().map(|block| match block {
-            Block::Held(bytes) => bytes.len(),
-            Block::Spilled { length, .. } => *length,
-        });
-        (pile.row_count, blocks.sum::<usize>() + pile.last.len())
+        (self.piles[index].row_count, self.piles[index].byte_count)
     }
 
-    /// Takes a pile, in one piece.
-    pub(crate) fn take(&self, index: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
-        let pile = lock(&self.piles[index]).take();
-        let pile = pile.expect("a pile is taken once");
+    /// The piles to which rows came since this was last asked.
+    pub(crate) fn grown(&mut self) -> Vec<usize> {
+        let piles = self.piles.iter_mut().enumerate();
+        let grown = piles.filter_map(|(i, pile)| std::mem::take(&mut pile.has_grown).then_some(i));
+        grown.collect()
+    }
+
+    /// What the piles would hold besides, if these operations were pushed.
+    pub(crate) fn besides(&self, operations: &[Operation]) -> BTreeMap<usize, Vec<u8>> {
+        let mut besides: BTreeMap<usize, (Before, Vec<u8>)> = BTreeMap::new();
+        let mut scratch = Vec::new();
+        for operation in operations {
+            each_key(operation, |key, operation| {
+                let index = pile_of(key);
+                let start = || (self.piles[index].before, Vec::new());
+                let (before, rows) = besides.entry(index).or_insert_with(start);
+                row::write(rows, before, key, operation, &mut scratch);
+            });
+        }
+        let rows = besides.into_iter();
+        rows.map(|(index, (_, rows))| (index, rows)).collect()
+    }
+
+    /// Fetches of streams that say something about every item, without their records, in their order.
+    pub(crate) fn fetches(&self) -> Vec<Operation> {
+        self.fetches.sorted()
+    }
+
+    /// All rows of a pile, in one piece.
+    pub(crate) fn rows(&self, index: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let pile = &self.piles[index];
         bytes.clear();
-        for block in pile.blocks.into_iter().chain([Block::Held(pile.last)]) {
+        bytes.reserve(pile.byte_count);
+        for block in &pile.blocks {
             match block {
-                Block::Held(block) => bytes.extend_from_slice(&block),
+                Block::Held(block) => bytes.extend_from_slice(block),
                 Block::Spilled { offset, length } => {
-                    let file = self.file.as_ref().expect("spilled into a file");
-                    let mut file = lock(file);
-                    file.seek(SeekFrom::Start(offset))?;
+                    let spill = self.spill.as_ref().expect("spilled into a file");
+                    let mut spill = lock(spill);
+                    spill.file.seek(SeekFrom::Start(*offset))?;
                     let start = bytes.len();
                     bytes.resize(start + length, 0);
-                    file.read_exact(&mut bytes[start..])?;
+                    spill.file.read_exact(&mut bytes[start..])?;
                 }
             }
         }
+        bytes.extend_from_slice(&pile.last);
         Ok(())
+    }
+}
+
+/// Shows an operation once for every key that it touches. Of what shows many items, each key needs only what was seen of it.
+fn each_key(operation: &Operation, mut see: impl FnMut(Key, &Operation)) {
+    let part = |reply| Operation {
+        ending: Ending::Ok(reply),
+        ..operation.clone()
+    };
+    match &operation.op {
+        Op::Read { key, .. }
+        | Op::Write { key, .. }
+        | Op::Delete { key }
+        | Op::Cas { key, .. }
+        | Op::AddToSet { key, .. }
+        | Op::Increment { key, .. }
+        | Op::Append { key, .. } => see(*key, operation),
+        Op::Transact { ops } => {
+            let mut keys: Vec<Key> = ops.iter().map(MicroOp::key).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            keys.into_iter().for_each(|key| see(key, operation));
+        }
+        Op::Scan | Op::Stream => match &operation.ending {
+            Ending::Ok(Reply::Scan(items)) => {
+                for (key, own) in by_key(items, |(key, _)| *key) {
+                    see(key, &part(Reply::Scan(own)));
+                }
+            }
+            Ending::Ok(Reply::Stream(records)) => {
+                for (key, own) in by_key(records, |(key, ..)| *key) {
+                    see(key, &part(Reply::Stream(own)));
+                }
+            }
+            Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => {}
+        },
     }
 }
 
@@ -288,10 +307,9 @@ mod tests {
         for operation in operations {
             piles.push(operation).expect("a temporary file");
         }
-        let finished = piles.finish();
         let (mut bytes, mut places, mut back) = (Vec::new(), Vec::new(), Vec::new());
-        for pile in 0..finished.count() {
-            finished.take(pile, &mut bytes).expect("a temporary file");
+        for pile in 0..piles.count() {
+            piles.rows(pile, &mut bytes).expect("a temporary file");
             row::places(&bytes, &mut places).expect("undamaged");
             places.sort_unstable();
             let read = places.iter().map(|place| row::read(&bytes, place, 2));

@@ -220,6 +220,13 @@ impl Item<'_> {
         Some(&self.sightings[index])
     }
 
+    /// When a value that has exactly one writer was first seen at the latest.
+    pub(crate) fn seen_by(&self, value: i64) -> Option<u64> {
+        let version = self.versions.get(value)?;
+        version.writers.only(&self.writes)?;
+        Some(self.sightings[version.first_seen?].return_ns)
+    }
+
     /// The sighting that shows the stamp of a value.
     pub(crate) fn shown(&self, value: i64) -> Option<(Order, &Sighting<'_>)> {
         let (order, index) = self.versions.get(value)?.stamp?;

@@ -325,7 +325,7 @@ pub(crate) fn subjects(history: &History) -> BTreeSet<Subject> {
 }
 
 /// The kinds of items that operations speak of.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Subjects(BTreeSet<Subject>);
 
 impl Subjects {

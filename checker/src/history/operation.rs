@@ -211,8 +211,8 @@ impl InFlight {
     }
 
     /// What is still in flight, in the order of the invocations.
-    pub(crate) fn finish(self) -> Vec<Operation> {
-        let mut open: Vec<Operation> = self.open.into_iter().flatten().collect();
+    pub(crate) fn operations(&self) -> Vec<Operation> {
+        let mut open: Vec<Operation> = self.open.iter().flatten().cloned().collect();
         open.sort_by_key(|o| o.line_invoke);
         open
     }
