@@ -29,11 +29,7 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
         Ok(TcpStream::connect(&api).is_ok())
     })?;
     prompt
-        .run(
-            &python,
-            &["toxiproxy_client.py", &port],
-            LIMIT,
-        )?
+        .run(&python, &["toxiproxy_client.py", &port], LIMIT)?
         .exits(0)?;
     running.signal(Signal::SIGINT)?;
     let stopped = running.wait(LIMIT);
