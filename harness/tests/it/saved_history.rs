@@ -16,7 +16,7 @@ const SOUND: &str = r#"{"schema":"dateline/history/1","regions":["eu-west-1"],"w
 {"t":8,"p":1,"r":"eu-west-1","e":"ok","f":"read","k":1,"v":12,"ts":"1519085871.000001","tr":"eu-west-1","phase":"final"}
 "#;
 
-fn checked(text: &str) -> crate::dateline::Ended {
+fn checked(text: &str) -> Ended {
     let place = Place::new();
     fs::write(place.path().join("history.jsonl"), text).expect("writable");
     place.run("check history.jsonl")
