@@ -18,7 +18,9 @@ include    /etc/ldap/schema/core.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload syncprov
+moduleload accesslog
 serverID   {server}
+{log}
 database   mdb
 suffix     dc=dateline
 rootdn     cn=admin,dc=dateline
@@ -30,12 +32,34 @@ index      objectClass,entryUUID,entryCSN eq
 multiprovider on
 overlay    syncprov
 syncprov-checkpoint 100 1
+{logging}
 """
+
+# With OPENLDAP_REPLICATION=delta changes are replicated instead of entries: each provider logs its own, and consumers read the log.
+LOG = """\
+database   mdb
+suffix     cn=accesslog
+rootdn     cn=admin,dc=dateline
+directory  {folder}/log
+maxsize    268435456
+index      default eq
+index      entryCSN,objectClass,reqEnd,reqResult,reqStart,reqDN
+overlay    syncprov
+syncprov-nopresent TRUE
+syncprov-reloadhint TRUE
+"""
+LOGGING = """\
+overlay    accesslog
+logdb      cn=accesslog
+logops     writes
+logsuccess TRUE"""
+FROM_LOG = """ logbase=cn=accesslog
+           logfilter="(&(objectClass=auditWriteObject)(reqResult=0))" syncdata=accesslog"""
 
 # One for each other region. It waits a second between attempts, for ever.
 CONSUMER = """\
 syncrepl   rid={number:03} provider=ldap://{address} type=refreshAndPersist retry="1 +" searchbase=dc=dateline
-           bindmethod=simple binddn=cn=admin,dc=dateline credentials=dateline network-timeout=2"""
+           bindmethod=simple binddn=cn=admin,dc=dateline credentials=dateline network-timeout=2{log}"""
 
 BASE = """\
 dn: dc=dateline
@@ -56,13 +80,25 @@ folder = pathlib.Path(DATA_DIR)
 configuration = folder / "slapd.conf"
 peers = dict(peer.split("=") for peer in PEERS.split(",") if peer)
 regions = sorted([REGION, *peers])
+is_delta = os.environ.get("OPENLDAP_REPLICATION") == "delta"
+
+
+def consumer(peer):
+    return CONSUMER.format(number=regions.index(peer) + 1, address=peers[peer], log=FROM_LOG if is_delta else "")
+
 
 if not configuration.exists():
     (folder / "db").mkdir()
-    consumers = [CONSUMER.format(number=regions.index(peer) + 1, address=address) for peer, address in peers.items()]
-    text = CONFIGURATION.format(server=regions.index(REGION) + 1, folder=folder, consumers="\n".join(consumers))
+    (folder / "log").mkdir()
+    text = CONFIGURATION.format(
+        server=regions.index(REGION) + 1,
+        folder=folder,
+        consumers="\n".join(map(consumer, peers)),
+        log=LOG.format(folder=folder) if is_delta else "",
+        logging=LOGGING if is_delta else "",
+    )
     configuration.write_text(text)
-    subprocess.run(["slapadd", "-f", configuration], input=BASE, text=True, check=True)
+    subprocess.run(["slapadd", "-b", "dc=dateline", "-f", configuration], input=BASE, text=True, check=True)
 
 # Its process number stays ours, so that it can be killed and stopped. `-d 0` keeps it in the foreground.
 os.execvp("slapd", ["slapd", "-d", os.environ.get("SLAPD_DEBUG", "0"), "-f", configuration, "-h", f"ldap://127.0.0.1:{PORT}/"])

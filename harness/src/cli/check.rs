@@ -1,5 +1,7 @@
 //! `dateline check`: the verdict of saved histories.
 
+mod part;
+
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -13,12 +15,13 @@ use checker::{
     verdict,
 };
 use clap::Args;
-use reports::run_folder::RunFolder;
+use reports::{load_summary::Share, run_folder::RunFolder, verdict_shares::VerdictShare};
 
+use self::part::Part;
 use crate::{
     exit::{Ending, Failure},
     follow::Followed,
-    load::quantity::duration,
+    load::quantity::{self, duration},
     run,
 };
 
@@ -34,7 +37,8 @@ Examples:
   dateline check history.jsonl --expect mrsc
   dateline check jepsen/history.edn --expect single-region
   dateline check big.jsonl --memory 500MB --spill /var/tmp
-  dateline check dateline-runs/latest --follow")]
+  dateline check dateline-runs/latest --follow
+  dateline check history.jsonl --share 3/16 --json > part-3.json     one part of the keys; `dateline merge` joins them")]
 pub(super) struct CheckCommand {
     /// History files, or run folders
     #[arg(required = true, value_name = "FILE|RUN")]
@@ -87,6 +91,14 @@ pub(super) struct CheckCommand {
     /// How long a followed history may stand still before it is taken to have ended
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration, requires = "follow")]
     idle: Duration,
+
+    /// Judge one part of the items, the others are judged elsewhere: those whose number leaves I - 1 when divided by N
+    #[arg(long, value_name = "I/N", value_parser = quantity::share, conflicts_with = "follow")]
+    share: Option<(u32, u32, workloads::arrival::Share)>,
+
+    /// The input is such a part already: each line has its number in the whole history and a tab before it, the header first. FILE may be `-`
+    #[arg(long, requires = "share", requires = "json")]
+    numbered: bool,
 }
 
 impl CheckCommand {
@@ -117,17 +129,28 @@ impl CheckCommand {
         } else {
             path.to_owned()
         };
+        let part = match self.part(&file) {
+            Ok(part) => part,
+            Err(error) => {
+                eprintln!("harness failure: {}: {error}", file.display());
+                return Ending::HarnessFailure;
+            }
+        };
         let judged = self.resources(&file).and_then(|resources| {
             if self.follow {
                 let closes = path.is_dir().then(|| RunFolder::at(path));
                 return self.follow(&file, closes, options, resources);
             }
-            checker::judge_file(&file, self.format, options, resources)
+            let whole_or_part = part.as_ref().map_or(file.as_path(), Part::path);
+            checker::judge_file(whole_or_part, self.format, options, resources)
         });
         let (header, mut judgement) = match judged {
             Ok(judged) => judged,
             Err(error) => return unreadable(&file, &error),
         };
+        if let Some(part) = &part {
+            part.renumber(&mut judgement.verdict);
+        }
         let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
         for entry in known.apply(&mut judgement.verdict, &today) {
             let anomaly = &entry.anomaly;
@@ -195,6 +218,21 @@ impl CheckCommand {
         }
     }
 
+    /// The part of the history that is asked for; `None`: all of it.
+    fn part(&self, file: &Path) -> Result<Option<Part>, part::PartError> {
+        let Some((index, of, _)) = self.share else {
+            return Ok(None);
+        };
+        if !self.numbered {
+            return Part::of_file(file, (index, of)).map(Some);
+        }
+        if file == Path::new("-") {
+            return Part::numbered(std::io::stdin().lock()).map(Some);
+        }
+        let input = std::io::BufReader::new(std::fs::File::open(file)?);
+        Part::numbered(input).map(Some)
+    }
+
     fn known_anomalies(&self) -> Result<KnownAnomalies, Failure> {
         let Some(path) = &self.known else {
             return Ok(KnownAnomalies::default());
@@ -209,7 +247,17 @@ impl CheckCommand {
 
     fn show(&self, file: &Path, header: &Header, judgement: &Judgement) -> Ending {
         let verdict = &judgement.verdict;
-        if self.json {
+        if let (true, Some((index, of, _))) = (self.json, self.share) {
+            let share = VerdictShare {
+                schema: VerdictShare::SCHEMA.to_owned(),
+                share: Share { index, of },
+                regions: header.regions.clone(),
+                seed: header.seed,
+                verdict: verdict.clone(),
+            };
+            let line = serde_json::to_string(&share).expect("a verdict is plain data");
+            println!("{line}");
+        } else if self.json {
             println!(
                 "{}",
                 serde_json::to_string(verdict).expect("a verdict is plain data")

@@ -189,6 +189,12 @@ impl Link {
         self.state.borrow().cut_by(direction)
     }
 
+    /// Whether anybody holds any direction cut.
+    pub(crate) fn is_cut(&self) -> bool {
+        let mut cuts = DIRECTIONS.iter().map(|&way| self.cut_by(way));
+        cuts.any(|holders| !holders.is_empty())
+    }
+
     /// Whether new connections are refused.
     pub(crate) fn refuses(&self) -> bool {
         self.state.borrow().refuses()

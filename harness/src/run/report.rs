@@ -163,6 +163,12 @@ impl Evidence {
             "{}",
             reports::text::summary(results, Some(&report), style())
         );
+        let overhead = &results.overhead;
+        if let Some(us) = overhead.harness_cpu_us_per_operation {
+            println!(
+                "Dateline itself spent {us:.0} µs of CPU on each operation recorded, proxies included"
+            );
+        }
     }
 
     /// A failure that names the run folder and the line that repeats the run.

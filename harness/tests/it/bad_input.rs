@@ -308,6 +308,14 @@ fn help_and_version_are_no_error() {
         ("--help", "Exit codes"),
         ("--version", env!("CARGO_PKG_VERSION")),
         ("test register --help", "Examples"),
+        (
+            "test register --seed 7 --dry-run",
+            "nobody was asked anything",
+        ),
+        (
+            "test register --endpoint a=http://127.0.0.1:9 --budget 50 --dry-run",
+            "http://127.0.0.1:9: a table",
+        ),
         ("load run --help", "Exit codes"),
         ("list workloads", "register"),
         ("list checks", "convergence"),

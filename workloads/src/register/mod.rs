@@ -39,6 +39,8 @@ pub(crate) const CHECKS: &[&str] = &[
     "origin-first",
     "conditional-writes",
     "region-linearizable",
+    "stamps",
+    "stamp-order",
 ];
 
 /// The workload.

@@ -16,6 +16,7 @@ mod examples;
 mod interrupted;
 mod readers;
 mod refusals;
+mod shares;
 mod suite;
 mod toxiproxy;
 mod verdict;
@@ -65,6 +66,8 @@ enum Stage {
     Suite,
     /// A load's interval log and series, read by HdrHistogram's tools and by pyarrow
     Readers,
+    /// Parts of a history and shares of a load: manifests, Apache Spark, and what `dateline merge` makes of them
+    Shares,
 }
 
 /// What the stages work with.
@@ -153,6 +156,7 @@ fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
         Stage::Interrupted => interrupted::run(desk),
         Stage::Suite => suite::run(desk),
         Stage::Readers => readers::run(desk),
+        Stage::Shares => shares::run(desk),
     }
 }
 
@@ -188,7 +192,7 @@ mod tests {
 
     #[test]
     fn stages_keep_their_order_whatever_was_asked() {
-        assert_eq!(stages(&[]).len(), 7);
+        assert_eq!(stages(&[]).len(), 9);
         assert_eq!(
             stages(&[Stage::Defect, Stage::Cli]),
             [Stage::Cli, Stage::Defect]

@@ -17,6 +17,11 @@ pub(super) fn junitparser() -> anyhow::Result<PathBuf> {
     with("junitparser", "junitparser")
 }
 
+/// A program of a package.
+pub(super) fn program(package: &str, program: &str) -> anyhow::Result<PathBuf> {
+    Ok(with(package, program)?.join(program))
+}
+
 /// A Python that can import this module of a package.
 pub(super) fn library(package: &str, module: &str) -> anyhow::Result<PathBuf> {
     let python = environment()?.join("python");
