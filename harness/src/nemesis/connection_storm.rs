@@ -13,8 +13,8 @@ use crate::target::Ability;
 /// The package.
 pub(crate) struct ConnectionStorm;
 
-/// Connections of one storm. The proxy and the region need descriptors for each, and a shell often allows a process 1024.
-const CONNECTIONS: RangeInclusive<u64> = 50..=150;
+/// Connections of one storm. Each takes three descriptors here, and a shell often allows a process 1024.
+const CONNECTIONS: RangeInclusive<u64> = 30..=100;
 
 impl Package for ConnectionStorm {
     fn name(&self) -> &'static str {
@@ -22,7 +22,7 @@ impl Package for ConnectionStorm {
     }
 
     fn about(&self) -> &'static str {
-        "open 50 to 150 connections more to a region, which say nothing until they close"
+        "open 30 to 100 connections more to a region, which say nothing until they close"
     }
 
     fn needs(&self) -> &'static [Ability] {

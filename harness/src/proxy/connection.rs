@@ -47,7 +47,11 @@ pub(super) async fn carry(
     let upstream_address = sink.unwrap_or_else(|| state.borrow().upstream);
     let Ok(mut upstream) = TcpStream::connect(upstream_address).await else {
         reset(&opener);
-        return Ended::UpstreamRefused;
+        // The sink of a probe that came too late says nothing about the upstream.
+        return match sink {
+            None => Ended::UpstreamRefused,
+            Some(_) => Ended::Closed,
+        };
     };
     for socket in [&opener, &upstream] {
         // Small requests must not wait for each other; failing that, they only do.
