@@ -1,16 +1,18 @@
-//! What takes too long for every change: the proofs of the replica, many seeds in a row, each fault by itself, every planted defect with many seeds.
-//!
-//! A job is data: the runs, what each must answer, and how many of them may miss it. Nothing here knows how a run works.
+//! What takes too long for every change. `cargo xtask nightly --list` prints the jobs; their last figures are in `docs/proofs.md`.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+mod measure;
+mod proof;
+mod runs;
 
-use anyhow::{Context, bail};
+use std::path::PathBuf;
+
+use anyhow::bail;
 use clap::Args;
 
-use crate::step::{self, command_line};
+use crate::step;
+use measure::{MEASURES, Measure};
+use proof::{PROOFS, Proof};
+use runs::Runs;
 
 /// Which jobs to run.
 #[derive(Args)]
@@ -22,160 +24,57 @@ pub(crate) struct Arguments {
     jobs: Vec<String>,
 }
 
-/// A proof that is one command of cargo, which ends with 0 when it holds.
-struct Proof {
-    name: &'static str,
-    what: &'static str,
-    /// What is set in its environment.
-    variable: Option<(&'static str, &'static str)>,
-    arguments: &'static [&'static str],
+/// Something that holds or does not.
+enum Job {
+    Proof(&'static Proof),
+    Runs(Runs),
+    Measure(&'static Measure),
 }
 
-/// The proofs of the replica.
-const PROOFS: [Proof; 5] = [
-    Proof {
-        name: "simulation",
-        what: "10,000 seeds of the simulated regions: crashes that lose unsynced writes, roll-backs, loss, skew, members that change",
-        variable: Some(("DATELINE_SIM_SEED", "0..10000")),
-        arguments: &[
-            "test",
-            "--release",
-            "--package",
-            "replica",
-            "--test",
-            "it",
-            "simulation::regions",
-            "--",
-            "--nocapture",
-        ],
-    },
-    Proof {
-        name: "crash-loops",
-        what: "200 times `kill -9` under load in three regions: no acknowledged write is lost",
-        variable: None,
-        arguments: &[
-            "run",
-            "--release",
-            "--package",
-            "replica",
-            "--example",
-            "proof",
-            "--",
-            "crash-loops",
-            "200",
-        ],
-    },
-    Proof {
-        name: "isolation",
-        what: "one region cut off through 1,000,000 writes: memory, time to drain, equality",
-        variable: None,
-        arguments: &[
-            "run",
-            "--release",
-            "--package",
-            "replica",
-            "--example",
-            "proof",
-            "--",
-            "isolation",
-            "1000000",
-        ],
-    },
-    Proof {
-        name: "speed",
-        what: "the speed table: requests per CPU-second beside a bare HTTP server, replication, memory",
-        variable: None,
-        arguments: &[
-            "run",
-            "--release",
-            "--package",
-            "replica",
-            "--example",
-            "proof",
-            "--",
-            "speed",
-        ],
-    },
-    Proof {
-        name: "soak",
-        what: "puts and deletes for 30 minutes: memory stays flat, no tombstone is left",
-        variable: None,
-        arguments: &[
-            "run",
-            "--release",
-            "--package",
-            "replica",
-            "--example",
-            "proof",
-            "--",
-            "soak",
-            "30",
-        ],
-    },
-];
+impl Job {
+    fn all() -> Vec<Self> {
+        let proofs = PROOFS.iter().map(Self::Proof);
+        let runs = runs::all().into_iter().map(Self::Runs);
+        let measures = MEASURES.iter().map(Self::Measure);
+        proofs.chain(runs).chain(measures).collect()
+    }
 
-/// Runs of `dateline test register`, and what is expected of them.
-struct Job {
-    name: String,
-    what: String,
-    /// What follows `dateline test register --seed SEED`.
-    arguments: Vec<String>,
-    seeds: std::ops::RangeInclusive<u64>,
-    /// The exit code that counts.
-    code: i32,
-    /// What must be said beside it: the check that found something.
-    says: &'static str,
-    /// Of all seeds so many must end so.
-    needed: usize,
-}
-
-/// The faults that a run can have, each to be seen alone.
-const FAULTS: [&str; 4] = ["partition", "kill", "pause", "clock"];
-
-/// The defects that can be planted, and the check that must catch each. A defect that needs luck may miss one seed in ten.
-const DEFECTS: [(&str, &str); 5] = [
-    ("stale-strong-read", "read-your-writes"),
-    ("lww-by-arrival", "convergence"),
-    ("tie-divergence", "convergence"),
-    ("ack-before-write", "region-linearizable"),
-    ("forget-pending", "convergence"),
-];
-
-fn jobs() -> Vec<Job> {
-    let job = |name: String, what: String, arguments: &[&str]| Job {
-        name,
-        what,
-        arguments: arguments.iter().map(|&one| one.to_owned()).collect(),
-        seeds: 1..=5,
-        code: 0,
-        says: "",
-        needed: 5,
-    };
-    let mut jobs = vec![Job {
-        seeds: 1..=20,
-        needed: 20,
-        ..job(
-            "seeds".to_owned(),
-            "twenty seeds in a row are valid".to_owned(),
-            &[],
-        )
-    }];
-    jobs.extend(FAULTS.map(|fault| {
-        let what = format!("{fault} alone leaves a run valid");
-        job(format!("fault-{fault}"), what, &["--faults", fault])
-    }));
-    jobs.extend(DEFECTS.map(|(defect, check)| {
-        let what = format!("{check} catches {defect} in at least 9 of 10 seeds");
-        let name = format!("defect-{defect}");
-        Job {
-            seeds: 1..=10,
-            code: 1,
-            says: check,
-            needed: 9,
-            ..job(name, what, &["--defect", defect])
+    fn name(&self) -> &str {
+        match self {
+            Self::Proof(proof) => proof.name,
+            Self::Runs(runs) => &runs.name,
+            Self::Measure(measure) => measure.name,
         }
-    }));
-    jobs
+    }
+
+    fn what(&self) -> &str {
+        match self {
+            Self::Proof(proof) => proof.what,
+            Self::Runs(runs) => &runs.what,
+            Self::Measure(measure) => measure.what,
+        }
+    }
+
+    fn holds(&self) -> anyhow::Result<bool> {
+        match self {
+            Self::Proof(proof) => proof.hold().map(|()| true),
+            Self::Runs(runs) => runs.holds(&dateline()?),
+            Self::Measure(measure) => measure.holds(&dateline()?),
+        }
+    }
+}
+
+/// The program as a user has it.
+fn dateline() -> anyhow::Result<PathBuf> {
+    step::run_cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "harness",
+        "--bin",
+        "dateline",
+    ])?;
+    Ok(step::root().join("target/release/dateline"))
 }
 
 /// Runs the named jobs, all when none is named, and tells of each what held.
@@ -183,26 +82,23 @@ fn jobs() -> Vec<Job> {
 /// # Errors
 /// When a job is not known, or one of them does not hold. The others are run all the same.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let all = jobs();
+    let jobs = choose(&arguments.jobs)?;
     if arguments.list {
-        for job in &all {
-            println!("{:28} {}", job.name, job.what);
-        }
-        for proof in &PROOFS {
-            println!("{:28} {}", proof.name, proof.what);
+        for job in &jobs {
+            println!("{:28} {}", job.name(), job.what());
         }
         return Ok(());
     }
-    let (chosen, proofs) = choose(&all, &arguments.jobs)?;
     let mut broken = Vec::new();
-    for proof in proofs {
-        if let Err(error) = prove(proof) {
-            println!("nightly: {}: {error:#}", proof.name);
-            broken.push(proof.name);
+    for job in &jobs {
+        match job.holds() {
+            Ok(true) => {}
+            Ok(false) => broken.push(job.name()),
+            Err(error) => {
+                println!("nightly: {}: {error:#}", job.name());
+                broken.push(job.name());
+            }
         }
-    }
-    if !chosen.is_empty() {
-        broken.extend(run_jobs(&chosen)?);
     }
     if !broken.is_empty() {
         bail!(
@@ -213,130 +109,32 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs one proof, its output on our terminal.
-fn prove(proof: &Proof) -> anyhow::Result<()> {
-    let mut command = step::cargo();
-    command.args(proof.arguments).envs(proof.variable);
-    step::run(&mut command)
-}
-
-/// Runs these jobs; gives the names of those that do not hold.
-fn run_jobs<'a>(chosen: &[&'a Job]) -> anyhow::Result<Vec<&'a str>> {
-    step::run_cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "harness",
-        "--bin",
-        "dateline",
-    ])?;
-    let dateline = step::root().join("target/release/dateline");
-    let mut broken = Vec::new();
-    for &job in chosen {
-        if !holds(job, &dateline)? {
-            broken.push(job.name.as_str());
-        }
-    }
-    Ok(broken)
-}
-
-/// The jobs and the proofs of these names; all of them without names.
-fn choose<'a>(
-    all: &'a [Job],
-    names: &[String],
-) -> anyhow::Result<(Vec<&'a Job>, Vec<&'static Proof>)> {
-    let is_known = |name: &String| {
-        all.iter().any(|job| job.name == *name) || PROOFS.iter().any(|proof| proof.name == name)
-    };
+/// The jobs of these names; all of them without names.
+fn choose(names: &[String]) -> anyhow::Result<Vec<Job>> {
+    let mut jobs = Job::all();
+    let is_known = |name: &&String| jobs.iter().any(|job| job.name() == name.as_str());
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         bail!("no job is named `{unknown}`; `cargo xtask nightly --list` prints them");
     }
-    let is_chosen = |name: &str| names.is_empty() || names.iter().any(|chosen| chosen == name);
-    let jobs = all.iter().filter(|job| is_chosen(&job.name)).collect();
-    let proofs = PROOFS
-        .iter()
-        .filter(|proof| is_chosen(proof.name))
-        .collect();
-    Ok((jobs, proofs))
-}
-
-/// Runs every seed of a job and prints what came of it.
-fn holds(job: &Job, dateline: &Path) -> anyhow::Result<bool> {
-    let begun = Instant::now();
-    let out = step::root().join("target/nightly").join(&job.name);
-    std::fs::create_dir_all(&out).with_context(|| format!("could not make {}", out.display()))?;
-    let mut endings: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    let mut count = 0;
-    for seed in job.seeds.clone() {
-        let mut command = Command::new(dateline);
-        command
-            .args(["test", "register", "--seed", &seed.to_string(), "--out"])
-            .arg(&out)
-            .args(&job.arguments)
-            .stdin(Stdio::null());
-        let line = command_line(&command);
-        let output = command
-            .output()
-            .with_context(|| format!("could not start `{line}`"))?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        if output.status.code() == Some(job.code) && said.contains(job.says) {
-            count += 1;
-        } else {
-            let wanted = format!("exit code {} and `{}`", job.code, job.says);
-            println!(
-                "nightly: {} instead of {wanted}: {line}\n{said}",
-                output.status
-            );
-        }
-        endings
-            .entry(output.status.to_string())
-            .or_default()
-            .push(seed);
-    }
-    println!(
-        "nightly: {}: {}: {count} of {} ({} needed), {endings:?}, {:.0} s",
-        job.name,
-        job.what,
-        job.seeds.clone().count(),
-        job.needed,
-        begun.elapsed().as_secs_f64()
-    );
-    Ok(count >= job.needed)
+    jobs.retain(|job| names.is_empty() || names.iter().any(|name| name == job.name()));
+    Ok(jobs)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use super::{choose, holds, jobs};
+    use super::{Job, choose};
 
     #[test]
     fn a_job_is_chosen_by_its_name() {
-        let all = jobs();
-        let (every_job, every_proof) = choose(&all, &[]).ok().expect("all exist");
-        assert_eq!((every_job.len(), every_proof.len()), (10, 5));
-        let (one, none) = choose(&all, &["fault-kill".to_owned()])
-            .ok()
-            .expect("it exists");
-        assert_eq!((one.len(), one[0].name.as_str()), (1, "fault-kill"));
-        assert_eq!(none.len(), 0);
-        let (none, one) = choose(&all, &["soak".to_owned()]).ok().expect("it exists");
-        assert_eq!((none.len(), one[0].name), (0, "soak"));
-        let error = choose(&all, &["fault-flood".to_owned()])
+        let every = choose(&[]).ok().expect("all exist");
+        assert_eq!(every.len(), Job::all().len());
+        for name in ["fault-kill", "soak", "stall"] {
+            let one = choose(&[name.to_owned()]).ok().expect("it exists");
+            assert_eq!((one.len(), one[0].name()), (1, name));
+        }
+        let error = choose(&["fault-flood".to_owned()])
             .err()
             .expect("it does not");
         assert!(error.to_string().contains("fault-flood"), "{error}");
-    }
-
-    #[test]
-    fn a_job_holds_only_with_enough_of_its_exit_code() {
-        let mut job = jobs().swap_remove(0);
-        job.name = "test-of-xtask".to_owned();
-        assert!(holds(&job, Path::new("/bin/true")).is_ok_and(|holds| holds));
-        job.code = 1;
-        assert!(holds(&job, Path::new("/bin/true")).is_ok_and(|holds| !holds));
-        assert!(holds(&job, Path::new("/bin/false")).is_ok_and(|holds| holds));
-        job.says = "convergence";
-        assert!(holds(&job, Path::new("/bin/false")).is_ok_and(|holds| !holds));
     }
 }

@@ -38,6 +38,15 @@ impl Measures {
         }
     }
 
+    /// Takes in what was measured of other items. The order does not matter.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.staleness.absorb(other.staleness);
+        self.additions.absorb(&other.additions);
+        self.forks.absorb(&other.forks);
+        self.lag.absorb(other.lag);
+        self.skew.absorb(&other.skew);
+    }
+
     /// All figures, by name.
     pub(crate) fn finish(self, history: &History) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();

@@ -13,4 +13,5 @@ mod metamorphic;
 mod oracle;
 mod pages;
 mod planted;
+mod same;
 mod simulated;

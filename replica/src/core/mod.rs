@@ -64,6 +64,7 @@ pub use error::{ApiError, ErrorKind};
 pub use input::{CallId, CallToken, Input, Now, RequestId};
 pub use key::{ItemKey, key_of_item, key_of_key_map};
 pub use number::{Number, NumberKey};
+pub(crate) use record::item_of_row;
 pub use region::{Core, OpenError};
 pub use request::*;
 pub use response::*;
