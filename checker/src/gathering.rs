@@ -261,7 +261,7 @@ impl Session<'_> {
             worker.pile.extend_from_slice(besides);
         }
         row::places(&worker.pile, &mut worker.places)?;
-        worker.places.sort_unstable();
+        row::sort(&mut worker.places);
         let places = std::mem::take(&mut worker.places);
         for own in places.chunk_by(|one, other| one.key == other.key) {
             self.judge_key(worker, own)?;

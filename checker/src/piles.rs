@@ -26,7 +26,6 @@ pub(crate) struct Piles {
     /// The file for rows that do not fit into memory.
     spill: Option<Mutex<Spill>>,
     fetches: Fetches,
-    scratch: Vec<u8>,
 }
 
 /// The fetches of streams that say something about every item: the first of each region, and the last of the final phase.
@@ -97,7 +96,6 @@ impl Piles {
             limit_bytes: u64::MAX,
             spill: None,
             fetches: Fetches::default(),
-            scratch: Vec::new(),
         }
     }
 
@@ -125,13 +123,7 @@ impl Piles {
     fn row(&mut self, key: Key, operation: &Operation) {
         let pile = &mut self.piles[pile_of(key)];
         let before_bytes = pile.last.len();
-        row::write(
-            &mut pile.last,
-            &mut pile.before,
-            key,
-            operation,
-            &mut self.scratch,
-        );
+        row::write(&mut pile.last, &mut pile.before, key, operation);
         let bytes = pile.last.len() - before_bytes;
         self.held_bytes += bytes as u64;
         pile.byte_count += bytes;
@@ -194,13 +186,12 @@ impl Piles {
     /// What the piles would hold besides, if these operations were pushed.
     pub(crate) fn besides(&self, operations: &[Operation]) -> BTreeMap<usize, Vec<u8>> {
         let mut besides: BTreeMap<usize, (Before, Vec<u8>)> = BTreeMap::new();
-        let mut scratch = Vec::new();
         for operation in operations {
             each_key(operation, |key, operation| {
                 let index = pile_of(key);
                 let start = || (self.piles[index].before, Vec::new());
                 let (before, rows) = besides.entry(index).or_insert_with(start);
-                row::write(rows, before, key, operation, &mut scratch);
+                row::write(rows, before, key, operation);
             });
         }
         let rows = besides.into_iter();
@@ -311,7 +302,7 @@ mod tests {
         for pile in 0..piles.count() {
             piles.rows(pile, &mut bytes).expect("a temporary file");
             row::places(&bytes, &mut places).expect("undamaged");
-            places.sort_unstable();
+            row::sort(&mut places);
             let read = places.iter().map(|place| row::read(&bytes, place, 2));
             back.extend(read.map(|operation| operation.expect("undamaged")));
         }

@@ -4,7 +4,7 @@ mod measure;
 mod proof;
 mod runs;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
@@ -20,6 +20,9 @@ pub(crate) struct Arguments {
     /// Print the jobs and stop
     #[arg(long)]
     list: bool,
+    /// Take this binary where one is needed, and build none
+    #[arg(long, value_name = "FILE")]
+    dateline: Option<PathBuf>,
     /// The jobs to run; all when none is named
     jobs: Vec<String>,
 }
@@ -55,17 +58,20 @@ impl Job {
         }
     }
 
-    fn holds(&self) -> anyhow::Result<bool> {
+    fn holds(&self, given: Option<&Path>) -> anyhow::Result<bool> {
         match self {
             Self::Proof(proof) => proof.hold().map(|()| true),
-            Self::Runs(runs) => runs.holds(&dateline()?),
-            Self::Measure(measure) => measure.holds(&dateline()?),
+            Self::Runs(runs) => runs.holds(&dateline(given)?),
+            Self::Measure(measure) => measure.holds(&dateline(given)?),
         }
     }
 }
 
-/// The program as a user has it.
-fn dateline() -> anyhow::Result<PathBuf> {
+/// The program as a user has it, or the one that was given.
+fn dateline(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(file) = given {
+        return Ok(std::path::absolute(file)?);
+    }
     step::run_cargo(&[
         "build",
         "--release",
@@ -91,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let mut broken = Vec::new();
     for job in &jobs {
-        match job.holds() {
+        match job.holds(arguments.dateline.as_deref()) {
             Ok(true) => {}
             Ok(false) => broken.push(job.name()),
             Err(error) => {
@@ -126,10 +132,10 @@ mod tests {
 
     #[test]
     fn a_job_is_chosen_by_its_name() {
-        let every = choose(&[]).ok().expect("all exist");
+        let every = choose(&[]).expect("all exist");
         assert_eq!(every.len(), Job::all().len());
         for name in ["fault-kill", "soak", "stall"] {
-            let one = choose(&[name.to_owned()]).ok().expect("it exists");
+            let one = choose(&[name.to_owned()]).expect("it exists");
             assert_eq!((one.len(), one[0].name()), (1, name));
         }
         let error = choose(&["fault-flood".to_owned()])

@@ -102,6 +102,8 @@ pub(crate) struct Sighting<'h> {
     pub(crate) stamp: Option<Order>,
     /// The place of what it shows in the order of versions, if known.
     pub(crate) order: Option<Order>,
+    /// Where what it shows was written, if exactly one write can have made it.
+    pub(crate) origin: Option<RegionId>,
     pub(crate) how: How,
 }
 
@@ -169,7 +171,7 @@ impl Writers {
     }
 
     /// The only one that did not fail, if there is exactly one.
-    fn only<'w>(&self, writes: &'w [Write]) -> Option<&'w Write> {
+    pub(crate) fn only<'w>(&self, writes: &'w [Write]) -> Option<&'w Write> {
         let live = self.iter().map(|w| &writes[w]);
         let mut live = live.filter(|w| w.fate != Fate::Failed);
         let first = live.next()?;

@@ -128,7 +128,7 @@ fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
         }
         let version = match replaced.value {
             Value::Absent if !has_deletes => None,
-            Value::Int(number) if item.writer(*number).is_some() => Some(*number),
+            Value::Int(number) if replaced.origin.is_some() => Some(*number),
             Value::Absent | Value::Int(_) | Value::List(_) => continue,
         };
         let is_own = |w: &&&Sighting<'_>| w.region == replaced.region;

@@ -60,6 +60,13 @@ pub(crate) struct Frontier {
 const STEPS_MAX: usize = 6;
 
 impl Frontier {
+    fn with_capacity(count: usize) -> Self {
+        Self {
+            entries: Vec::with_capacity(count),
+            last: Cell::new(0),
+        }
+    }
+
     pub(crate) fn push(&mut self, return_ns: u64, bound: Bound, witness: Witness) {
         self.entries.push((return_ns, bound, witness));
     }
@@ -120,7 +127,9 @@ pub(crate) struct Frontiers {
 
 impl Frontiers {
     pub(crate) fn new(item: &Item<'_>, region_count: usize) -> Self {
-        let mut seen = vec![Frontier::default(); region_count];
+        let share = item.sightings.len() / region_count.max(1);
+        let mut seen = Vec::with_capacity(region_count);
+        seen.resize_with(region_count, || Frontier::with_capacity(share + share / 4));
         let mut elsewhere = vec![Frontier::default(); region_count];
         for (index, sighting) in item.sightings.iter().enumerate() {
             let Some(order) = sighting.order else {
@@ -131,11 +140,7 @@ impl Frontiers {
             if sighting.is_current() {
                 seen[at(sighting.region)].push(sighting.return_ns, bound, witness);
             }
-            let origin = sighting
-                .number()
-                .and_then(|v| item.writer(v))
-                .map(|w| w.region);
-            if let Some(origin) = origin.filter(|o| *o != sighting.region) {
+            if let Some(origin) = sighting.origin.filter(|o| *o != sighting.region) {
                 elsewhere[at(origin)].push(sighting.return_ns, bound, witness);
             }
         }

@@ -22,11 +22,11 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             let (Some(value), Some(stamp)) = (sighting.number, sighting.stamp) else {
                 continue;
             };
-            let Some(writer) = item.writer(value) else {
+            let Some(origin) = sighting.origin else {
                 continue;
             };
             findings.is_judged = true;
-            if writer.region == sighting.region {
+            if origin == sighting.region {
                 continue;
             }
             let (known, before) = *first.or_insert_with(value, || (stamp, sighting));

@@ -26,6 +26,7 @@ use super::{
     faults::Faults,
     heartbeat::{Beating, Heartbeats, SharedBook},
     lag::LagBook,
+    mix::Operations,
     pacer,
     recorder::{Recorder, Watched, Weather},
     settings::nanos,
@@ -175,6 +176,30 @@ impl Stage<'_> {
         // One region has nobody to replicate to, and one share nobody to compare its clock with.
         let heartbeats = (regions > 1 || course.shares() > 1)
             .then(|| Heartbeats::start(beating, |region| site.client(region)));
+        let sending = self.send(&lanes, &operations, &corruptions);
+        Ok(Traffic {
+            origin,
+            span,
+            lanes,
+            book,
+            clocks,
+            began_us,
+            weather,
+            corruptions,
+            recorder,
+            heartbeats,
+            sending,
+        })
+    }
+
+    /// Starts the slots of every lane.
+    fn send(
+        self,
+        lanes: &[Lane],
+        operations: &Arc<Operations>,
+        corruptions: &Corruptions,
+    ) -> JoinSet<()> {
+        let Self { settings, site, .. } = self;
         let mut sending = JoinSet::new();
         for (region, lane) in lanes.iter().cloned().enumerate() {
             let name: Arc<str> = settings.regions[region].as_str().into();
@@ -189,19 +214,7 @@ impl Stage<'_> {
             let slots: Vec<Slot> = (0..settings.in_flight).map(|_| slot()).collect();
             sending.spawn(async move { lane.run(slots).await });
         }
-        Ok(Traffic {
-            origin,
-            span,
-            lanes,
-            book,
-            clocks,
-            began_us,
-            weather,
-            corruptions,
-            recorder,
-            heartbeats,
-            sending,
-        })
+        sending
     }
 }
 

@@ -114,13 +114,10 @@ impl Evidence {
         let checks = self.checks(&acted.checks);
         let judged = judge(&folder.history_path(), checks.as_deref());
         let mut failures: Vec<String> = acted.failure.clone().into_iter().collect();
-        let mut verdict = judged.map_or_else(
-            |error| {
-                failures.push(format!("the history cannot be judged: {error}"));
-                nothing_judged(&error.to_string())
-            },
-            |verdict| verdict,
-        );
+        let mut verdict = judged.unwrap_or_else(|error| {
+            failures.push(format!("the history cannot be judged: {error}"));
+            nothing_judged(&error.to_string())
+        });
         if failures.is_empty() {
             add_settling(&mut verdict, acted.settled.as_ref());
         }

@@ -137,6 +137,12 @@ impl Core {
                 .consumed
                 .get(&batch.from)
                 .map_or(0, |mark| mark.decided),
+            floor_us: self
+                .tables
+                .values()
+                .map(|it| it.floor_us)
+                .max()
+                .unwrap_or(0),
         };
         Ok((AnswerMessage::Feed(answer), adopted.max(consumed)))
     }

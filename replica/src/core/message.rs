@@ -102,6 +102,8 @@ pub(super) enum AnswerMessage {
 pub(super) struct FeedAnswer {
     pub(super) incarnation: u64,
     pub(super) consumed: u64,
+    /// No tombstone above this was ever collected here.
+    pub(super) floor_us: i64,
 }
 
 /// A region's table, as far as a global table's preconditions ask.
@@ -194,6 +196,7 @@ mod tests {
         let sent = FeedAnswer {
             incarnation: 3,
             consumed: 9,
+            floor_us: 1,
         };
         let mut bytes = encode(&AnswerMessage::Feed(sent));
         let read: AnswerMessage = decode(&bytes).unwrap();
@@ -201,7 +204,8 @@ mod tests {
             read,
             AnswerMessage::Feed(FeedAnswer {
                 incarnation: 3,
-                consumed: 9
+                consumed: 9,
+                floor_us: 1,
             })
         ));
         for place in 0..bytes.len() {

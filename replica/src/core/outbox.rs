@@ -76,6 +76,8 @@ pub(super) struct Peer {
     pub(super) latency_ms: Option<u64>,
     /// What it said in this process of how far it consumed this region's feed; nothing is sent before.
     pub(super) claimed: Option<u64>,
+    /// The floor that it told of then.
+    pub(super) floor_us: i64,
     /// The greatest position that it can have consumed, unless the store was rolled back.
     pub(super) offered: u64,
     /// Where the feed ended when this region began to wait for word of it; durable until it was heard.
@@ -391,7 +393,7 @@ impl Core {
         if link.row.incarnation != answer.incarnation {
             return;
         }
-        if !self.claims(region, answer.consumed, effects) {
+        if !self.claims(region, answer, effects) {
             return;
         }
         let Some(peer) = self.peers.get_mut(region) else {

@@ -5,7 +5,7 @@
 //! consumed the peer's feed, and has not any more. So nothing is sent to a peer before it has said what it consumed: an empty call goes first.
 //!
 //! What the region held may since have been deleted elsewhere, and the tombstones be gone: its rows cannot be trusted. So it starts anew as a region does that
-//! joins. It takes a new incarnation, keeps of its rows those that no peer can have seen, and lets the others feed theirs again. What it had written in its
+//! joins. It takes a new incarnation, keeps of its own rows those that some peer has not seen, and lets the others feed theirs again. What it had written in its
 //! former life and lost comes back from the peers by anti-entropy, as that of any departed life; until then readers miss it here. For this it waits
 //! until every member has answered.
 //!
@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 
 use super::group::{Decided, Group};
 use super::ledger::Ledger;
-use super::message::FeedBatch;
+use super::message::{FeedAnswer, FeedBatch};
 use super::outbox::Peer;
-use super::record::decode_header;
+use super::record::{Header, decode_header};
 use super::rows::{self, Origin, named};
 use super::table::{Count, row_key, split_row_key};
 use super::tombstone::Grave;
@@ -32,8 +32,30 @@ const ENTRIES: usize = 1_000;
 pub(super) struct Rollback {
     /// A peer has shown that the store was rolled back.
     pub(super) is_found: bool,
+    /// Where the feed ended when this process began.
+    pub(super) began_at: u64,
     /// Bits that differ from process to process: part of the next incarnation.
     pub(super) entropy: u64,
+}
+
+/// Which of this region's own rows need not be kept.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// Every member has consumed what lies up to here.
+    by_all: u64,
+    /// What lies after this was written, and not only fed again, by this process.
+    new: u64,
+    /// No member has collected a tombstone above this.
+    floor_us: i64,
+}
+
+impl Seen {
+    /// Whether a row lies with every member, or may have been deleted there without a trace. The numbers of positions alone do not tell: those of the lost
+    /// tail were given again until the roll-back was found. But a row above the floor can only lose against what is still known.
+    fn has(&self, header: &Header) -> bool {
+        let position = header.position;
+        position <= self.by_all || position <= self.new && header.version.time_us <= self.floor_us
+    }
 }
 
 impl Core {
@@ -41,6 +63,7 @@ impl Core {
     /// peer cannot have consumed more.
     pub(super) fn begin_unverified(&mut self, effects: &mut Effects) {
         let head = self.feed.head.durable;
+        self.rollback.began_at = head;
         let mut writes = Vec::new();
         for (region, peer) in &mut self.peers {
             peer.offered = head;
@@ -59,11 +82,18 @@ impl Core {
     }
 
     /// A peer has said how far it consumed this region's feed; says whether that is what it can have consumed.
-    pub(super) fn claims(&mut self, region: &Region, consumed: u64, effects: &mut Effects) -> bool {
+    pub(super) fn claims(
+        &mut self,
+        region: &Region,
+        answer: &FeedAnswer,
+        effects: &mut Effects,
+    ) -> bool {
+        let consumed = answer.consumed;
         let Some(peer) = self.peers.get_mut(region) else {
             return false;
         };
         peer.claimed = peer.claimed.max(Some(consumed));
+        peer.floor_us = peer.floor_us.max(answer.floor_us);
         if consumed > peer.offered {
             let what = format!(
                 "has consumed its feed to {consumed}, but nothing after {} was sent",
@@ -122,9 +152,25 @@ impl Core {
         Ok(())
     }
 
-    /// The position after which this region's own rows are certainly new, whatever a peer says of positions with the same numbers.
+    /// The position after which the numbers of positions may have been given twice.
     fn unverified(&self) -> Option<u64> {
         self.peers.values().filter_map(|peer| peer.unverified).min()
+    }
+
+    /// Which of this region's own rows need not be kept.
+    fn seen(&self) -> Seen {
+        let me = self.config.region.clone();
+        let shared = self.groups.values().filter(|group| group.has(&self.me()));
+        let others = shared.flat_map(Group::present).map(|(region, _)| region);
+        let others = others.filter(|region| **region != me);
+        let peers: Vec<&Peer> = others.filter_map(|region| self.peers.get(region)).collect();
+        let claims = || peers.iter().filter_map(|peer| peer.claimed);
+        let unverified = self.unverified().unwrap_or(u64::MAX);
+        Seen {
+            by_all: claims().min().unwrap_or(0).min(unverified),
+            new: self.rollback.began_at,
+            floor_us: peers.iter().map(|peer| peer.floor_us).max().unwrap_or(0),
+        }
     }
 
     fn renew(
@@ -135,13 +181,13 @@ impl Core {
         effects: &mut Effects,
     ) -> Result<(), StoreError> {
         let me = self.me();
-        let claims = self.peers.values().filter_map(|peer| peer.claimed);
-        let claimed = claims.max().unwrap_or(0);
-        let seen = claimed.min(self.unverified().unwrap_or(u64::MAX));
+        let claimed = self.peers.values().filter_map(|peer| peer.claimed).max();
+        let claimed = claimed.unwrap_or(0);
+        let seen = self.seen();
         let mine = self.groups.values().filter(|group| group.has(&me));
         let mine: Vec<Group> = mine.cloned().collect();
         for group in &mine {
-            self.move_unseen(&group.name, seen, writes, read)?;
+            self.move_unseen(&group.name, &seen, writes, read)?;
         }
         self.feed
             .skip_to(claimed.max(self.feed.head.decided) + 1, writes);
@@ -226,20 +272,24 @@ impl Core {
     fn move_unseen(
         &mut self,
         name: &str,
-        seen: u64,
+        seen: &Seen,
         writes: &mut Vec<Write>,
         read: &dyn Read,
     ) -> Result<(), StoreError> {
-        let Some((old, is_unfed)) = self
-            .tables
-            .get(name)
-            .map(|it| (it.row.number, it.row.refeed))
-        else {
+        let Some(table) = self.tables.get(name) else {
             return Ok(());
+        };
+        let (old, is_unfed) = (table.row.number, table.row.refeed);
+        let refed_through = if is_unfed {
+            u64::MAX
+        } else {
+            table.refed_through
         };
         let new = self.next_table;
         self.next_table += 1;
-        let mut kept = self.unseen(old, seen, read)?;
+        let mut seen = *seen;
+        seen.new = seen.new.max(refed_through);
+        let mut kept = self.unseen(old, &seen, read)?;
         if is_unfed {
             kept.extend(self.never_fed(old, read)?);
         }
@@ -274,11 +324,11 @@ impl Core {
     fn unseen(
         &self,
         table: u32,
-        seen: u64,
+        seen: &Seen,
         read: &dyn Read,
     ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
         let mut keys: Vec<Vec<u8>> = undurable(&self.ledger, table);
-        let mut after = seen;
+        let mut after = seen.by_all;
         loop {
             let entries = self.feed.after(after, ENTRIES, read)?;
             let is_last = entries.len() < ENTRIES;
@@ -295,7 +345,7 @@ impl Core {
                 continue;
             };
             let (header, _) = decode_header(&row)?;
-            if header.version.region == self.config.region && header.position > seen {
+            if header.version.region == self.config.region && !seen.has(&header) {
                 rows.insert(key, row);
             }
         }

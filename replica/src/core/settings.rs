@@ -237,3 +237,6 @@ fn provisioned(
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,7 @@ impl Core {
             exchanges: Exchanges::default(),
             rollback: Rollback {
                 is_found: false,
+                began_at: 0,
                 entropy,
             },
             wake_ns: None,

@@ -94,31 +94,10 @@ pub(super) fn update(body: &str) -> Result<Request, ApiError> {
         .global_table_provisioned_write_capacity_auto_scaling_settings_update
         .is_some();
     let index_writes = indexes(&mut constraints, steps, path, &mut scales);
-    let mut replicas = Vec::new();
-    let mut has_class = false;
     let steps = members.replica_settings_update.unwrap_or_default();
-    for (index, step) in steps.into_iter().enumerate() {
-        let path = format!("replicaSettingsUpdate.{}.member", index + 1);
-        constraints.required(step.region_name.as_ref(), &format!("{path}.regionName"));
-        scales |= step
-            .replica_provisioned_read_capacity_auto_scaling_settings_update
-            .is_some();
-        has_class |= step.replica_table_class.is_some();
-        let read = units(
-            &mut constraints,
-            step.replica_provisioned_read_capacity_units,
-            &format!("{path}.replicaProvisionedReadCapacityUnits"),
-        );
-        let path = format!("{path}.replicaGlobalSecondaryIndexSettingsUpdate");
-        let steps = step.replica_global_secondary_index_settings_update;
-        replicas.push(ReplicaSettingsUpdate {
-            region: Region::new(&text(step.region_name.as_ref())),
-            read,
-            index_reads: indexes(&mut constraints, steps, &path, &mut scales),
-        });
-    }
+    let replicas = replicas(&mut constraints, steps, &mut scales);
     constraints.finish()?;
-    if scales || has_class {
+    if scales {
         return Err(invalid(
             "auto scaling and table classes are not supported by this server",
         ));
@@ -146,6 +125,36 @@ pub(super) fn update(body: &str) -> Result<Request, ApiError> {
             replicas,
         },
     )))
+}
+
+/// `ReplicaSettingsUpdate`; `scales` becomes true when auto scaling or a table class is asked for.
+fn replicas(
+    constraints: &mut Constraints,
+    steps: Vec<ReplicaStep<'_>>,
+    scales: &mut bool,
+) -> Vec<ReplicaSettingsUpdate> {
+    let mut replicas = Vec::new();
+    for (index, step) in steps.into_iter().enumerate() {
+        let path = format!("replicaSettingsUpdate.{}.member", index + 1);
+        constraints.required(step.region_name.as_ref(), &format!("{path}.regionName"));
+        *scales |= step
+            .replica_provisioned_read_capacity_auto_scaling_settings_update
+            .is_some()
+            || step.replica_table_class.is_some();
+        let read = units(
+            constraints,
+            step.replica_provisioned_read_capacity_units,
+            &format!("{path}.replicaProvisionedReadCapacityUnits"),
+        );
+        let path = format!("{path}.replicaGlobalSecondaryIndexSettingsUpdate");
+        let steps = step.replica_global_secondary_index_settings_update;
+        replicas.push(ReplicaSettingsUpdate {
+            region: Region::new(&text(step.region_name.as_ref())),
+            read,
+            index_reads: indexes(constraints, steps, &path, scales),
+        });
+    }
+    replicas
 }
 
 fn text(text: Option<&Text<'_>>) -> String {

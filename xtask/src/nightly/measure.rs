@@ -3,6 +3,7 @@
 //! Each starts real processes in a folder of its own, prints its figures, and says whether they are within what is promised.
 
 mod desk;
+mod gate;
 mod generator;
 mod lag;
 mod latency;
@@ -22,7 +23,7 @@ pub(super) struct Measure {
 }
 
 /// All of them.
-pub(super) const MEASURES: [Measure; 4] = [
+pub(super) const MEASURES: [Measure; 5] = [
     Measure {
         name: "stall",
         what: "a stall of 2 s is told within 5 % of theory, beside what oha and wrk say of it",
@@ -40,8 +41,13 @@ pub(super) const MEASURES: [Measure; 4] = [
     },
     Measure {
         name: "generator",
-        what: "schedule error and operations per second of CPU against a bare echo",
+        what: "40,000/s on one core with 64 in flight, and a schedule error below 1 ms at half of that",
         measure: generator::measure,
+    },
+    Measure {
+        name: "gate",
+        what: "of 20 gates of a command slowed by 5 % and 20 of the same one 19 are right and none is wrong",
+        measure: gate::measure,
     },
 ];
 

@@ -219,6 +219,7 @@ impl<'h> Making<'h, '_> {
             number: as_number(value),
             stamp,
             order: None,
+            origin: None,
             how,
         });
     }
@@ -271,7 +272,11 @@ fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
     let versions = &item.versions;
     let order = |value: Option<i64>| versions.get(value?)?.stamp.map(|(order, _)| order);
     for sighting in &mut item.sightings {
-        sighting.order = order(sighting.number);
+        let Some(version) = sighting.number.and_then(|value| versions.get(value)) else {
+            continue;
+        };
+        sighting.order = version.stamp.map(|(order, _)| order);
+        sighting.origin = version.writers.only(&item.writes).map(|w| w.region);
     }
     for write in &mut item.writes {
         write.order = order(write.value);

@@ -114,7 +114,8 @@ impl Versions {
         };
         let has_deletes = item.has_deletes;
         versions.is_exact &= !has_deletes;
-        let mut observed = Table::with_capacity(item.writes.len());
+        // Values that were seen, but whose place is unknown.
+        let mut observed = Table::default();
         for sighting in &item.sightings {
             let (region, operation) = (at(sighting.region), sighting.operation);
             let Some(value) = sighting.number() else {
@@ -124,8 +125,8 @@ impl Versions {
                 }
                 continue;
             };
-            observed.insert(value, ());
             let Some(place) = places.get(value) else {
+                observed.insert(value, ());
                 versions.is_exact = false;
                 continue;
             };

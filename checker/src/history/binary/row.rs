@@ -20,6 +20,9 @@ use crate::history::{Ending, EventKind, Key, Operation, Phase};
 /// The kind of ending of operations that were in flight when the history ended.
 const OPEN: u8 = 14;
 
+/// How far a row may be from its place, on the average, for moving it there step by step to be the fastest.
+const MOVES_EACH: usize = 16;
+
 /// Line and call of the row before.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Before {
@@ -37,19 +40,16 @@ pub(crate) struct Place {
     call_ns: u64,
 }
 
-/// Appends a row for one key to a pile. `scratch` is only there to be used again.
-pub(crate) fn write(
-    pile: &mut Vec<u8>,
-    before: &mut Before,
-    key: Key,
-    operation: &Operation,
-    scratch: &mut Vec<u8>,
-) {
+/// Appends a row for one key to a pile.
+pub(crate) fn write(pile: &mut Vec<u8>, before: &mut Before, key: Key, operation: &Operation) {
     let difference = |new: u64, old: u64| new.wrapping_sub(old).cast_signed();
-    scratch.clear();
-    bytes::unsigned(scratch, key.0);
-    bytes::integer(scratch, difference(operation.line_invoke, before.line));
-    bytes::integer(scratch, difference(operation.call_ns, before.call_ns));
+    // Written in place behind a length of one byte; the few that are longer are moved.
+    let start = pile.len();
+    pile.push(0);
+    let out = &mut *pile;
+    bytes::unsigned(out, key.0);
+    bytes::integer(out, difference(operation.line_invoke, before.line));
+    bytes::integer(out, difference(operation.call_ns, before.call_ns));
     *before = Before {
         line: operation.line_invoke,
         call_ns: operation.call_ns,
@@ -58,13 +58,20 @@ pub(crate) fn write(
         Phase::Main => 0,
         Phase::Final => kind::FINAL,
     };
-    scratch.push(phase | kind_of_request(&operation.op));
-    bytes::unsigned(scratch, u64::from(operation.process.0));
-    scratch.push(operation.region.0);
-    request(scratch, &operation.op);
-    ending(scratch, operation);
-    bytes::unsigned(pile, scratch.len() as u64);
-    pile.extend_from_slice(scratch);
+    out.push(phase | kind_of_request(&operation.op));
+    bytes::unsigned(out, u64::from(operation.process.0));
+    out.push(operation.region.0);
+    request(out, &operation.op);
+    ending(out, operation);
+    let length = pile.len() - start - 1;
+    match u8::try_from(length) {
+        Ok(short @ ..=0x7F) => pile[start] = short,
+        Ok(_) | Err(_) => {
+            let row = pile.split_off(start);
+            bytes::unsigned(pile, length as u64);
+            pile.extend_from_slice(&row[1..]);
+        }
+    }
 }
 
 fn ending(out: &mut Vec<u8>, operation: &Operation) {
@@ -117,6 +124,25 @@ pub(crate) fn places(pile: &[u8], places: &mut Vec<Place>) -> io::Result<()> {
         decoder.source.position = end as u64;
     }
     Ok(())
+}
+
+/// Sorts rows by key, and those of a key by line. They come nearly in that order: operations that overlap may have changed places.
+pub(crate) fn sort(places: &mut [Place]) {
+    places.sort_by_key(|place| place.key);
+    for own in places.chunk_by_mut(|one, other| one.key == other.key) {
+        let mut moves_left = own.len() * MOVES_EACH;
+        for end in 1..own.len() {
+            let mut at = end;
+            while at > 0 && own[at - 1].line > own[at].line && moves_left > 0 {
+                own.swap(at - 1, at);
+                at -= 1;
+                moves_left -= 1;
+            }
+        }
+        if moves_left == 0 {
+            own.sort_unstable_by_key(|place| place.line);
+        }
+    }
 }
 
 /// The operation of a row.

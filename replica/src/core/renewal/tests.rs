@@ -99,8 +99,8 @@ fn a_region_that_was_rolled_back_gets_back_what_it_lost_and_its_new_writes_reach
     let expected = [
         "from-2", "lost-0", "lost-1", "lost-2", "new-0", "new-1", "old-0",
     ];
-    for place in 0..3 {
-        assert_eq!(keys(&mut regions, place), expected, "{}", NAMES[place]);
+    for (place, name) in NAMES.iter().enumerate() {
+        assert_eq!(keys(&mut regions, place), expected, "{name}");
         assert_eq!(regions.status(place).tombstones, 0);
     }
     assert_eq!(regions.status(0).counters.renewals, 1);

@@ -29,6 +29,13 @@ pub(super) struct Attempt {
     seen: Option<Stamp>,
 }
 
+impl Attempt {
+    /// What its region shows may be older than what was seen there before it began.
+    pub(super) fn forget_reads(&mut self) {
+        self.seen = None;
+    }
+}
+
 /// Everything clients were told.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
@@ -137,6 +144,11 @@ impl Clients {
     pub(super) fn forget(&mut self, region: usize) {
         self.acknowledged.retain(|(_, by), _| *by != region);
         self.buried.retain(|(_, by), _| *by != region);
+        self.forget_reads(region);
+    }
+
+    /// What a region shows may go back.
+    pub(super) fn forget_reads(&mut self, region: usize) {
         self.seen.retain(|(by, _), _| *by != region);
     }
 

@@ -15,8 +15,9 @@ use world::{Figures, HasRollBacks, Membership, Outcome, World};
 
 const SEEDS: u64 = 300;
 /// Beyond those, seeds that failed once. 1550: two regions handed each other a tombstone for ever, each forgetting it in turn. 178: a crash after a
-/// roll-back hid the roll-back. 1522: tombstones waited for positions that a roll-back had taken.
-const REGRESSIONS: [u64; 3] = [1550, 178, 1522];
+/// roll-back hid the roll-back. 1522: tombstones waited for positions that a roll-back had taken. 2086: a version
+/// that had been deleted came back with a region that was rolled back.
+const REGRESSIONS: [u64; 4] = [1550, 178, 1522, 2086];
 
 /// Of four runs of each kind one has stores that go back to older copies. Every third seed runs without changes of the members, every third with a region that leaves, every third with version 2019.11.21.
 fn run(seed: u64, defects: &[Defect]) -> Outcome {

@@ -366,6 +366,14 @@ impl World {
                     let after = monotonic_ns.saturating_sub(self.now_ns);
                     self.at(after, Event::Wake { region, life });
                 }
+                // What it held is gone for now: readers begin anew there.
+                Effect::Log(line) if line.starts_with("this region is a new member") => {
+                    self.clients.forget_reads(region);
+                    let attempts = self.attempts.values_mut();
+                    attempts
+                        .filter(|attempt| attempt.region == region)
+                        .for_each(Attempt::forget_reads);
+                }
                 Effect::Log(_) => {}
             }
         }

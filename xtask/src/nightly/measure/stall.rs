@@ -197,8 +197,7 @@ fn oha() -> anyhow::Result<PathBuf> {
     let program = root.join("bin/oha");
     if !program.exists() {
         let root = root.to_string_lossy().into_owned();
-        let features = "--no-default-features";
-        step::run_cargo(&["install", "oha", "--locked", features, "--root", &root])?;
+        step::run_cargo(&["install", "oha", "--locked", "--root", &root])?;
     }
     Ok(program)
 }
