@@ -87,7 +87,7 @@ pub const DEFECTS: &[Description] = &[
     row(Defect::LoseBatch, "lose-batch", "every 20th batch of a peer is acknowledged and not applied", "convergence", "some minutes, or many small batches"),
     row(Defect::SkipTombstoned, "skip-tombstoned", "a remote version of an item that was deleted here is ignored", "convergence", "deletes, and later writes of the same key in another region"),
     row(Defect::CrossedRead, "crossed-read", "every 50th read answers what the read before it was answered", "phantom", "reads of several keys"),
-    row(Defect::StallLink, "stall-link", "nothing more is sent after 80 versions, until the region is started again", "convergence", "more than 80 writes in a region"),
+    row(Defect::StallLink, "stall-link", "nothing more is sent after 40 versions, until the region is started again", "convergence", "more than 40 writes in a region"),
     row(Defect::RestartForgets, "restart-forgets", "what a peer had not acknowledged is forgotten at a restart", "convergence", "a kill of a region that is being written to"),
 ];
 

@@ -165,7 +165,7 @@ impl Core {
         let mut wake: Option<u64> = None;
         let mut regions = self.peers.keys().cloned().collect::<Vec<_>>();
         while let Some(region) = regions.pop() {
-            let is_stalled = self.has_defect(Defect::StallLink) && self.counters.versions_sent > 80;
+            let is_stalled = self.has_defect(Defect::StallLink) && self.counters.versions_sent > 40;
             while let Some(peer) = self.peers.get(&region).filter(|_| !is_stalled) {
                 let durable = (self.feed.head.durable, self.ledger.durable);
                 if let Err(later) = peer.due(now.monotonic_ns, durable, &self.config.limits) {
