@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::outbox::Link;
+use super::peer::Link;
 use super::rows::{self, Origin, named};
 use super::settings::Settings;
 use super::{Core, Effects, Now, Region, TableDefinition};

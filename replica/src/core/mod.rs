@@ -32,6 +32,7 @@ mod merge;
 mod message;
 mod number;
 mod outbox;
+mod peer;
 mod preconditions;
 mod query;
 mod read;

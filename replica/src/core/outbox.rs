@@ -5,153 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::feed::Entry;
 use super::group::Group;
 use super::message::{AnswerMessage, FeedAnswer, FeedBatch, Message, Report, WireItem, encode};
+use super::peer::Flight;
 use super::record::decode_header;
 use super::rows::{self, Origin};
 use super::table::{Table, row_key};
 use super::{CallId, Core, Effect, Effects, Now, Region};
 use crate::defects::Defect;
 use crate::store::{Read, Space, StoreError};
-
-/// What is durable of a link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LinkRow {
-    /// Which life of the peer is a member.
-    pub(super) incarnation: u64,
-    /// Entries up to this are of no concern to it.
-    pub(super) base: u64,
-    /// What it has acknowledged, as last saved.
-    pub(super) cursor: u64,
-}
-
-/// The flow to a peer that shares a global table with this region.
-#[derive(Debug)]
-pub(super) struct Link {
-    pub(super) row: LinkRow,
-    pub(super) cursor: u64,
-    /// The next batch goes on after this.
-    pub(super) next: u64,
-}
-
-impl Link {
-    /// A flow that begins after this position.
-    pub(super) fn new(incarnation: u64, base: u64) -> Self {
-        Self::open(LinkRow {
-            incarnation,
-            base,
-            cursor: base,
-        })
-    }
-
-    /// A flow as it was saved.
-    pub(super) fn open(row: LinkRow) -> Self {
-        Self {
-            cursor: row.cursor,
-            next: row.cursor,
-            row,
-        }
-    }
-}
-
-/// A batch under way.
-#[derive(Clone, Copy, Debug)]
-struct Flight {
-    through: u64,
-    /// The update time of the oldest version in it.
-    oldest_us: Option<i64>,
-}
-
-/// A peer.
-#[derive(Debug, Default)]
-pub(super) struct Peer {
-    /// Which life of it was last heard of.
-    pub(super) incarnation: Option<u64>,
-    pub(super) link: Option<Link>,
-    flights: BTreeMap<CallId, Flight>,
-    /// How long ago the oldest version in the batch that was acknowledged last had been written.
-    pub(super) latency_ms: Option<u64>,
-    /// What it said in this process of how far it consumed this region's feed; nothing is sent before.
-    pub(super) claimed: Option<u64>,
-    /// The floor that it told of then.
-    pub(super) floor_us: i64,
-    /// The greatest position that it can have consumed, unless the store was rolled back.
-    pub(super) offered: u64,
-    /// Where the feed ended when this region began to wait for word of it; durable until it was heard.
-    pub(super) unverified: Option<u64>,
-    /// The commit by which that it was heard is durable.
-    pub(super) verified_by: u64,
-    rewind: bool,
-    failures: u32,
-    not_before_ns: u64,
-    last_sent_ns: Option<u64>,
-    last_gossip_ns: Option<u64>,
-    pub(super) last_contact_ns: Option<u64>,
-    pub(super) connected: bool,
-    last_refusal: Option<String>,
-    /// All that its present life has reported, as far as it went.
-    pub(super) told: Option<(u64, Report)>,
-    /// The report that waits until this region has consumed the peer's feed to the head in it; and the newest one.
-    pub(super) pending_report: Option<(u64, Report)>,
-    pub(super) newest_report: Option<(u64, Report)>,
-    /// The report that counts: everything the peer wrote before it has arrived here.
-    pub(super) effective: Option<(u64, Report)>,
-}
-
-impl Peer {
-    /// A peer as the store knows it.
-    pub(super) fn linked(link: Option<Link>) -> Self {
-        Self {
-            link,
-            ..Self::default()
-        }
-    }
-
-    /// Whether it has said what it consumed, as far as commits are durable to this one.
-    fn is_heard(&self, committed: u64) -> bool {
-        self.claimed.is_some() && self.verified_by <= committed
-    }
-
-    /// Whether there is something to be sent now; when to look again otherwise.
-    fn due(
-        &self,
-        now_ns: u64,
-        (head, committed): (u64, u64),
-        core: &super::Limits,
-    ) -> Result<(), Option<u64>> {
-        if now_ns < self.not_before_ns {
-            return Err(Some(self.not_before_ns));
-        }
-        let busy = self.flights.len() >= core.feed_calls
-            || (!self.flights.is_empty() && (self.rewind || self.failures > 0));
-        if busy {
-            return Err(None);
-        }
-        // After a failure a heartbeat goes first: a dead link costs no more than that.
-        let behind = self.link.as_ref().is_some_and(|link| {
-            let next = if self.rewind { link.cursor } else { link.next };
-            self.incarnation == Some(link.row.incarnation)
-                && self.is_heard(committed)
-                && next < head
-        });
-        if behind && self.failures == 0 {
-            return Ok(());
-        }
-        if !self.flights.is_empty() {
-            return Err(None);
-        }
-        let beat_ns = core.heartbeat_ms * 1_000_000;
-        match self.last_sent_ns {
-            Some(sent_ns) if self.failures == 0 && now_ns < sent_ns + beat_ns => {
-                Err(Some(sent_ns + beat_ns))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-}
 
 /// A call's outcome, as far as the flow to the peer is concerned.
 enum Flown {

@@ -8,7 +8,7 @@ use super::feed::{Feed, Watermark};
 use super::group::Group;
 use super::join::Coordination;
 use super::ledger::{Answer, Ledger};
-use super::outbox::Peer;
+use super::peer::Peer;
 use super::renewal::Rollback;
 use super::rows::Origin;
 use super::stream::Streams;

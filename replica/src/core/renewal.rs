@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use super::group::{Decided, Group};
 use super::ledger::Ledger;
 use super::message::{FeedAnswer, FeedBatch};
-use super::outbox::Peer;
+use super::peer::Peer;
 use super::record::{Header, decode_header};
 use super::rows::{self, Origin, named};
 use super::table::{Count, row_key, split_row_key};

@@ -8,7 +8,7 @@ use super::expiry::Walk;
 use super::feed::{Entry, Epochs, Feed, Watermark};
 use super::group::Group;
 use super::ledger::Ledger;
-use super::outbox::{Link, LinkRow, Peer};
+use super::peer::{Link, LinkRow, Peer};
 use super::record::{Shown, decode_header};
 use super::renewal::Rollback;
 use super::rows::{self, Identity, Origin, named};
