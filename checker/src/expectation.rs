@@ -45,6 +45,7 @@ const LAST_WRITER_WINS: &[&str] = &[
     "set",
     "counter",
     "list-append",
+    "streams",
 ];
 
 const EXPECTATIONS: &[Expectation] = &[
@@ -72,6 +73,7 @@ const EXPECTATIONS: &[Expectation] = &[
             "set",
             "counter",
             "list-append",
+            "streams",
         ],
     },
     Expectation {
@@ -91,6 +93,7 @@ const EXPECTATIONS: &[Expectation] = &[
             "set",
             "counter",
             "list-append",
+            "streams",
         ],
     },
 ];

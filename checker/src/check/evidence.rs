@@ -205,7 +205,7 @@ fn describe(history: &History, operation: &Operation, key: Key) -> String {
         Op::Append { key: _, element } => format!("appended {element}"),
         Op::Transact { ops } => transaction_words(ops, key),
         Op::Scan => "scanned the table".to_owned(),
-        Op::Stream => "read the stream".to_owned(),
+        Op::Stream => return stream_words(history, operation, key),
     };
     match &operation.ending {
         Ending::Ok(Reply::Done { old: Some(old) }) => {
@@ -225,6 +225,18 @@ fn describe(history: &History, operation: &Operation, key: Key) -> String {
         Ending::Unknown { error: Some(error) } => format!("{asked}: outcome unknown ({error})"),
         Ending::Unknown { error: None } => format!("{asked}: still in flight at the end"),
     }
+}
+
+/// The records of a key that a fetch got.
+fn stream_words(history: &History, operation: &Operation, key: Key) -> String {
+    let mut words = "fetched stream records".to_owned();
+    if let Ending::Ok(Reply::Stream(records)) = &operation.ending {
+        for (_, new, old) in records.iter().filter(|(own, ..)| *own == key) {
+            let (new, old) = (seen_words(history, new), seen_words(history, old));
+            words = format!("{words}; {old} became {new}");
+        }
+    }
+    words
 }
 
 fn transaction_words(ops: &[MicroOp], key: Key) -> String {

@@ -26,6 +26,7 @@ mod resurrection;
 mod set;
 mod stamp_order;
 mod stamps;
+mod streams;
 mod winner;
 mod writes_follow_reads;
 
@@ -273,6 +274,16 @@ const REGISTRY: &[CheckInfo] = &[
         subject: Subject::Lists,
         needs_stamps: false,
         run: Run::EachKey(list_append::run),
+    },
+    CheckInfo {
+        id: "streams",
+        property: "A region's stream has every change of an item once, in the order in which they happened there, each beginning where the one before it ended",
+        source: "DynamoDB Streams: each record exactly once, in the order of an item's modifications; invariant I19",
+        needs: "a consumer of each region's stream that records what it fetches (both images); unique values; a last fetch in the final phase to prove that nothing is missing at the end",
+        proves: "exact for the images; that a region's own change is missing, once a later one came or the stream was read to its end; what other regions wrote may be skipped",
+        subject: Subject::Streams,
+        needs_stamps: false,
+        run: Run::EachKey(streams::run),
     },
 ];
 

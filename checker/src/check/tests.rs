@@ -15,6 +15,46 @@ fn judged(name: &str, text: &str) -> (Outcome, usize) {
 }
 
 const INVALID: &[(&str, usize, &str)] = &[
+    ("streams", 1, "us:w1[0-1] us:w2[2-3] us:s(0:1~-;0:2~-)[4-5]"),
+    ("streams", 3, "us:w1[0-1] us:w2[2-3] us:s(0:2~1;0:1~2)[4-5]"),
+    (
+        "streams",
+        3,
+        "us:s()[0-1] us:w1[2-3] us:w2[4-5] us:s(0:2~-)[6-7]",
+    ),
+    (
+        "streams",
+        2,
+        "us:s()[0-1] us:w1[2-3] us:s()[90-91]F us:r1[90-91]F",
+    ),
+    ("streams", 2, "us:w1[0-1]! us:s(0:1~-)[4-5]"),
+    ("streams", 2, "us:s(0:1~-)[0-1] us:w1[4-5]"),
+    ("streams", 1, "us:w1[0-1] us:s(0:7~-)[4-5]"),
+    (
+        "streams",
+        2,
+        "us:w1[0-1] us:w2[2-3] us:s(0:1~-;0:2~1)[4-5]#8 us:s(0:1~2)[6-7]#8",
+    ),
+    (
+        "streams",
+        2,
+        "us:w1[0-1] us:w2~-[2-3] us:s(0:1~-;0:2~1)[4-5]",
+    ),
+    (
+        "streams",
+        2,
+        "us:w1[0-1] us:d~1[2-3] eu:w2[2-3] us:s(0:1~-;0:2~1)[4-5]",
+    ),
+    (
+        "streams",
+        3,
+        "eu:s()[0-1] us:w1[2-3] eu:s()[90-91]F eu:r1[90-91]F",
+    ),
+    (
+        "streams",
+        3,
+        "us:w1[2-3] eu:w2[2-9] eu:s(0:1~-)[20-21]#8 eu:s()[90-91]F#8 eu:r2[90-91]F",
+    ),
     (
         "stamps",
         2,
@@ -141,6 +181,18 @@ const INVALID: &[(&str, usize, &str)] = &[
 ];
 
 const VALID: &[(&str, &str)] = &[
+    (
+        "streams",
+        "us:s()[0-1] us:w1[2-3] us:w2~1[4-5] us:d~2[6-7] us:s(0:1~-;0:2~1;0:-~2)[8-9] us:s()[90-91]F us:r-[90-91]F",
+    ),
+    // What another region wrote may be skipped, and a stamp is added later.
+    (
+        "streams",
+        "eu:s()[0-1]#9 us:w1[2-3] us:w2[4-5] eu:s(0:2~-;0:2~2)[8-9]#9 eu:s()[90-91]F#9 eu:r2[90-91]F",
+    ),
+    // Written before the consumer began; or overlapping.
+    ("streams", "us:w1[0-1] us:s(0:2~1)[2-9] us:w2[2-3]"),
+    ("streams", "us:w1[0-9] us:w2[0-9] us:s(0:2~-;0:1~2)[20-21]"),
     ("set", "us:a1[0-1] eu:r-[2-3] eu:r{1}[4-5]"),
     ("set", "us:a1[0-1] eu:a2[0-1] us:r{1}[2-3] us:r{2}[4-5]"),
     ("set", "us:a1[0-?] us:a2[2-3] us:r{2}[4-5] us:r{1,2}[6-7]"),
@@ -223,6 +275,7 @@ const VALID: &[(&str, &str)] = &[
 ];
 
 const UNKNOWN: &[(&str, &str)] = &[
+    ("streams", "us:s()[0-1] us:w1[2-3] us:s()[4-5]"),
     ("convergence", "us:w1[0-1] us:r1@5us[2-3]"),
     ("convergence", "us:w1[0-?] us:r1@5us[90-91]F eu:r-[90-91]F"),
     ("winner", "us:w1[0-1] us:r1[90-91]F eu:r1[90-91]F"),

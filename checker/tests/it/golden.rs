@@ -231,6 +231,17 @@ const STORED: &[(&str, &str, &str)] = &[
         "us:p1[0-1] us:p2[2-9] us:r{1}[4-5] eu:r{}[4-5] us:r{1,2}[6-7] eu:r{1,2}[90-91]F",
     ),
     ("list-append", "unknown", "us:p1[0-1] us:p2[2-3]"),
+    (
+        "streams",
+        "invalid",
+        "us:s()[0-1]#9 us:w1[2-3] us:w2[4-5] us:s(0:2~-)[6-7]#9 us:s()[90-91]F#9 us:r2[90-91]F",
+    ),
+    (
+        "streams",
+        "valid",
+        "us:s()[0-1]#9 us:w1[2-3] us:w2[4-5] us:s(0:1~-;0:2~1)[6-7]#9 us:s()[90-91]F#9 us:r2[90-91]F eu:s(0:2~-)[90-91]F eu:r2[90-91]F",
+    ),
+    ("streams", "unknown", "us:w1[0-1] us:s()[2-3]"),
 ];
 
 fn path(check: &str, outcome: &str, extension: &str) -> PathBuf {
