@@ -42,9 +42,12 @@ const LAST_WRITER_WINS: &[&str] = &[
     "conditional-writes",
     "region-linearizable",
     "stamp-order",
+    "common-order",
+    "delivery",
     "set",
     "counter",
     "list-append",
+    "transactions",
     "streams",
 ];
 
@@ -93,6 +96,7 @@ const EXPECTATIONS: &[Expectation] = &[
             "set",
             "counter",
             "list-append",
+            "transactions",
             "streams",
         ],
     },

@@ -1,7 +1,8 @@
 //! Collecting evidence: the operations of a violation with the part that each plays, and the words for a person.
 
 use crate::history::{
-    Condition, Ending, History, Key, MicroOp, Observed, Op, Operation, Reply, Strength, Value,
+    Condition, Ending, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Reply, Strength,
+    Value,
 };
 use crate::verdict::{EvidenceOperation, Violation};
 
@@ -75,15 +76,24 @@ impl Findings {
 /// A violation under construction.
 pub(crate) struct Evidence<'h> {
     history: &'h History,
-    key: Key,
+    /// The item concerned; none when it is about several.
+    key: Option<Key>,
     operations: Vec<(usize, String)>,
 }
 
 impl<'h> Evidence<'h> {
     pub(crate) fn new(history: &'h History, key: Key) -> Self {
         Self {
+            key: Some(key),
+            ..Self::across(history)
+        }
+    }
+
+    /// About several items.
+    pub(crate) fn across(history: &'h History) -> Self {
+        Self {
             history,
-            key,
+            key: None,
             operations: Vec::new(),
         }
     }
@@ -119,7 +129,7 @@ impl<'h> Evidence<'h> {
             }
         });
         Violation {
-            key: Some(self.key),
+            key: self.key,
             summary: summary.into(),
             operations: operations.collect(),
         }
@@ -171,8 +181,11 @@ pub(crate) fn region_name(history: &History, index: usize) -> &str {
         .map_or("an unknown region", String::as_str)
 }
 
-/// An operation in words, as far as it concerns one key.
-fn describe(history: &History, operation: &Operation, key: Key) -> String {
+/// An operation in words, as far as it concerns one key; without one, whole and with the keys' names.
+fn describe(history: &History, operation: &Operation, key: Option<Key>) -> String {
+    let Some(key) = key else {
+        return across(history, operation);
+    };
     let asked = match &operation.op {
         Op::Read { key: _, strength } => match (strength, &operation.ending) {
             (Strength::Strong, Ending::Ok(Reply::Read(seen))) => {
@@ -237,6 +250,52 @@ fn stream_words(history: &History, operation: &Operation, key: Key) -> String {
         }
     }
     words
+}
+
+/// An operation in words, with the names of its keys.
+fn across(history: &History, operation: &Operation) -> String {
+    let (key, ops) = match &operation.op {
+        Op::Read { key, .. }
+        | Op::Write { key, .. }
+        | Op::Cas { key, .. }
+        | Op::Delete { key }
+        | Op::AddToSet { key, .. }
+        | Op::Increment { key, .. }
+        | Op::Append { key, .. } => (*key, &[][..]),
+        Op::Scan | Op::Stream => (Key(0), &[][..]),
+        Op::Transact { ops } => (Key(0), &ops[..]),
+    };
+    if ops.is_empty() {
+        let name = key_words(history, key);
+        return format!("{name}: {}", describe(history, operation, Some(key)));
+    }
+    let results = match &operation.ending {
+        Ending::Ok(Reply::Transact(results)) => &results[..],
+        Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => &[],
+    };
+    let step = |(place, op): (usize, &MicroOp)| match (op, results.get(place)) {
+        (MicroOp::Read(key), Some(MicroReply::Read(seen))) => {
+            format!(
+                "{}: read {}",
+                key_words(history, *key),
+                seen_words(history, seen)
+            )
+        }
+        (MicroOp::Read(key), _) => format!("{}: read", key_words(history, *key)),
+        (MicroOp::Write(key, value), _) => {
+            format!("{}: wrote {}", key_words(history, *key), words(value))
+        }
+        (MicroOp::Append(key, element), _) => {
+            format!("{}: appended {element}", key_words(history, *key))
+        }
+    };
+    let steps: Vec<String> = ops.iter().enumerate().map(step).collect();
+    let ending = match &operation.ending {
+        Ending::Ok(_) => String::new(),
+        Ending::Failed { error, .. } => format!(": refused ({error})"),
+        Ending::Unknown { .. } => ": outcome unknown".to_owned(),
+    };
+    format!("transaction ({}){ending}", steps.join("; "))
 }
 
 fn transaction_words(ops: &[MicroOp], key: Key) -> String {

@@ -67,26 +67,28 @@ impl Running {
     /// Judges one item, if it is one of its kind.
     fn judge(&mut self, case: &Case<'_>) {
         let is_its_kind = match self.info.subject {
-            Subject::Registers => case.registers().next().is_some(),
+            Subject::Registers | Subject::Deliveries => case.registers().next().is_some(),
             Subject::Anything | Subject::Sets | Subject::Counters | Subject::Lists => true,
             Subject::Transactions | Subject::Streams => true,
         };
-        if is_its_kind {
+        if let (true, Run::EachKey(run)) = (is_its_kind, self.info.run) {
             self.was_asked = true;
-            let Run::EachKey(run) = self.info.run;
             self.findings.merge(shielded(|| run(case)));
         }
     }
 
     /// What it found. One that was never asked says what it had needed.
     fn finish(mut self, history: &History) -> Findings {
-        if !self.was_asked {
-            let nothing = Case {
-                history,
-                items: Vec::new(),
-            };
-            let Run::EachKey(run) = self.info.run;
-            self.findings.merge(shielded(|| run(&nothing)));
+        let nothing = || Case {
+            history,
+            items: Vec::new(),
+        };
+        match self.info.run {
+            Run::Whole(run) => self.findings.merge(shielded(|| run(history))),
+            Run::EachKey(run) if !self.was_asked => {
+                self.findings.merge(shielded(|| run(&nothing())));
+            }
+            Run::EachKey(_) => {}
         }
         self.findings
     }

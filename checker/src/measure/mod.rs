@@ -3,11 +3,13 @@
 //! Measurements that a history says nothing about are left out, rather than reported as zero.
 
 mod additions;
+mod delivery;
 mod forks;
 mod lag;
 mod quantile;
 mod skew;
 mod staleness;
+mod torn;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +24,7 @@ pub(crate) struct Measures {
     forks: forks::Forks,
     lag: lag::Lag,
     skew: skew::Skew,
+    delivered: delivery::Delivered,
 }
 
 impl Measures {
@@ -35,6 +38,7 @@ impl Measures {
             self.forks.take(item);
             self.lag.take(item);
             self.skew.take(item);
+            self.delivered.take(item, case.region_count());
         }
     }
 
@@ -46,6 +50,8 @@ impl Measures {
         self.forks.finish(history, &mut figures);
         self.lag.finish(history, &mut figures);
         self.skew.finish(&mut figures);
+        self.delivered.finish(&mut figures);
+        torn::measure(history, &mut figures);
         figures
     }
 }

@@ -99,6 +99,53 @@ fn no_check_flags_what_some_order_of_hidden_stamps_explains() {
     assert!(flagged_count * 10 > broken_count * 6);
 }
 
+/// Without stamps and deletes, a history passes if and only if some order of hidden stamps explains it.
+#[test]
+fn hidden_stamps_agree_with_brute_force() {
+    for (mix, first_seed, count) in [
+        (&DECIDABLE, 1 << 37, 15_000),
+        (&DECIDABLE_THREE, 1 << 38, 6_000),
+    ] {
+        let (mut decided_count, mut broken_count, mut unknown_count) = (0, 0, 0);
+        for seed in first_seed..first_seed + count * factor() {
+            let text = history(seed, mix);
+            let history = one_line(&text).expect("generated histories are well formed");
+            let history = without_stamps(history);
+            let is_silent = |o: &checker::history::Operation| {
+                matches!(o.ending, Ending::Failed { seen: None, .. })
+            };
+            if history.operations.iter().any(is_silent) {
+                continue;
+            }
+            let names = [
+                "phantom",
+                "convergence",
+                "region-linearizable",
+                "common-order",
+            ];
+            let verdict = checker::check(&history, &names);
+            let is_flagged = verdict.outcome == Outcome::Invalid;
+            let is_right = is_explainable(&history);
+            if verdict.checks[3].outcome == Outcome::Unknown && !history.operations.is_empty() {
+                unknown_count += 1;
+                assert!(!(is_right && is_flagged), "seed {seed}: {text}");
+                continue;
+            }
+            assert_eq!(is_right, !is_flagged, "seed {seed}: {text}");
+            decided_count += 1;
+            broken_count += u64::from(!is_right);
+        }
+        println!("{decided_count} decided, {broken_count} of them broken, {unknown_count} unknown");
+        assert!(broken_count * 20 > decided_count && unknown_count * 20 < decided_count);
+    }
+}
+
+/// The same over three regions.
+const DECIDABLE_THREE: Mix = Mix {
+    deletes_percent: 0,
+    ..THREE
+};
+
 /// The same operations, seen through a store that hides its stamps.
 fn without_stamps(mut history: History) -> History {
     history.header.stamps_visible = false;

@@ -232,6 +232,47 @@ const STORED: &[(&str, &str, &str)] = &[
     ),
     ("list-append", "unknown", "us:p1[0-1] us:p2[2-3]"),
     (
+        "common-order",
+        "invalid",
+        "us:w1[0-1] eu:w2[0-1] us:r1[2-3] us:r2[4-5] eu:r2[2-3] eu:r1[4-5]",
+    ),
+    (
+        "common-order",
+        "valid",
+        "us:w1[0-1] eu:w2[0-9] us:r1[2-3] us:r2[4-5] eu:r2[2-5] eu:r1[2-5]",
+    ),
+    (
+        "common-order",
+        "unknown",
+        "us:w1[0-1] eu:w1[0-1] us:r1[2-3] eu:r1[2-3]",
+    ),
+    (
+        "delivery",
+        "invalid",
+        "within=10 us:w1[0-1] us:w2[2-3] eu:r1[8-9] eu:r1[14-15] eu:r2[20-21]",
+    ),
+    (
+        "delivery",
+        "valid",
+        "within=10 fault=6-7 us:w1[0-1] us:w2[2-3] eu:r1[8-9] eu:r1[14-15] eu:r2[20-21]",
+    ),
+    (
+        "delivery",
+        "unknown",
+        "within=10 us:w1[0-1] us:w2[2-3] eu:r1[8-9]",
+    ),
+    (
+        "transactions",
+        "invalid",
+        "us:t(1w5;2w5)[0-5] us:t(1r5;2w7)[6-7] 2/us:r7[8-9] us:t(1r5;2r5)[10-11] eu:t(1r5;2r-)[2-4]",
+    ),
+    (
+        "transactions",
+        "valid",
+        "us:t(1w5;2w5)[0-5] us:t(1r5;2w7)[6-7] 2/us:r7[8-9] us:t(1r5;2r7)[10-11] eu:t(1r5;2r-)[2-4]",
+    ),
+    ("transactions", "unknown", "us:t(1w5;2w5)[0-?] 1/us:r5[2-3]"),
+    (
         "streams",
         "invalid",
         "us:s()[0-1]#9 us:w1[2-3] us:w2[4-5] us:s(0:2~-)[6-7]#9 us:s()[90-91]F#9 us:r2[90-91]F",

@@ -14,3 +14,4 @@ mod oracle;
 mod pages;
 mod planted;
 mod simulated;
+mod transactions;
