@@ -33,7 +33,7 @@ pub fn shrink(history: &History, check_name: &str) -> Option<History> {
     let shown: Vec<usize> = concerned.iter().copied().filter(is_shown).collect();
     let kept = core(history, &shown, &concerned, is_invalid)
         .or_else(|| core(history, &concerned, &[], is_invalid))?;
-    let mut least = part(history, &kept, &concerned);
+    let mut least = part(history, &kept, &concerned, &[]);
     // Writes that are left out stay only where something refers to them.
     for index in (0..least.operations.len()).rev() {
         let mut without = least.clone();
@@ -57,7 +57,7 @@ pub(crate) fn core(
     let mut kept = candidates.to_vec();
     kept.sort_unstable();
     kept.dedup();
-    if !is_invalid(&part(history, &kept, &everything)) {
+    if !is_invalid(&part(history, &kept, &everything, candidates)) {
         return None;
     }
     let mut length = kept.len().div_ceil(2);
@@ -67,7 +67,7 @@ pub(crate) fn core(
         while start < kept.len() {
             let mut attempt = kept.clone();
             attempt.drain(start..(start + length).min(kept.len()));
-            if is_invalid(&part(history, &attempt, &everything)) {
+            if is_invalid(&part(history, &attempt, &everything, candidates)) {
                 kept = attempt;
             } else {
                 start += length;
@@ -81,8 +81,9 @@ pub(crate) fn core(
     Some(kept)
 }
 
-/// The history of `kept` as they are and of the rest of `everything` left out.
-fn part(history: &History, kept: &[usize], everything: &[usize]) -> History {
+/// The history of `kept` as they are and of the rest of `everything` left out. Of those among `forgotten` not even the request is known: they
+/// may have been asked for at any time.
+fn part(history: &History, kept: &[usize], everything: &[usize], forgotten: &[usize]) -> History {
     let kept: BTreeSet<usize> = kept.iter().copied().collect();
     let everything: BTreeSet<usize> = everything.iter().copied().chain(kept.clone()).collect();
     let processes = history.operations.iter().map(|o| o.process.0);
@@ -100,6 +101,11 @@ fn part(history: &History, kept: &[usize], everything: &[usize]) -> History {
         for op in writes(&operation.op) {
             let mut left_out = Operation {
                 op,
+                call_ns: if forgotten.contains(&index) {
+                    0
+                } else {
+                    operation.call_ns
+                },
                 return_ns: None,
                 line_complete: None,
                 ending: Ending::Unknown { error: None },
@@ -141,7 +147,7 @@ fn writes(op: &Op) -> Vec<Op> {
 }
 
 /// Whether an operation concerns a key.
-fn touches(op: &Op, key: Key) -> bool {
+pub(crate) fn touches(op: &Op, key: Key) -> bool {
     match op {
         Op::Read { key: own, .. }
         | Op::Write { key: own, .. }

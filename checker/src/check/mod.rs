@@ -33,6 +33,7 @@ mod transactions;
 mod winner;
 mod writes_follow_reads;
 
+mod minimal;
 mod run;
 
 use std::collections::BTreeSet;

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::case::{Builder, ByKey, Case};
 use super::evidence::Findings;
+use super::minimal::minimise;
 use super::{CheckInfo, Run, Subject, registry};
 use crate::history::{Ending, History};
 use crate::measure::Measures;
@@ -34,7 +35,7 @@ pub fn check(history: &History, checks: &[&str]) -> Verdict {
         }
     }
     let mut findings = running.into_iter().map(|check| check.finish(history));
-    let results: Vec<CheckResult> = checks
+    let mut results: Vec<CheckResult> = checks
         .iter()
         .zip(infos)
         .map(|(name, info)| match info {
@@ -45,6 +46,7 @@ pub fn check(history: &History, checks: &[&str]) -> Verdict {
             ),
         })
         .collect();
+    minimise(history, &mut results);
     verdict(history, results, measures.finish(history))
 }
 

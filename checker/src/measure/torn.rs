@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::quantile::count;
-use crate::check::{Fate, Item, at, items_of_transactions};
+use crate::check::{Fate, Item, Sighting, at, items_of_transactions};
 use crate::history::{History, MicroOp, Op};
 
 /// Counts torn transactions: `torn_transactions_count` of `remote_transactions_count`, those that some other region showed at least half of.
@@ -55,13 +55,13 @@ fn torn(halves: &[(&Item<'_>, i64)], region: usize) -> Torn {
     for (one, value) in halves {
         let seen = one.sightings.iter().filter(|s| at(s.region) == region);
         let seen = seen.filter(|s| s.is_current() && s.number() == Some(*value));
-        let Some(since_ns) = seen.map(|s| s.return_ns).min() else {
+        let Some(first) = seen.min_by_key(|s| s.return_ns) else {
             continue;
         };
         state = Torn::Whole;
         let others = halves.iter().filter(|(item, _)| item.key != one.key);
         for (other, value) in others {
-            if is_missing_after(other, *value, region, since_ns) {
+            if is_missing_after(other, *value, region, first) {
                 return Torn::Torn;
             }
         }
@@ -69,18 +69,19 @@ fn torn(halves: &[(&Item<'_>, i64)], region: usize) -> Torn {
     state
 }
 
-/// Whether a read that was asked for after this time shows something older than a version.
-fn is_missing_after(item: &Item<'_>, value: i64, region: usize, since_ns: u64) -> bool {
+/// Whether a look at an item together with or after the first one at the other half shows something older than a version.
+fn is_missing_after(item: &Item<'_>, value: i64, region: usize, first: &Sighting<'_>) -> bool {
     let here = || {
-        item.sightings
-            .iter()
-            .filter(|s| at(s.region) == region && s.is_current())
+        let sightings = item.sightings.iter();
+        sightings.filter(|s| at(s.region) == region && s.is_current())
     };
     let arrives = here().filter(|s| s.number() == Some(value));
     let arrives_ns = arrives.map(|s| s.call_ns).max();
     let order = item.order(value);
     let own = item.writer(value);
-    here().filter(|s| s.call_ns > since_ns).any(|read| {
+    let is_later =
+        |s: &&Sighting<'_>| s.call_ns > first.return_ns || s.operation == first.operation;
+    here().filter(is_later).any(|read| {
         if read.number() == Some(value) {
             return false;
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use checker::history::{Condition, Ending, History, Op, Phase, RegionId, Reply, Value, one_line};
 use checker::verdict::Outcome;
 
+use crate::evidence::assert_minimal;
 use crate::oracle::is_explainable;
 use crate::simulated::{Mix, history};
 
@@ -125,6 +126,13 @@ fn hidden_stamps_agree_with_brute_force() {
             ];
             let verdict = checker::check(&history, &names);
             let is_flagged = verdict.outcome == Outcome::Invalid;
+            if seed % SAMPLED == 0 {
+                for check in &verdict.checks[1..] {
+                    for violation in &check.violations {
+                        assert_minimal(&history, &check.check, violation);
+                    }
+                }
+            }
             let is_right = is_explainable(&history);
             if verdict.checks[3].outcome == Outcome::Unknown && !history.operations.is_empty() {
                 unknown_count += 1;
@@ -204,6 +212,9 @@ fn no_check_flags_what_three_regions_can_do() {
     compare(&THREE, 1 << 32, 15_000);
 }
 
+/// Of how many histories the evidence of one is tried with each operation left out.
+const SAMPLED: u64 = 5;
+
 /// How much longer than usual to search.
 fn factor() -> u64 {
     let factor = std::env::var("DATELINE_FUZZ_COUNT");
@@ -229,6 +240,13 @@ fn compare(mix: &Mix, first_seed: u64, count: u64) {
             .map(|c| (&c.check, &c.violations[0].summary))
             .collect();
         flagged_count += u64::from(!flags.is_empty());
+        if seed % SAMPLED == 0 {
+            for check in verdict.checks.iter().filter(|c| c.check != "phantom") {
+                for violation in &check.violations {
+                    assert_minimal(&history, &check.check, violation);
+                }
+            }
+        }
         if !is_right && flags.is_empty() && std::env::var_os("DATELINE_FUZZ_MISSES").is_some() {
             println!("unnoticed, seed {seed}: {text}");
         }

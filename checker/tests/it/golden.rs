@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use checker::history::{ndjson, one_line_events, read_history};
 use checker::verdict::{Outcome, text};
 
+use crate::evidence::assert_minimal;
+
 const STORED: &[(&str, &str, &str)] = &[
     (
         "convergence",
@@ -355,50 +357,10 @@ fn evidence_has_nothing_to_leave_out() {
     let shown = STORED
         .iter()
         .filter(|s| s.1 == "invalid" && s.0 != "phantom");
-    for (check, outcome, line) in shown {
+    for (check, _, line) in shown {
         let history = checker::history::one_line(line).expect("well formed");
         let verdict = checker::check(&history, &[check]);
-        let violation = &verdict.checks[0].violations[0];
-        assert!(
-            violation.operations.len() <= 6,
-            "{check} {outcome}: {violation:?}"
-        );
-        let is_evidence = |line: u64| violation.operations.iter().any(|o| o.line_invoke == line);
-        // The other writes stay, since values must come from somewhere, but nothing is known of their outcomes.
-        let mut only = history.clone();
-        only.operations.retain(|o| {
-            is_evidence(o.line_invoke) || !matches!(o.op, checker::history::Op::Read { .. })
-        });
-        for operation in only
-            .operations
-            .iter_mut()
-            .filter(|o| !is_evidence(o.line_invoke))
-        {
-            operation.return_ns = None;
-            operation.ending = checker::history::Ending::Unknown { error: None };
-        }
-        for left_out in violation.operations.iter().map(|o| o.line_invoke) {
-            // A read is left out by dropping it, a write by forgetting when it happened: its value was still written by somebody.
-            let mut rest = only.clone();
-            rest.operations.retain(|o| {
-                o.line_invoke != left_out || !matches!(o.op, checker::history::Op::Read { .. })
-            });
-            for operation in rest
-                .operations
-                .iter_mut()
-                .filter(|o| o.line_invoke == left_out)
-            {
-                operation.call_ns = 0;
-                operation.return_ns = None;
-                operation.ending = checker::history::Ending::Unknown { error: None };
-            }
-            let again = checker::check(&rest, &[check]);
-            assert_ne!(
-                again.outcome,
-                Outcome::Invalid,
-                "{check}: line {left_out} is not needed"
-            );
-        }
+        assert_minimal(&history, check, &verdict.checks[0].violations[0]);
     }
 }
 

@@ -13,7 +13,7 @@
 //! is left that must come before it; writes that replaced one another on condition stay together in their region. What is left over
 //! is a circle, hence a violation. When nothing is left, the order is played through in all regions: only one that fits is a pass.
 //!
-//! A region alone, and items whose versions all show their stamps, are for `region-linearizable` and `stamp-order`. Absent items of keys that
+//! Items whose versions all show their stamps are for `stamp-order`. Absent items of keys that
 //! are ever deleted and refusals that do not show the item constrain nothing here. Values that were written twice, and the rare history
 //! whose order neither works out nor contradicts itself, are `unknown`: unique values, old images and stamps decide them.
 
@@ -48,6 +48,8 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
         match decide(case, item) {
             Answer::Ordered => {}
             Answer::Broken(operations) => findings.add(|| violation(case, item, &operations)),
+            // What one region shows is decided by region-linearizable.
+            Answer::Unknown(_) if !is_in_several_regions(item) => {}
             Answer::Unknown(why) => {
                 findings.cannot_tell(format!("{}: {why}", key_words(case.history, item.key)));
             }
@@ -69,17 +71,19 @@ const REPEATED: &str =
     "a value was written more than once, so it names no version; use unique values";
 const UNDECIDED: &str = "no order of its versions was found that fits, and none that contradicts itself; old images (ALL_OLD) or visible stamps would decide it";
 
-/// Whether several regions have to do with it and stamps do not say it all.
+/// Whether stamps do not say it all.
 fn is_for_us(case: &Case<'_>, item: &Item<'_>) -> bool {
+    let is_stamped = |s: &super::Sighting<'_>| s.number().is_none() || s.order.is_some();
+    !case.history.header.stamps_visible || !item.sightings.iter().all(is_stamped)
+}
+
+/// Whether several regions have to do with it.
+fn is_in_several_regions(item: &Item<'_>) -> bool {
     let live = item.writes.iter().filter(|w| w.fate != Fate::Failed);
     let regions = item.sightings.iter().map(|s| s.region);
     let mut regions = regions.chain(live.map(|w| w.region));
-    let Some(first) = regions.next() else {
-        return false;
-    };
-    let is_stamped = |s: &super::Sighting<'_>| s.number().is_none() || s.order.is_some();
-    let is_known = case.history.header.stamps_visible && item.sightings.iter().all(is_stamped);
-    regions.any(|r| r != first) && !is_known
+    let first = regions.next();
+    regions.any(|r| Some(r) != first)
 }
 
 fn decide(case: &Case<'_>, item: &Item<'_>) -> Answer {
@@ -137,11 +141,14 @@ fn violation(case: &Case<'_>, item: &Item<'_>, shown: &[usize]) -> Violation {
     ))
 }
 
-/// The writes of what these operations saw.
+/// The writes of what these operations saw, and a delete if there is one: then absence says nothing.
 fn context(item: &Item<'_>, operations: &[usize]) -> Vec<usize> {
     let seen = item.sightings.iter();
     let seen = seen.filter(|s| operations.contains(&s.operation));
     let versions = seen.filter_map(|s| item.versions.get(s.number()?));
     let writes = versions.flat_map(|v| v.writers.iter());
-    writes.map(|w| item.writes[w].operation).collect()
+    let writes = writes.map(|w| item.writes[w].operation);
+    writes
+        .chain(item.deletes().next().map(|d| d.operation))
+        .collect()
 }

@@ -37,6 +37,8 @@ pub(super) struct Versions {
     pub(super) last: Vec<usize>,
     /// The sighting (as an operation) that shows the order of a list.
     pub(super) shown: Option<usize>,
+    /// A delete, if there is one: then absence says nothing.
+    pub(super) delete: Option<usize>,
 }
 
 /// All that happened.
@@ -215,6 +217,7 @@ impl Gathering {
                 (Some(_) | None, _) => {}
             }
         }
+        key.delete = item.deletes().next().map(|d| d.operation);
         let known = item.ranking.iter();
         key.known = known
             .filter_map(|(_, value)| places.get(*value).copied())

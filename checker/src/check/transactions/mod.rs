@@ -119,6 +119,7 @@ fn operations(nodes: &Nodes, circle: &[usize]) -> Shown {
                 shown.operations.extend(version.shown);
                 shown.operations.extend(key.shown);
                 shown.context.push(nodes.all[version.writer].operation);
+                shown.context.extend(key.delete);
             }
         }
     }
