@@ -8,13 +8,12 @@ const SHOWN_COUNT_MAX: usize = 6;
 
 /// Checks whose evidence is a contradiction whatever else happened. Others also rest on all that did not: that no other write can have won in
 /// the end, or added to a sum.
-const ENOUGH: [&str; 7] = [
+const ENOUGH: [&str; 6] = [
     "region-linearizable",
     "linearizable",
     "stamp-order",
     "common-order",
     "transactions",
-    "conditional-writes",
     "set",
 ];
 

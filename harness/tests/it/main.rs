@@ -6,6 +6,7 @@ mod dateline;
 mod gate;
 mod interrupted;
 mod load;
+mod malformed;
 mod merge;
 mod saved_history;
 mod suite;
