@@ -34,35 +34,35 @@ pub(super) fn measure(history: &History, figures: &mut BTreeMap<String, f64>) {
     for (operation, halves) in halves.iter().filter(|(_, halves)| halves.len() > 1) {
         let origin = at(history.operations[*operation].region);
         let regions = (0..case.region_count()).filter(|r| *r != origin);
-        let states: Vec<Torn> = regions.map(|r| torn(halves, r)).collect();
-        shown_count += usize::from(states.iter().any(|s| *s != Torn::Unseen));
-        torn_count += usize::from(states.contains(&Torn::Torn));
+        let states: Vec<Shown> = regions.map(|r| torn(halves, r)).collect();
+        shown_count += usize::from(states.iter().any(|s| *s != Shown::Unseen));
+        torn_count += usize::from(states.contains(&Shown::Half));
     }
     figures.insert("remote_transactions_count".to_owned(), count(shown_count));
     figures.insert("torn_transactions_count".to_owned(), count(torn_count));
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Torn {
+enum Shown {
     Unseen,
     Whole,
-    Torn,
+    Half,
 }
 
 /// Whether a region showed one of these versions, and afterwards not yet another.
-fn torn(halves: &[(&Item<'_>, i64)], region: usize) -> Torn {
-    let mut state = Torn::Unseen;
+fn torn(halves: &[(&Item<'_>, i64)], region: usize) -> Shown {
+    let mut state = Shown::Unseen;
     for (one, value) in halves {
         let seen = one.sightings.iter().filter(|s| at(s.region) == region);
         let seen = seen.filter(|s| s.is_current() && s.number() == Some(*value));
         let Some(first) = seen.min_by_key(|s| s.return_ns) else {
             continue;
         };
-        state = Torn::Whole;
+        state = Shown::Whole;
         let others = halves.iter().filter(|(item, _)| item.key != one.key);
         for (other, value) in others {
             if is_missing_after(other, *value, region, first) {
-                return Torn::Torn;
+                return Shown::Half;
             }
         }
     }

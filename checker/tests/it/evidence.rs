@@ -90,7 +90,8 @@ fn writes(op: &Op, key: Option<Key>) -> Vec<Op> {
             });
             single.collect()
         }
-        single => vec![single.clone()],
+        Op::Write { .. } | Op::Cas { .. } | Op::Delete { .. } => vec![op.clone()],
+        Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => vec![op.clone()],
     };
     let ours = all.into_iter().filter(|op| match op {
         Op::Write { key, .. }

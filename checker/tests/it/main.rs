@@ -15,4 +15,8 @@ mod oracle;
 mod pages;
 mod planted;
 mod simulated;
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the generated histories have a few operations only"
+)]
 mod transactions;
