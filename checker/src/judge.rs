@@ -3,9 +3,12 @@
 //! A check of a named set runs where the history can show something about it, and is listed as left out where it cannot. A check that
 //! was asked for by its own name always runs, and is `unknown` then.
 
-use crate::check::{applicable_checks, check, registry, subjects, why_not};
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+
+use crate::check::{Subject, applicable, check_on, registry, subjects, why_not};
 use crate::expectation::{UnknownExpectation, expected_checks};
-use crate::history::History;
+use crate::history::{Header, History};
 use crate::verdict::Verdict;
 
 /// How to judge.
@@ -38,29 +41,58 @@ pub struct LeftOut {
 /// # Errors
 /// When an expectation is neither a set nor a check.
 pub fn judge(history: &History, options: &Options<'_>) -> Result<Judgement, UnknownExpectation> {
-    if options.expectations.is_empty() {
-        return Ok(Judgement {
-            verdict: check(history, &applicable_checks(history)),
-            left_out: Vec::new(),
-        });
-    }
-    let expected = expected_checks(&options.expectations)?;
-    let subjects = subjects(history);
-    let (mut asked, mut left_out) = (Vec::new(), Vec::new());
-    for info in registry().iter().filter(|i| expected.contains(&i.id)) {
-        let is_named = options.expectations.contains(&info.id);
-        match why_not(info, history, &subjects) {
-            Some(reason) if !is_named => left_out.push(LeftOut {
-                check: info.id,
-                reason,
-            }),
-            Some(_) | None => asked.push(info.id),
-        }
-    }
+    judge_on(history, options, NonZeroUsize::MIN)
+}
+
+/// As [`judge`], on so many threads. The verdict is the same for any number of them.
+///
+/// # Errors
+/// When an expectation is neither a set nor a check.
+pub fn judge_on(
+    history: &History,
+    options: &Options<'_>,
+    threads: NonZeroUsize,
+) -> Result<Judgement, UnknownExpectation> {
+    let asked = options.asked(&history.header, &subjects(history))?;
     Ok(Judgement {
-        verdict: check(history, &asked),
-        left_out,
+        verdict: check_on(history, &asked.checks, threads),
+        left_out: asked.left_out,
     })
+}
+
+/// What is to be checked in one history.
+pub(crate) struct Asked {
+    pub(crate) checks: Vec<&'static str>,
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+impl Options<'_> {
+    /// What of the expectations can be checked in a history that speaks of these subjects.
+    pub(crate) fn asked(
+        &self,
+        header: &Header,
+        subjects: &BTreeSet<Subject>,
+    ) -> Result<Asked, UnknownExpectation> {
+        if self.expectations.is_empty() {
+            return Ok(Asked {
+                checks: applicable(header, subjects),
+                left_out: Vec::new(),
+            });
+        }
+        let expected = expected_checks(&self.expectations)?;
+        let (mut checks, mut left_out) = (Vec::new(), Vec::new());
+        for info in registry().iter().filter(|i| expected.contains(&i.id)) {
+            let is_named = self.expectations.contains(&info.id);
+            match why_not(info, header, subjects) {
+                Some(reason) if !is_named => left_out.push(LeftOut {
+                    check: info.id,
+                    reason,
+                }),
+                Some(_) | None => checks.push(info.id),
+            }
+        }
+        Ok(Asked { checks, left_out })
+    }
 }
 
 #[cfg(test)]

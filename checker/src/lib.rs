@@ -13,11 +13,21 @@ pub mod check;
 
 mod table;
 
+mod few;
+
+mod parallel;
+
+mod piles;
+
 mod linearizable;
 
 mod expectation;
 
 mod judge;
+
+mod gathering;
+
+mod judge_file;
 
 pub mod known;
 
@@ -25,6 +35,8 @@ pub mod shrink;
 
 mod measure;
 
-pub use check::{CheckInfo, Subject, applicable_checks, check, registry};
+pub use check::{CheckInfo, Subject, applicable_checks, check, check_on, registry};
 pub use expectation::{Expectation, UnknownExpectation, expectations, expected_checks};
-pub use judge::{Judgement, LeftOut, Options, judge};
+pub use gathering::{Gathering, JudgeError, Memory, Resources};
+pub use judge::{Judgement, LeftOut, Options, judge, judge_on};
+pub use judge_file::{gather_file, judge_file};

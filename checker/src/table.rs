@@ -26,6 +26,14 @@ impl<V> Default for Table<V> {
 }
 
 impl<V> Table<V> {
+    /// A table for about so many numbers.
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self {
+            slots: vec![FREE; (count * 2).next_power_of_two().max(SLOT_COUNT_MIN)],
+            entries: Vec::with_capacity(count),
+        }
+    }
+
     /// The value of a number.
     pub(crate) fn get(&self, key: i64) -> Option<&V> {
         let index = self.find(key)?;

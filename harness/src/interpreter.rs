@@ -19,6 +19,9 @@ use crate::{
 /// How often a final read is asked again when it brought no answer. Each attempt is recorded.
 const FINAL_READ_ATTEMPTS: usize = 5;
 
+/// Why a run with a budget stops.
+pub(crate) const BUDGET_SPENT: &str = "the budget of operations is spent";
+
 /// How many final reads a region answers at a time.
 const FINAL_READERS: usize = 4;
 
@@ -28,6 +31,8 @@ pub(crate) struct Interpreter {
     journal: Arc<Journal>,
     stop: Stop,
     slots: Vec<SlotState>,
+    /// Operations after which no new work begins.
+    budget: u64,
 }
 
 /// What a slot keeps between operations.
@@ -71,7 +76,13 @@ impl Interpreter {
             journal,
             stop,
             slots,
+            budget: u64::MAX,
         }
+    }
+
+    /// No new work after so many operations.
+    pub(crate) fn limit(&mut self, budget: u64) {
+        self.budget = budget;
     }
 
     /// Runs every slot until `until_ns` or until the run is told to stop; returns when the last operation has ended.
@@ -83,6 +94,7 @@ impl Interpreter {
                 self.workload.clone(),
                 self.stop.clone(),
                 until_ns,
+                self.budget,
             ));
         }
         self.slots = tasks.join_all().await;
@@ -165,6 +177,7 @@ async fn work(
     workload: Arc<Mutex<Box<dyn Workload>>>,
     stop: Stop,
     until_ns: u64,
+    budget: u64,
 ) -> SlotState {
     loop {
         let now_ns = slot.journal.now_ns();
@@ -176,6 +189,9 @@ async fn work(
             return slot;
         }
         wait(&slot.journal, step.at_ns, &stop).await;
+        if budget != u64::MAX && slot.journal.counts().invoked >= budget {
+            stop.set(BUDGET_SPENT);
+        }
         if stop.is_set() {
             return slot;
         }

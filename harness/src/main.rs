@@ -13,6 +13,8 @@ mod selftest;
 
 mod shrink;
 
+mod follow;
+
 mod target;
 
 mod topology;

@@ -11,10 +11,12 @@ mod environment;
 mod faults;
 mod judge;
 mod place;
+mod preview;
 mod regions;
 mod report;
 mod settings;
 mod settle;
+mod sites;
 mod usage;
 
 use std::{
@@ -23,11 +25,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use checker::verdict::Outcome;
-
 use crate::{
     exit::{Ending, Failure},
-    interpreter::Interpreter,
+    follow::Followed,
+    interpreter::{self, Interpreter},
     journal::{FLUSH_EVERY, Journal},
     progress::Progress,
     run::{faults::Faults, report::Evidence, usage::Usage},
@@ -35,8 +36,9 @@ use crate::{
 };
 
 pub(crate) use environment::describe as describe_environment;
-pub(crate) use judge::judge;
+pub(crate) use judge::{all_processors, judge};
 pub(crate) use place::TARGETS;
+pub(crate) use preview::preview;
 pub(crate) use regions::{Regions, blocking};
 pub(crate) use report::{log_to, style};
 pub(crate) use settings::{Settings, SettingsError};
@@ -66,18 +68,27 @@ pub(crate) fn test(settings: &Settings) -> Result<Ending, Failure> {
 async fn runs(settings: &Settings) -> Result<Ending, Failure> {
     let mut worst = Ending::Valid;
     let mut not_valid = Vec::new();
+    let mut longest = settings.time_limit;
     for number in 0..settings.test_count {
+        if number > 0 && !fits(settings, longest) {
+            break;
+        }
+        let begun = Instant::now();
         let stop = Stop::new();
         stop.listen().map_err(Failure::harness)?;
         let settings = settings.with_seed(settings.seed.wrapping_add(number));
         let ending = phases(&settings, &stop).await?;
         worst = worst.max(ending);
+        longest = longest.max(begun.elapsed());
         if ending != Ending::Valid {
             not_valid.push(format!("seed {}: {ending:?}", settings.seed).to_lowercase());
         }
         let is_enough = settings.stop_at_first_violation && ending == Ending::Invalid;
-        // Whoever stopped this run did not mean the next one either.
-        if is_enough || stop.reason().is_some() {
+        // Whoever stopped this run did not mean the next one either; a budget is each run's own.
+        let is_stopped = stop
+            .reason()
+            .is_some_and(|why| why != interpreter::BUDGET_SPENT);
+        if is_enough || is_stopped {
             break;
         }
     }
@@ -86,6 +97,14 @@ async fn runs(settings: &Settings) -> Result<Ending, Failure> {
         not_valid.iter().for_each(|line| println!("  {line}"));
     }
     Ok(worst)
+}
+
+/// Whether another run that takes so long would end in time. The first is always made.
+fn fits(settings: &Settings, takes: Duration) -> bool {
+    settings.until.is_none_or(|until| {
+        let left = until.duration_since(jiff::Timestamp::now());
+        Duration::try_from(left).is_ok_and(|left| left > takes)
+    })
 }
 
 async fn phases(settings: &Settings, stop: &Stop) -> Result<Ending, Failure> {
@@ -141,6 +160,9 @@ async fn act(
     let generator = settings.generator();
     let mut interpreter = Interpreter::new(generator, journal.clone(), stop.clone(), client_of);
     acted.checks = interpreter.checks().to_vec();
+    if let Some(budget) = settings.budget {
+        interpreter.limit(budget);
+    }
     let watch = tokio::spawn(watch(journal.clone(), regions.clone(), stop.clone()));
     let early = settings.stop_at_first_violation.then(|| {
         let history = evidence.history_path();
@@ -253,27 +275,40 @@ async fn watch(journal: Arc<Journal>, regions: Arc<Regions>, stop: Stop) {
     }
 }
 
-/// Judges what there is again and again, and stops the run at the first violation. What a beginning of a history forbids, the whole
-/// does too: checks say "unknown" where the end is missing.
+/// Judges what is added to the history, again and again, and stops the run at the first violation.
 async fn judge_meanwhile(
     journal: Arc<Journal>,
     history: PathBuf,
     checks: Option<Vec<&'static str>>,
     stop: Stop,
 ) {
+    let mut followed = Followed::new(&history, all_processors());
     let mut pause = JUDGE_EVERY;
     loop {
         tokio::time::sleep(pause).await;
         journal.flush();
         let begun = Instant::now();
-        let (path, asked) = (history.clone(), checks.clone());
-        let judged = blocking(move || judge(&path, asked.as_deref())).await;
-        // A line that is being written cannot be read yet; the next time it can.
-        if let Ok((_, verdict)) = judged
-            && verdict.outcome == Outcome::Invalid
-        {
-            stop.set("stopped at the first violation");
-            return;
+        let asked = checks.clone();
+        let judged = blocking(move || {
+            let read = followed.read();
+            let judged = read.and_then(|_| {
+                followed.is_violated(|gathering| {
+                    let checks = judge::asked(gathering, asked.as_deref());
+                    Ok(gathering.check_grown(&checks)?.outcome)
+                })
+            });
+            (judged, followed)
+        });
+        let judged = judged.await;
+        followed = judged.1;
+        match judged.0 {
+            Ok(false) => {}
+            Ok(true) => {
+                stop.set("stopped at the first violation");
+                return;
+            }
+            // The judging at the end meets the same trouble, and says it.
+            Err(_) => return,
         }
         pause = JUDGE_EVERY.max(begun.elapsed() * 10);
     }

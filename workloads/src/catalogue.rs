@@ -46,7 +46,7 @@ pub const WORKLOADS: &[Entry] = &[
                 each key ends in a duel of all regions",
         checks: register::CHECKS,
         needs: Needs::REGISTERS,
-        make: |options| Box::new(Register::new(options.into()).padded(options.value_bytes)),
+        make: |options| Box::new(Register::new(options)),
     },
     Entry {
         name: conditional::NAME,

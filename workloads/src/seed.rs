@@ -77,6 +77,13 @@ impl Stream {
         usize::try_from(drawn).expect("it is below a usize")
     }
 
+    /// A time from the exponential distribution of mean 1: half of all draws are below 0.69, one in a thousand is above 6.9.
+    pub fn exponential(&mut self) -> f64 {
+        // 53 bits are all that a float between 0 and 1 holds; the logarithm is never that of 0.
+        let uniform = (self.bits() >> 11) as f64 / (1_u64 << 53) as f64;
+        -(1.0 - uniform).ln()
+    }
+
     /// True with this probability, in parts per thousand.
     pub fn chance(&mut self, per_thousand: u64) -> bool {
         self.below(1000) < per_thousand

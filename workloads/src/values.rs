@@ -44,8 +44,9 @@ impl WriteIds {
 #[must_use]
 pub fn padding(key: Key, write_id: i64, bytes: usize) -> String {
     let mixed = mix(mix(key.0) ^ write_id.cast_unsigned());
-    let word = format!("{mixed:016x}");
-    word.chars().cycle().take(bytes).collect()
+    let mut text = format!("{mixed:016x}").repeat(bytes.div_ceil(16));
+    text.truncate(bytes);
+    text
 }
 
 /// FNV-1a over the eight bytes of a number, without its sign: how YCSB scatters ranks over keys.

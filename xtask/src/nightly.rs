@@ -1,16 +1,18 @@
-//! What takes too long for every change: many seeds in a row, each fault by itself, every planted defect with many seeds.
-//!
-//! A job is data: the runs, what each must answer, and how many of them may miss it. Nothing here knows how a run works.
+//! What takes too long for every change. `cargo xtask nightly --list` prints the jobs; their last figures are in `docs/proofs.md`.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+mod measure;
+mod proof;
+mod runs;
 
-use anyhow::{Context, bail};
+use std::path::PathBuf;
+
+use anyhow::bail;
 use clap::Args;
 
-use crate::step::{self, command_line};
+use crate::step;
+use measure::{MEASURES, Measure};
+use proof::{PROOFS, Proof};
+use runs::Runs;
 
 /// Which jobs to run.
 #[derive(Args)]
@@ -22,83 +24,48 @@ pub(crate) struct Arguments {
     jobs: Vec<String>,
 }
 
-/// Runs of `dateline test register`, and what is expected of them.
-struct Job {
-    name: String,
-    what: String,
-    /// What follows `dateline test register --seed SEED`.
-    arguments: Vec<String>,
-    seeds: std::ops::RangeInclusive<u64>,
-    /// The exit code that counts.
-    code: i32,
-    /// What must be said beside it: the check that found something.
-    says: &'static str,
-    /// Of all seeds so many must end so.
-    needed: usize,
+/// Something that holds or does not.
+enum Job {
+    Proof(&'static Proof),
+    Runs(Runs),
+    Measure(&'static Measure),
 }
 
-/// The faults that a run can have, each to be seen alone.
-const FAULTS: [&str; 4] = ["partition", "kill", "pause", "clock"];
-
-/// The defects that can be planted, and the check that must catch each. A defect that needs luck may miss one seed in ten.
-const DEFECTS: [(&str, &str); 5] = [
-    ("stale-strong-read", "read-your-writes"),
-    ("lww-by-arrival", "convergence"),
-    ("tie-divergence", "convergence"),
-    ("ack-before-write", "region-linearizable"),
-    ("forget-pending", "convergence"),
-];
-
-fn jobs() -> Vec<Job> {
-    let job = |name: String, what: String, arguments: &[&str]| Job {
-        name,
-        what,
-        arguments: arguments.iter().map(|&one| one.to_owned()).collect(),
-        seeds: 1..=5,
-        code: 0,
-        says: "",
-        needed: 5,
-    };
-    let mut jobs = vec![Job {
-        seeds: 1..=20,
-        needed: 20,
-        ..job(
-            "seeds".to_owned(),
-            "twenty seeds in a row are valid".to_owned(),
-            &[],
-        )
-    }];
-    jobs.extend(FAULTS.map(|fault| {
-        let what = format!("{fault} alone leaves a run valid");
-        job(format!("fault-{fault}"), what, &["--faults", fault])
-    }));
-    jobs.extend(DEFECTS.map(|(defect, check)| {
-        let what = format!("{check} catches {defect} in at least 9 of 10 seeds");
-        let name = format!("defect-{defect}");
-        Job {
-            seeds: 1..=10,
-            code: 1,
-            says: check,
-            needed: 9,
-            ..job(name, what, &["--defect", defect])
-        }
-    }));
-    jobs
-}
-
-/// Runs the named jobs, all when none is named, and tells of each what held.
-///
-/// # Errors
-/// When a job is not known, or one of them does not hold. The others are run all the same.
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let all = jobs();
-    if arguments.list {
-        for job in &all {
-            println!("{:28} {}", job.name, job.what);
-        }
-        return Ok(());
+impl Job {
+    fn all() -> Vec<Self> {
+        let proofs = PROOFS.iter().map(Self::Proof);
+        let runs = runs::all().into_iter().map(Self::Runs);
+        let measures = MEASURES.iter().map(Self::Measure);
+        proofs.chain(runs).chain(measures).collect()
     }
-    let chosen = choose(&all, &arguments.jobs)?;
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Proof(proof) => proof.name,
+            Self::Runs(runs) => &runs.name,
+            Self::Measure(measure) => measure.name,
+        }
+    }
+
+    fn what(&self) -> &str {
+        match self {
+            Self::Proof(proof) => proof.what,
+            Self::Runs(runs) => &runs.what,
+            Self::Measure(measure) => measure.what,
+        }
+    }
+
+    fn holds(&self) -> anyhow::Result<bool> {
+        match self {
+            Self::Proof(proof) => proof.hold().map(|()| true),
+            Self::Runs(runs) => runs.holds(&dateline()?),
+            Self::Measure(measure) => measure.holds(&dateline()?),
+        }
+    }
+}
+
+/// The program as a user has it.
+fn dateline() -> anyhow::Result<PathBuf> {
     step::run_cargo(&[
         "build",
         "--release",
@@ -107,11 +74,30 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "--bin",
         "dateline",
     ])?;
-    let dateline = step::root().join("target/release/dateline");
+    Ok(step::root().join("target/release/dateline"))
+}
+
+/// Runs the named jobs, all when none is named, and tells of each what held.
+///
+/// # Errors
+/// When a job is not known, or one of them does not hold. The others are run all the same.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let jobs = choose(&arguments.jobs)?;
+    if arguments.list {
+        for job in &jobs {
+            println!("{:28} {}", job.name(), job.what());
+        }
+        return Ok(());
+    }
     let mut broken = Vec::new();
-    for job in chosen {
-        if !holds(job, &dateline)? {
-            broken.push(job.name.as_str());
+    for job in &jobs {
+        match job.holds() {
+            Ok(true) => {}
+            Ok(false) => broken.push(job.name()),
+            Err(error) => {
+                println!("nightly: {}: {error:#}", job.name());
+                broken.push(job.name());
+            }
         }
     }
     if !broken.is_empty() {
@@ -123,89 +109,32 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The jobs of these names.
-fn choose<'a>(all: &'a [Job], names: &[String]) -> anyhow::Result<Vec<&'a Job>> {
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !all.iter().any(|job| job.name == **name))
-    {
+/// The jobs of these names; all of them without names.
+fn choose(names: &[String]) -> anyhow::Result<Vec<Job>> {
+    let mut jobs = Job::all();
+    let is_known = |name: &&String| jobs.iter().any(|job| job.name() == name.as_str());
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         bail!("no job is named `{unknown}`; `cargo xtask nightly --list` prints them");
     }
-    let chosen = |job: &&Job| names.is_empty() || names.contains(&job.name);
-    Ok(all.iter().filter(chosen).collect())
-}
-
-/// Runs every seed of a job and prints what came of it.
-fn holds(job: &Job, dateline: &Path) -> anyhow::Result<bool> {
-    let begun = Instant::now();
-    let out = step::root().join("target/nightly").join(&job.name);
-    std::fs::create_dir_all(&out).with_context(|| format!("could not make {}", out.display()))?;
-    let mut endings: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    let mut count = 0;
-    for seed in job.seeds.clone() {
-        let mut command = Command::new(dateline);
-        command
-            .args(["test", "register", "--seed", &seed.to_string(), "--out"])
-            .arg(&out)
-            .args(&job.arguments)
-            .stdin(Stdio::null());
-        let line = command_line(&command);
-        let output = command
-            .output()
-            .with_context(|| format!("could not start `{line}`"))?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        if output.status.code() == Some(job.code) && said.contains(job.says) {
-            count += 1;
-        } else {
-            let wanted = format!("exit code {} and `{}`", job.code, job.says);
-            println!(
-                "nightly: {} instead of {wanted}: {line}\n{said}",
-                output.status
-            );
-        }
-        endings
-            .entry(output.status.to_string())
-            .or_default()
-            .push(seed);
-    }
-    println!(
-        "nightly: {}: {}: {count} of {} ({} needed), {endings:?}, {:.0} s",
-        job.name,
-        job.what,
-        job.seeds.clone().count(),
-        job.needed,
-        begun.elapsed().as_secs_f64()
-    );
-    Ok(count >= job.needed)
+    jobs.retain(|job| names.is_empty() || names.iter().any(|name| name == job.name()));
+    Ok(jobs)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use super::{choose, holds, jobs};
+    use super::{Job, choose};
 
     #[test]
     fn a_job_is_chosen_by_its_name() {
-        let all = jobs();
-        assert_eq!(choose(&all, &[]).map(|chosen| chosen.len()).ok(), Some(10));
-        let one = choose(&all, &["fault-kill".to_owned()]).expect("it exists");
-        assert_eq!((one.len(), one[0].name.as_str()), (1, "fault-kill"));
-        let error = choose(&all, &["fault-flood".to_owned()])
+        let every = choose(&[]).ok().expect("all exist");
+        assert_eq!(every.len(), Job::all().len());
+        for name in ["fault-kill", "soak", "stall"] {
+            let one = choose(&[name.to_owned()]).ok().expect("it exists");
+            assert_eq!((one.len(), one[0].name()), (1, name));
+        }
+        let error = choose(&["fault-flood".to_owned()])
             .err()
             .expect("it does not");
         assert!(error.to_string().contains("fault-flood"), "{error}");
-    }
-
-    #[test]
-    fn a_job_holds_only_with_enough_of_its_exit_code() {
-        let mut job = jobs().swap_remove(0);
-        job.name = "test-of-xtask".to_owned();
-        assert!(holds(&job, Path::new("/bin/true")).is_ok_and(|holds| holds));
-        job.code = 1;
-        assert!(holds(&job, Path::new("/bin/true")).is_ok_and(|holds| !holds));
-        assert!(holds(&job, Path::new("/bin/false")).is_ok_and(|holds| holds));
-        job.says = "convergence";
-        assert!(holds(&job, Path::new("/bin/false")).is_ok_and(|holds| !holds));
     }
 }

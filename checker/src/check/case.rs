@@ -15,7 +15,7 @@ use crate::history::{History, Key, Phase, ProcessId, RegionId, Value};
 use crate::table::Table;
 
 pub(crate) use build::Builder;
-pub(crate) use by_key::ByKey;
+pub(crate) use by_key::{ByKey, Touch, touches};
 
 /// A history, by key.
 pub(crate) struct Case<'h> {
@@ -243,6 +243,13 @@ impl Item<'_> {
     pub(crate) fn first_seen(&self, value: i64) -> Option<&Sighting<'_>> {
         let index = self.versions.get(value)?.first_seen?;
         Some(&self.sightings[index])
+    }
+
+    /// When a value that has exactly one writer was first seen at the latest.
+    pub(crate) fn seen_by(&self, value: i64) -> Option<u64> {
+        let version = self.versions.get(value)?;
+        version.writers.only(&self.writes)?;
+        Some(self.sightings[version.first_seen?].return_ns)
     }
 
     /// The sighting that shows the stamp of a value.

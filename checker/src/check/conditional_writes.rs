@@ -9,13 +9,11 @@
 //! Two regions may both accept a condition on the same version: that is a fork, the contract allows it, and it is counted
 //! (`conditional_forks_count`). Conditions on absence are judged only for keys without deletes, since absence has no identity.
 
-use std::collections::BTreeMap;
-
 use super::case::{Case, Fate, How, Item, Order, Sighting, Write};
 use super::evidence::{Evidence, Findings, key_words, number_words, region_name, words};
 use super::floor::{Floor, with_stamp};
 use super::frontier::at;
-use crate::history::{Condition, Ending, Op, RegionId, Reply, Value};
+use crate::history::{Condition, Ending, Op, Reply, Value};
 use crate::table::Table;
 
 const REFUSED: &str = "ConditionalCheckFailedException";
@@ -120,7 +118,9 @@ fn answers(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
 /// Two writes accepted on one version in one region: on condition, or as their old items say.
 fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
     let has_deletes = item.has_deletes;
-    let mut first: Table<Vec<&Sighting<'_>>> = Table::default();
+    // The first of each version, with its region; further ones, of other regions, are rare.
+    let mut first: Table<&Sighting<'_>> = Table::with_capacity(item.writes.len());
+    let mut others: Table<Vec<&Sighting<'_>>> = Table::default();
     let mut first_of_all: Vec<&Sighting<'_>> = Vec::new();
     for replaced in &item.sightings {
         if !matches!(replaced.how, How::Condition | How::Replaced) {
@@ -131,16 +131,25 @@ fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
             Value::Int(number) if item.writer(*number).is_some() => Some(*number),
             Value::Absent | Value::Int(_) | Value::List(_) => continue,
         };
-        let winners = match version {
-            Some(number) => first.or_insert_with(number, Vec::new),
-            None => &mut first_of_all,
+        let is_own = |w: &&&Sighting<'_>| w.region == replaced.region;
+        let winner = match version {
+            None => first_of_all.iter().find(is_own).copied(),
+            Some(number) => {
+                let first = first.get(number);
+                let others = || others.get(number)?.iter().find(is_own);
+                first.filter(is_own).or_else(others).copied()
+            }
         };
-        let Some(winner) = winners
-            .iter()
-            .find(|w| w.region == replaced.region)
-            .copied()
-        else {
-            winners.push(replaced);
+        let Some(winner) = winner else {
+            match version {
+                None => first_of_all.push(replaced),
+                Some(number) if first.contains(number) => {
+                    others.or_insert_with(number, Vec::new).push(replaced);
+                }
+                Some(number) => {
+                    first.insert(number, replaced);
+                }
+            }
             continue;
         };
         if winner.operation == replaced.operation {
@@ -166,16 +175,14 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
     if !has_conditions {
         return;
     }
-    let mut present: BTreeMap<RegionId, BTreeMap<Order, usize>> = BTreeMap::new();
+    // What each region showed, ascending; of equal versions the first sighting stays first.
+    let mut present: Vec<Vec<(Order, usize)>> = vec![Vec::new(); case.region_count()];
     for (index, sighting) in item.sightings.iter().enumerate() {
         if let Some(order) = sighting.order.filter(|_| sighting.is_current()) {
-            present
-                .entry(sighting.region)
-                .or_default()
-                .entry(order)
-                .or_insert(index);
+            present[at(sighting.region)].push((order, index));
         }
     }
+    present.iter_mut().for_each(|all| all.sort_unstable());
     for write in item.writes.iter().filter(|w| w.fate == Fate::Acknowledged) {
         let Some(Condition::Equals(Value::Int(required))) = condition(case, write) else {
             continue;
@@ -183,11 +190,11 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
         let (Some(low), Some(high)) = (item.order(*required), write.order) else {
             continue;
         };
-        let Some(orders) = present.get(&write.region).filter(|_| low < high) else {
+        let orders = &present[at(write.region)];
+        let next = orders.partition_point(|(order, _)| *order <= low);
+        let Some((_, index)) = orders.get(next).filter(|(order, _)| *order < high) else {
             continue;
         };
-        let between = orders.range(low..high).find(|(order, _)| **order != low);
-        let Some((_, index)) = between else { continue };
         let between = &item.sightings[*index];
         findings.add(|| {
             let mut evidence = Evidence::new(case.history, item.key)

@@ -9,19 +9,19 @@ use crate::verdict::{EvidenceOperation, Violation};
 /// How many pieces of evidence a check shows; it counts all.
 const SHOWN_COUNT: usize = 20;
 /// How many it builds at most before it picks the earliest.
-const BUILT_COUNT: usize = 100;
+pub(super) const BUILT_COUNT: usize = 100;
 
 /// What a check found.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) violation_count: u64,
-    violations: Vec<Violation>,
+    pub(super) violations: Vec<Violation>,
     /// Why it cannot tell; ignored when there is a violation.
     pub(crate) unknown: Option<String>,
     /// Whether there was anything to judge.
     pub(crate) is_judged: bool,
     /// Why there was nothing to judge, with how much that reason says.
-    nothing: Option<(u8, String)>,
+    pub(super) nothing: Option<(u8, String)>,
 }
 
 impl Findings {

@@ -3,6 +3,8 @@
 //! If an operation returned before another was called, the later one must see at least the earlier one's version. Only the greatest
 //! version matters, so each region's evidence is a list sorted by return with a running maximum.
 
+use std::cell::Cell;
+
 use super::case::{Fate, How, Item, Order, Sighting, Write};
 use crate::history::RegionId;
 
@@ -50,7 +52,12 @@ pub(crate) enum Witness {
 pub(crate) struct Frontier {
     /// Return time, bound, witness; sorted by return, bounds made ascending by [`Frontier::finish`].
     entries: Vec<(u64, Bound, Witness)>,
+    /// Where the last answer was: questions mostly come in the order of time.
+    last: Cell<usize>,
 }
+
+/// How far from the last answer the next one is looked for before it is searched for everywhere.
+const STEPS_MAX: usize = 6;
 
 impl Frontier {
     pub(crate) fn push(&mut self, return_ns: u64, bound: Bound, witness: Witness) {
@@ -71,11 +78,29 @@ impl Frontier {
 
     /// The greatest bound among entries that returned before `call_ns`. Equal times count as concurrent.
     pub(crate) fn before(&self, call_ns: u64) -> Option<(Bound, Witness)> {
+        let count = self.count_before(call_ns);
+        let (_, bound, witness) = self.entries.get(count.checked_sub(1)?)?;
+        Some((*bound, *witness))
+    }
+
+    /// How many entries returned before `call_ns`.
+    fn count_before(&self, call_ns: u64) -> usize {
+        let mut count = self.last.get();
+        let is_before = |index: usize| self.entries[index].0 < call_ns;
+        if count == 0 || is_before(count - 1) {
+            for _ in 0..STEPS_MAX {
+                if count == self.entries.len() || !is_before(count) {
+                    self.last.set(count);
+                    return count;
+                }
+                count += 1;
+            }
+        }
         let count = self
             .entries
             .partition_point(|(return_ns, ..)| *return_ns < call_ns);
-        let (_, bound, witness) = self.entries.get(count.checked_sub(1)?)?;
-        Some((*bound, *witness))
+        self.last.set(count);
+        count
     }
 }
 

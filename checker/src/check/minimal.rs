@@ -9,7 +9,7 @@ use super::case::Case;
 use super::{CheckInfo, Run, registry};
 use crate::history::{Condition, Ending, History, Key, MicroOp, Op, Operation, Reply, Value};
 use crate::shrink::{self, touches};
-use crate::verdict::{CheckResult, EvidenceOperation};
+use crate::verdict::{CheckResult, EvidenceOperation, Violation};
 
 /// How many operations always stay.
 const KEPT_COUNT: usize = 2;
@@ -23,6 +23,14 @@ pub(super) fn minimise(history: &History, results: &mut [CheckResult]) {
         let info = registry().iter().find(|info| info.id == r.check);
         r.violations.iter_mut().map(move |v| (info, v))
     });
+    least(history, violations);
+}
+
+/// Takes out of this evidence what can be left out.
+pub(super) fn least<'v>(
+    history: &History,
+    violations: impl Iterator<Item = (Option<&'static CheckInfo>, &'v mut Violation)>,
+) {
     let mut long: Vec<_> = violations
         .filter(|(_, v)| v.operations.len() > KEPT_COUNT)
         .collect();

@@ -35,16 +35,19 @@ mod writes_follow_reads;
 
 mod minimal;
 mod run;
+mod tally;
 
 use std::collections::BTreeSet;
 
-pub(crate) use case::{Addition, Case, Fate, How, Item, Order, Sighting, Write};
+pub(crate) use case::{Addition, Builder, Case, Fate, How, Item, Order, Sighting, Write};
+pub(crate) use case::{Touch, touches};
 pub(crate) use frontier::at;
-pub use run::check;
+pub(crate) use run::{Counts, Panel};
+pub use run::{check, check_on};
 pub(crate) use transactions::items_of_transactions;
 
 use crate::expectation::is_usual;
-use crate::history::{History, MicroOp, Op};
+use crate::history::{Header, History, MicroOp, Op};
 use evidence::Findings;
 
 /// One check: what it promises, where the promise comes from, what it needs and what it proves.
@@ -330,19 +333,23 @@ const REGISTRY: &[CheckInfo] = &[
 /// ([`crate::expectations`]).
 #[must_use]
 pub fn applicable_checks(history: &History) -> Vec<&'static str> {
-    let subjects = subjects(history);
+    applicable(&history.header, &subjects(history))
+}
+
+/// The names of all checks of last-writer-wins tables that can say something about a history that speaks of these subjects.
+pub(crate) fn applicable(header: &Header, subjects: &BTreeSet<Subject>) -> Vec<&'static str> {
     let all = registry().iter();
-    let all = all.filter(|i| is_usual(i) && why_not(i, history, &subjects).is_none());
+    let all = all.filter(|i| is_usual(i) && why_not(i, header, subjects).is_none());
     all.map(|i| i.id).collect()
 }
 
 /// Why a check can say nothing about a history that speaks of these subjects.
 pub(crate) fn why_not(
     info: &CheckInfo,
-    history: &History,
+    header: &Header,
     subjects: &BTreeSet<Subject>,
 ) -> Option<&'static str> {
-    if info.needs_stamps && !history.header.stamps_visible {
+    if info.needs_stamps && !header.stamps_visible {
         return Some("the history shows no stamps");
     }
     let what = match info.subject {
@@ -352,6 +359,7 @@ pub(crate) fn why_not(
         Subject::Sets => "nothing was added to a set",
         Subject::Counters => "nothing was added to a counter",
         Subject::Lists => "nothing was appended to a list",
+        Subject::Deliveries if header.delivery.is_some() => return None,
         Subject::Deliveries => "no bound of delivery is stated (--delivery-bound)",
         Subject::Transactions => "there was no transaction",
         Subject::Streams => "no stream was read",
@@ -359,36 +367,48 @@ pub(crate) fn why_not(
     Some(what)
 }
 
-/// What kinds of items a history speaks of. One without any writes speaks of registers.
+/// What kinds of items a history speaks of.
 pub(crate) fn subjects(history: &History) -> BTreeSet<Subject> {
-    let subject = |op: &Op| match op {
-        Op::Write { .. } | Op::Cas { .. } | Op::Delete { .. } => Some(Subject::Registers),
-        Op::AddToSet { .. } => Some(Subject::Sets),
-        Op::Increment { .. } => Some(Subject::Counters),
-        Op::Append { .. } => Some(Subject::Lists),
-        Op::Transact { .. } => Some(Subject::Transactions),
-        Op::Stream => Some(Subject::Streams),
-        Op::Read { .. } | Op::Scan => None,
-    };
-    let operations = history.operations.iter();
-    let mut subjects: BTreeSet<Subject> = operations.filter_map(|o| subject(&o.op)).collect();
-    let micro_op = |op: &MicroOp| match op {
-        MicroOp::Read(_) => None,
-        MicroOp::Write(..) => Some(Subject::Registers),
-        MicroOp::Append(..) => Some(Subject::Lists),
-    };
+    let mut subjects = Subjects::default();
     for operation in &history.operations {
-        if let Op::Transact { ops } = &operation.op {
-            subjects.extend(ops.iter().filter_map(micro_op));
+        subjects.add(&operation.op);
+    }
+    subjects.finish()
+}
+
+/// The kinds of items that operations speak of.
+#[derive(Clone, Default)]
+pub(crate) struct Subjects(BTreeSet<Subject>);
+
+impl Subjects {
+    pub(crate) fn add(&mut self, op: &Op) {
+        let subject = match op {
+            Op::Write { .. } | Op::Cas { .. } | Op::Delete { .. } => Subject::Registers,
+            Op::AddToSet { .. } => Subject::Sets,
+            Op::Increment { .. } => Subject::Counters,
+            Op::Append { .. } => Subject::Lists,
+            Op::Stream => Subject::Streams,
+            Op::Transact { ops } => {
+                let subject = |op: &MicroOp| match op {
+                    MicroOp::Read(_) => None,
+                    MicroOp::Write(..) => Some(Subject::Registers),
+                    MicroOp::Append(..) => Some(Subject::Lists),
+                };
+                self.0.extend(ops.iter().filter_map(subject));
+                Subject::Transactions
+            }
+            Op::Read { .. } | Op::Scan => return,
+        };
+        self.0.insert(subject);
+    }
+
+    /// One without any writes speaks of registers.
+    pub(crate) fn finish(mut self) -> BTreeSet<Subject> {
+        if self.0.is_empty() {
+            self.0.insert(Subject::Registers);
         }
+        self.0
     }
-    if history.header.delivery.is_some() {
-        subjects.insert(Subject::Deliveries);
-    }
-    if subjects.iter().all(|s| *s == Subject::Deliveries) {
-        subjects.insert(Subject::Registers);
-    }
-    subjects
 }
 
 #[cfg(test)]

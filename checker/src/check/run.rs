@@ -1,103 +1,180 @@
 //! Runs checks: key by key, each shielded from the others, merged so that a violation dominates.
 //!
-//! One item is made, measured, judged by every check, and dropped before the next: what is in memory beside the history is eight bytes an
-//! operation and the busiest item.
+//! One item is made, measured, judged by every check, and dropped before the next. Items do not depend on one another, so several threads
+//! share them; what they find is put together in the order of the keys, so the verdict does not depend on how many there are.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::case::{Builder, ByKey, Case};
+use super::case::{Builder, ByKey, Case, Touch};
 use super::evidence::Findings;
 use super::minimal::minimise;
-use super::{CheckInfo, Run, Subject, registry};
-use crate::history::{Ending, History};
-use crate::measure::Measures;
+use super::tally::Tally;
+use super::{CheckInfo, registry};
+use crate::history::{Ending, Header, History, Key, Operation};
+use crate::measure::{Measures, torn};
+use crate::parallel;
 use crate::verdict::{CheckResult, Outcome, Verdict};
+
+/// How many keys of a history in memory a thread takes at a time.
+const KEYS_AT_A_TIME: usize = 16;
 
 /// Judges a history by the checks of these names, in this order.
 ///
 /// An unknown name, a failure inside a check, an empty list and a history in which nothing succeeded all give `unknown`, never a pass.
 #[must_use]
 pub fn check(history: &History, checks: &[&str]) -> Verdict {
-    let named = |name: &&str| registry().iter().find(|info| info.id == *name);
-    let infos: Vec<Option<&CheckInfo>> = checks.iter().map(named).collect();
-    let mut running: Vec<Running> = infos.iter().flatten().map(|i| Running::new(i)).collect();
-    let mut measures = Measures::default();
+    check_on(history, checks, NonZeroUsize::MIN)
+}
+
+/// As [`check`], on so many threads. The verdict is the same for any number of them.
+#[must_use]
+pub fn check_on(history: &History, checks: &[&str], threads: NonZeroUsize) -> Verdict {
+    let by_key = ByKey::new(history);
     let builder = Builder::new(history);
-    for (key, touches) in ByKey::new(history).iter() {
+    let judge = |panel: &mut Panel<'_>, turn: usize| {
+        let start = turn * KEYS_AT_A_TIME;
+        for place in start..by_key.len().min(start + KEYS_AT_A_TIME) {
+            let (key, touches) = by_key.at(place);
+            panel.judge(history, &builder, key, touches);
+        }
+    };
+    let turns = by_key.len().div_ceil(KEYS_AT_A_TIME);
+    let panels = parallel::share(threads, turns, || Panel::new(checks), judge);
+    let mut counts = Counts::default();
+    for operation in &history.operations {
+        counts.add(operation);
+    }
+    let mut panel = Panel::together(checks, panels);
+    for tally in &mut panel.tallies {
+        tally.judge_whole(history);
+    }
+    let mut verdict = panel.finish(&history.header, counts);
+    minimise(history, &mut verdict.checks);
+    torn(history, &mut verdict.measurements);
+    verdict
+}
+
+/// How many operations there are, by outcome.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    ok: u64,
+    fail: u64,
+    info: u64,
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, operation: &Operation) {
+        match operation.ending {
+            Ending::Ok(_) => self.ok += 1,
+            Ending::Failed { .. } => self.fail += 1,
+            Ending::Unknown { .. } => self.info += 1,
+        }
+    }
+
+    fn all(self) -> u64 {
+        self.ok + self.fail + self.info
+    }
+}
+
+/// The checks that were asked for, and the measurements, at work on some of the items.
+pub(crate) struct Panel<'c> {
+    checks: &'c [&'c str],
+    /// One for each check that exists.
+    tallies: Vec<Tally>,
+    measures: Measures,
+}
+
+impl<'c> Panel<'c> {
+    pub(crate) fn new(checks: &'c [&'c str]) -> Self {
+        Self {
+            checks,
+            tallies: checks.iter().filter_map(named).map(Tally::new).collect(),
+            measures: Measures::default(),
+        }
+    }
+
+    /// Makes and judges one item.
+    pub(crate) fn judge<'h>(
+        &mut self,
+        history: &'h History,
+        builder: &Builder<'h>,
+        key: Key,
+        touches: &[Touch],
+    ) {
         let case = Case {
             history,
             items: vec![builder.item(key, touches)],
         };
-        measures.take(&case);
-        for check in &mut running {
-            check.judge(&case);
-        }
-    }
-    let mut findings = running.into_iter().map(|check| check.finish(history));
-    let mut results: Vec<CheckResult> = checks
-        .iter()
-        .zip(infos)
-        .map(|(name, info)| match info {
-            None => no_such_check(name),
-            Some(info) => result(
-                info,
-                findings.next().expect("one for each check that exists"),
-            ),
-        })
-        .collect();
-    minimise(history, &mut results);
-    verdict(history, results, measures.finish(history))
-}
-
-/// A check at work.
-struct Running {
-    info: &'static CheckInfo,
-    findings: Findings,
-    was_asked: bool,
-}
-
-impl Running {
-    fn new(info: &'static CheckInfo) -> Self {
-        Self {
-            info,
-            findings: Findings::default(),
-            was_asked: false,
+        self.measures.take(&case);
+        for tally in &mut self.tallies {
+            tally.judge(key, &case);
         }
     }
 
-    /// Judges one item, if it is one of its kind.
-    fn judge(&mut self, case: &Case<'_>) {
-        let is_its_kind = match self.info.subject {
-            Subject::Registers | Subject::Deliveries => case.registers().next().is_some(),
-            Subject::Anything | Subject::Sets | Subject::Counters | Subject::Lists => true,
-            Subject::Transactions | Subject::Streams => true,
-        };
-        if let (true, Run::EachKey(run)) = (is_its_kind, self.info.run) {
-            self.was_asked = true;
-            self.findings.merge(shielded(|| run(case)));
-        }
-    }
-
-    /// What it found. One that was never asked says what it had needed.
-    fn finish(mut self, history: &History) -> Findings {
-        let nothing = || Case {
+    /// As [`Panel::judge`], of a history that holds what concerns this item and nothing else.
+    pub(crate) fn judge_alone<'h>(
+        &mut self,
+        history: &'h History,
+        builder: &Builder<'h>,
+        key: Key,
+        touches: &[Touch],
+    ) {
+        let case = Case {
             history,
-            items: Vec::new(),
+            items: vec![builder.item(key, touches)],
         };
-        match self.info.run {
-            Run::Whole(run) => self.findings.merge(shielded(|| run(history))),
-            Run::EachKey(run) if !self.was_asked => {
-                self.findings.merge(shielded(|| run(&nothing())));
-            }
-            Run::EachKey(_) => {}
+        self.measures.take(&case);
+        for tally in &mut self.tallies {
+            tally.judge_alone(key, &case);
         }
-        self.findings
     }
+
+    /// Notes an item that none of them can judge.
+    pub(crate) fn cannot_tell(&mut self, key: Key, reason: &str) {
+        for tally in &mut self.tallies {
+            tally.cannot_tell(key, reason);
+        }
+    }
+
+    /// All that these have found.
+    pub(crate) fn together(checks: &'c [&'c str], panels: Vec<Self>) -> Self {
+        let mut all = Self::new(checks);
+        for panel in panels {
+            all.measures.absorb(panel.measures);
+            for (own, other) in all.tallies.iter_mut().zip(panel.tallies) {
+                own.absorb(other);
+            }
+        }
+        all
+    }
+
+    /// The verdict on a history of so many operations.
+    pub(crate) fn finish(self, header: &Header, counts: Counts) -> Verdict {
+        let header_only = History {
+            header: header.clone(),
+            operations: Vec::new(),
+        };
+        let mut tallies = self.tallies.into_iter();
+        let result = |name: &&str| match named(name) {
+            None => no_such_check(name),
+            Some(info) => {
+                let tally = tallies.next().expect("one for each check that exists");
+                result(info, tally.finish(&header_only))
+            }
+        };
+        let results = self.checks.iter().map(result).collect();
+        verdict(counts, results, self.measures.finish(&header_only))
+    }
+}
+
+fn named(name: &&str) -> Option<&'static CheckInfo> {
+    registry().iter().find(|info| info.id == *name)
 }
 
 /// Runs a check so that its own failure is `unknown` with the text, and cannot take the others with it.
-fn shielded(run: impl FnOnce() -> Findings) -> Findings {
+pub(super) fn shielded(run: impl FnOnce() -> Findings) -> Findings {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text
@@ -144,28 +221,24 @@ fn no_such_check(name: &str) -> CheckResult {
 }
 
 fn verdict(
-    history: &History,
+    counts: Counts,
     results: Vec<CheckResult>,
     measurements: BTreeMap<String, f64>,
 ) -> Verdict {
-    let (mut ok_count, mut fail_count, mut info_count) = (0, 0, 0);
-    for operation in &history.operations {
-        match operation.ending {
-            Ending::Ok(_) => ok_count += 1,
-            Ending::Failed { .. } => fail_count += 1,
-            Ending::Unknown { .. } => info_count += 1,
-        }
-    }
-    let counts = [("ok", ok_count), ("fail", fail_count), ("info", info_count)];
-    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    let named = [
+        ("ok", counts.ok),
+        ("fail", counts.fail),
+        ("info", counts.info),
+    ];
+    let named = named.into_iter().filter(|(_, count)| *count > 0);
     let outcomes = results.iter().map(|r| r.outcome);
     let mut outcome = outcomes.max().unwrap_or(Outcome::Unknown);
     let mut reason = results
         .is_empty()
         .then(|| "no check was asked for".to_owned());
-    if ok_count == 0 {
+    if counts.ok == 0 {
         outcome = outcome.max(Outcome::Unknown);
-        reason = Some(match history.operations.len() {
+        reason = Some(match counts.all() {
             0 => "the history is empty: nothing was asked, so nothing can be judged".to_owned(),
             count => format!("none of the {count} operations succeeded, so nothing can be judged"),
         });
@@ -175,7 +248,7 @@ fn verdict(
         reason,
         checks: results,
         measurements,
-        operations: counts
+        operations: named
             .map(|(name, count)| (name.to_owned(), count))
             .collect(),
     }

@@ -34,7 +34,7 @@ pub fn detect_format(path: &Path) -> Result<Format, ReadError> {
     open_and_detect(path).map(|(_, format)| format)
 }
 
-fn open_and_detect(path: &Path) -> Result<(Box<dyn BufRead>, Format), ReadError> {
+pub(crate) fn open_and_detect(path: &Path) -> Result<(Box<dyn BufRead + Send>, Format), ReadError> {
     let mut input = open(path)?;
     let failed = |source| ReadError::Io {
         path: path.to_owned(),
@@ -61,7 +61,7 @@ pub fn read_history_as(path: &Path, format: Format) -> Result<History, ReadError
 ///
 /// # Errors
 /// When the file cannot be opened.
-pub fn open(path: &Path) -> Result<Box<dyn BufRead>, ReadError> {
+pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, ReadError> {
     let failed = |source| ReadError::Io {
         path: path.to_owned(),
         source,

@@ -17,9 +17,11 @@ mod one_line;
 mod operation;
 
 pub use event::{Delivery, Event, EventKind, Header, Phase};
+pub(crate) use file::open_and_detect;
 pub use file::{detect_format, open, read_events, read_history, read_history_as};
 pub use import::{Format, read_format};
 pub use one_line::{one_line, one_line_events};
 pub use op::{Condition, MicroOp, MicroReply, Op, Reply, Strength};
+pub(crate) use operation::InFlight;
 pub use operation::{Ending, History, Operation, Pairing, StructureError};
 pub use value::{Key, Observed, ProcessId, RegionId, Stamp, Value};

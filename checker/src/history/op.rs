@@ -94,6 +94,16 @@ pub enum MicroOp {
     Append(Key, i64),
 }
 
+impl MicroOp {
+    /// The item that it concerns.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Read(key) | Self::Write(key, _) | Self::Append(key, _) => *key,
+        }
+    }
+}
+
 /// What came back for one step of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MicroReply {

@@ -137,16 +137,7 @@ pub enum StructureError {
 #[derive(Debug, Default)]
 pub struct Pairing {
     operations: Vec<Operation>,
-    processes: Table<Activity>,
-    time_ns: u64,
-}
-
-/// What a process did last, with the index of that operation.
-#[derive(Clone, Copy, Debug)]
-enum Activity {
-    Open(usize),
-    Completed(usize),
-    Indeterminate(usize),
+    processes: Processes,
 }
 
 impl Pairing {
@@ -155,54 +146,19 @@ impl Pairing {
     /// # Errors
     /// When it cannot follow what came before.
     pub fn push(&mut self, line: u64, event: Event) -> Result<(), StructureError> {
-        let process = event.process.0;
-        if event.time_ns < self.time_ns {
-            let (before_ns, time_ns) = (self.time_ns, event.time_ns);
-            return Err(StructureError::TimeBackwards {
-                line,
-                before_ns,
-                time_ns,
-            });
+        self.processes.advance(line, event.time_ns)?;
+        match Moment::new(line, event) {
+            Moment::Request(operation) => {
+                let place = self.operations.len();
+                self.processes.invoke(line, operation.process, place)?;
+                self.operations.push(operation);
+            }
+            Moment::Answer(answer) => {
+                let place = self.processes.open(line, answer.process)?;
+                self.processes
+                    .complete(&mut self.operations[place], answer)?;
+            }
         }
-        self.time_ns = event.time_ns;
-        let activity = self.processes.get(i64::from(process)).copied();
-        let (ending, return_ns) = match event.kind {
-            EventKind::Invoke(op) => {
-                self.may_invoke(line, process, activity)?;
-                let activity = Activity::Open(self.operations.len());
-                self.processes.insert(i64::from(process), activity);
-                self.operations.push(Operation {
-                    line_invoke: line,
-                    line_complete: None,
-                    process: event.process,
-                    region: event.region,
-                    phase: event.phase,
-                    op,
-                    call_ns: event.time_ns,
-                    return_ns: None,
-                    ending: Ending::Unknown { error: None },
-                });
-                return Ok(());
-            }
-            EventKind::Ok(reply) => (Ending::Ok(reply), Some(event.time_ns)),
-            EventKind::Fail { error, seen } => {
-                (Ending::Failed { error, seen }, Some(event.time_ns))
-            }
-            EventKind::Info { error } => (Ending::Unknown { error: Some(error) }, None),
-        };
-        let index = self.open_operation(line, process, activity)?;
-        let operation = &mut self.operations[index];
-        fits(operation, &ending, event.region, line)?;
-        operation.line_complete = Some(line);
-        operation.return_ns = return_ns;
-        operation.ending = ending;
-        let is_known = return_ns.is_some();
-        let next = if is_known {
-            Activity::Completed(index)
-        } else {
-            Activity::Indeterminate(index)
-        };
-        self.processes.insert(i64::from(process), next);
         Ok(())
     }
 
@@ -214,53 +170,202 @@ impl Pairing {
             operations: self.operations,
         }
     }
+}
 
-    fn may_invoke(
-        &self,
+/// Pairs events as they come, and keeps only what is in flight.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight {
+    /// Operations in flight, by place.
+    open: Vec<Option<Operation>>,
+    /// Places that hold none.
+    free: Vec<usize>,
+    processes: Processes,
+}
+
+impl InFlight {
+    /// Takes the next event. Returns the operation that it ends, if it ends one.
+    pub(crate) fn push(
+        &mut self,
         line: u64,
-        process: u32,
-        activity: Option<Activity>,
-    ) -> Result<(), StructureError> {
-        match activity {
-            None | Some(Activity::Completed(_)) => Ok(()),
-            Some(Activity::Open(index)) => {
-                let line_invoke = self.operations[index].line_invoke;
-                Err(StructureError::TwoOpenOperations {
-                    line,
-                    process,
-                    line_invoke,
-                })
+        event: Event,
+    ) -> Result<Option<Operation>, StructureError> {
+        self.processes.advance(line, event.time_ns)?;
+        match Moment::new(line, event) {
+            Moment::Request(operation) => {
+                let place = self.free.last().copied().unwrap_or(self.open.len());
+                self.processes.invoke(line, operation.process, place)?;
+                match self.free.pop() {
+                    Some(place) => self.open[place] = Some(operation),
+                    None => self.open.push(Some(operation)),
+                }
+                Ok(None)
             }
-            Some(Activity::Indeterminate(index)) => {
-                let line_info = self.operations[index].line_complete.unwrap_or(line);
-                Err(StructureError::ActsAfterInfo {
+            Moment::Answer(answer) => {
+                let place = self.processes.open(line, answer.process)?;
+                let operation = self.open[place].as_mut().expect("it is in flight");
+                self.processes.complete(operation, answer)?;
+                self.free.push(place);
+                Ok(self.open[place].take())
+            }
+        }
+    }
+
+    /// What is still in flight, in the order of the invocations.
+    pub(crate) fn operations(&self) -> Vec<Operation> {
+        let mut open: Vec<Operation> = self.open.iter().flatten().cloned().collect();
+        open.sort_by_key(|o| o.line_invoke);
+        open
+    }
+}
+
+/// An event, as what it means for an operation.
+enum Moment {
+    Request(Operation),
+    Answer(Answer),
+}
+
+/// How an operation ends.
+struct Answer {
+    line: u64,
+    process: ProcessId,
+    region: RegionId,
+    ending: Ending,
+    return_ns: Option<u64>,
+}
+
+impl Moment {
+    fn new(line: u64, event: Event) -> Self {
+        let (ending, return_ns) = match event.kind {
+            EventKind::Invoke(op) => {
+                return Self::Request(Operation {
+                    line_invoke: line,
+                    line_complete: None,
+                    process: event.process,
+                    region: event.region,
+                    phase: event.phase,
+                    op,
+                    call_ns: event.time_ns,
+                    return_ns: None,
+                    ending: Ending::Unknown { error: None },
+                });
+            }
+            EventKind::Ok(reply) => (Ending::Ok(reply), Some(event.time_ns)),
+            EventKind::Fail { error, seen } => {
+                (Ending::Failed { error, seen }, Some(event.time_ns))
+            }
+            EventKind::Info { error } => (Ending::Unknown { error: Some(error) }, None),
+        };
+        Self::Answer(Answer {
+            line,
+            process: event.process,
+            region: event.region,
+            ending,
+            return_ns,
+        })
+    }
+}
+
+/// What may follow what: time, and what each process did last.
+#[derive(Debug, Default)]
+struct Processes {
+    last: Table<Activity>,
+    time_ns: u64,
+}
+
+/// What a process did last.
+#[derive(Clone, Copy, Debug)]
+struct Activity {
+    line_invoke: u64,
+    state: State,
+}
+
+/// How far its last operation has come; lines are those of its completion.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// In flight, at this place of whoever keeps the operations.
+    Open(usize),
+    Completed(u64),
+    Indeterminate(u64),
+}
+
+impl Processes {
+    fn advance(&mut self, line: u64, time_ns: u64) -> Result<(), StructureError> {
+        if time_ns < self.time_ns {
+            let before_ns = self.time_ns;
+            return Err(StructureError::TimeBackwards {
+                line,
+                before_ns,
+                time_ns,
+            });
+        }
+        self.time_ns = time_ns;
+        Ok(())
+    }
+
+    /// Notes that a process begins an operation, which will lie at this place.
+    fn invoke(&mut self, line: u64, id: ProcessId, place: usize) -> Result<(), StructureError> {
+        let process = id.0;
+        let own = Activity {
+            line_invoke: line,
+            state: State::Open(place),
+        };
+        let Some(last) = self.last.get_mut(i64::from(process)) else {
+            self.last.insert(i64::from(process), own);
+            return Ok(());
+        };
+        match last.state {
+            State::Completed(_) => {
+                *last = own;
+                Ok(())
+            }
+            State::Open(_) => Err(StructureError::TwoOpenOperations {
+                line,
+                process,
+                line_invoke: last.line_invoke,
+            }),
+            State::Indeterminate(line_info) => Err(StructureError::ActsAfterInfo {
+                line,
+                process,
+                line_info,
+            }),
+        }
+    }
+
+    /// The place of the operation that a process has in flight.
+    fn open(&self, line: u64, id: ProcessId) -> Result<usize, StructureError> {
+        let process = id.0;
+        let Some(last) = self.last.get(i64::from(process)) else {
+            return Err(StructureError::CompletionWithoutInvocation { line, process });
+        };
+        match last.state {
+            State::Open(place) => Ok(place),
+            State::Completed(line_first) | State::Indeterminate(line_first) => {
+                Err(StructureError::DuplicateCompletion {
                     line,
                     process,
-                    line_info,
+                    line_invoke: last.line_invoke,
+                    line_first,
                 })
             }
         }
     }
 
-    fn open_operation(
-        &self,
-        line: u64,
-        process: u32,
-        activity: Option<Activity>,
-    ) -> Result<usize, StructureError> {
-        match activity {
-            Some(Activity::Open(index)) => Ok(index),
-            Some(Activity::Completed(index) | Activity::Indeterminate(index)) => {
-                let first = &self.operations[index];
-                Err(StructureError::DuplicateCompletion {
-                    line,
-                    process,
-                    line_invoke: first.line_invoke,
-                    line_first: first.line_complete.unwrap_or(first.line_invoke),
-                })
-            }
-            None => Err(StructureError::CompletionWithoutInvocation { line, process }),
-        }
+    /// Ends an operation.
+    fn complete(
+        &mut self,
+        operation: &mut Operation,
+        answer: Answer,
+    ) -> Result<(), StructureError> {
+        fits(operation, &answer.ending, answer.region, answer.line)?;
+        operation.line_complete = Some(answer.line);
+        operation.return_ns = answer.return_ns;
+        operation.ending = answer.ending;
+        let last = self.last.get_mut(i64::from(answer.process.0));
+        last.expect("it has an operation in flight").state = match answer.return_ns {
+            Some(_) => State::Completed(answer.line),
+            None => State::Indeterminate(answer.line),
+        };
+        Ok(())
     }
 }
 

@@ -77,13 +77,9 @@ impl Scope {
 
 /// The steps of one item within a scope, in the order of their calls.
 pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut sightings = item.sightings.iter().peekable();
-    let mut own = Vec::new();
-    for sighting in sightings
-        .by_ref()
-        .filter(|s| scope.has(s.region) && s.is_current())
-    {
+    let mut steps = Vec::with_capacity(item.sightings.len() / 2 + 8);
+    let mut own = Vec::with_capacity(item.writes.len() / 2);
+    for sighting in item.sightings.iter().filter(|s| scope.has(s.region)) {
         let state = sighting.number();
         match sighting.how {
             // A refused condition saw this item; its own write did not happen.
@@ -99,51 +95,43 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step>
             How::EventualRead => {}
         }
     }
-    // Sightings lie in the order of their operations, and so do these steps.
-    let shown: Vec<usize> = steps.iter().map(|s| s.operation).collect();
-    for write in &item.writes {
-        let is_local = scope.has(write.region);
-        let mut step = Step {
+    let shown_count = steps.len();
+    let mut own = own.into_iter().peekable();
+    for write in item.writes.iter().filter(|w| scope.has(w.region)) {
+        // Sightings lie in the order of their operations, and so do writes and these steps.
+        while own.next_if(|(o, _)| *o < write.operation).is_some() {}
+        let said = own.peek().filter(|(o, _)| *o == write.operation);
+        let said = said.map(|(_, state)| Requirement::Is(*state));
+        let shown = &steps[..shown_count];
+        let is_shown = |o: usize| shown.binary_search_by_key(&o, |s| s.operation).is_ok();
+        let is_silent = write.fate == Fate::Failed && !is_shown(write.operation);
+        if write.fate == Fate::Failed && !is_silent {
+            continue;
+        }
+        let requirement = said.unwrap_or_else(|| condition(case, write.operation));
+        let returned_ns = write.return_ns.filter(|_| write.fate == Fate::Acknowledged);
+        let step = Step {
             operation: write.operation,
             call_ns: write.call_ns,
-            return_ns: write
-                .return_ns
-                .filter(|_| is_local && write.fate == Fate::Acknowledged),
-            requirement: Requirement::Any,
+            return_ns: happened_by(item, write, returned_ns),
+            requirement,
             effect: Some(write.value),
         };
-        if is_local {
-            let said = own.partition_point(|(operation, _)| *operation < write.operation);
-            let said = own
-                .get(said)
-                .filter(|(operation, _)| *operation == write.operation);
-            step.requirement = said.map_or_else(
-                || condition(case, write.operation),
-                |(_, state)| Requirement::Is(*state),
-            );
-        }
-        if is_local {
-            step.return_ns = happened_by(item, write, step.return_ns);
-        }
-        match write.fate {
-            Fate::Acknowledged | Fate::Unknown => steps.push(step),
-            Fate::Failed if !is_local || shown.binary_search(&write.operation).is_ok() => {}
-            Fate::Failed => {
-                if let (Some(requirement), Some(return_ns)) =
-                    (refusal(case, write.operation), write.return_ns)
-                {
-                    let return_ns = Some(return_ns);
-                    steps.push(Step {
-                        requirement,
-                        return_ns,
-                        effect: None,
-                        ..step
-                    });
-                }
-            }
+        if !is_silent {
+            steps.push(step);
+        } else if let (Some(requirement), Some(return_ns)) =
+            (refusal(case, write.operation), write.return_ns)
+        {
+            let return_ns = Some(return_ns);
+            steps.push(Step {
+                requirement,
+                return_ns,
+                effect: None,
+                ..step
+            });
         }
     }
-    keep_what_matters(&mut steps);
+    add_what_matters(&mut steps, item, scope);
     steps.sort_by_key(|s| (s.call_ns, s.operation));
     let mut has_delete = false;
     steps.retain(|s| !s.is_reusable() || !std::mem::replace(&mut has_delete, true));
@@ -153,8 +141,8 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step>
 /// When a write had happened at the latest: what anybody has seen, by whatever kind of read, had been written.
 fn happened_by(item: &Item<'_>, write: &Write, returned_ns: Option<u64>) -> Option<u64> {
     let seen = write.value.filter(|_| write.fate != Fate::Failed);
-    let seen = seen.and_then(|value| item.writer(value).and(item.first_seen(value)));
-    let seen_ns = seen.map(|seen| seen.return_ns.max(write.call_ns));
+    let seen_ns = seen.and_then(|value| item.seen_by(value));
+    let seen_ns = seen_ns.map(|ns| ns.max(write.call_ns));
     match (seen_ns, returned_ns) {
         (Some(seen_ns), Some(ns)) => Some(seen_ns.min(ns)),
         (seen_ns, returned_ns) => seen_ns.or(returned_ns),
@@ -189,21 +177,41 @@ fn refusal(case: &Case<'_>, operation: usize) -> Option<Requirement> {
     }
 }
 
-/// Drops optional steps that cannot explain anything: those whose value no other step requires.
-fn keep_what_matters(steps: &mut Vec<Step>) {
+/// Drops optional steps that cannot explain anything, and adds those writes of other regions that can.
+fn add_what_matters(steps: &mut Vec<Step>, item: &Item<'_>, scope: Scope) {
+    let elsewhere = item.writes.iter().filter(|w| !scope.has(w.region));
+    let elsewhere = elsewhere.filter(|w| w.fate != Fate::Failed);
+    let elsewhere = elsewhere.map(|write| Step {
+        operation: write.operation,
+        call_ns: write.call_ns,
+        return_ns: None,
+        requirement: Requirement::Any,
+        effect: Some(write.value),
+    });
+    match keep_what_matters(steps) {
+        None => steps.extend(elsewhere),
+        Some(needed) => steps.extend(elsewhere.filter(|s| needed.has(s.effect))),
+    }
+}
+
+/// Drops optional steps whose value no other step requires. Returns what is required; `None` if anything may be.
+fn keep_what_matters(steps: &mut Vec<Step>) -> Option<Needed> {
     // A requirement of "not this" can be met by anything.
     if steps
         .iter()
         .any(|s| matches!(s.requirement, Requirement::IsNot(_)))
     {
-        return;
+        return None;
     }
     let required = |s: &Step| match s.requirement {
         Requirement::Is(state) => Some(state),
         Requirement::Any | Requirement::IsNot(_) => None,
     };
     let definite = steps.iter().filter(|s| s.return_ns.is_some());
-    let mut needed = Needed::default();
+    let mut needed = Needed {
+        numbers: Table::with_capacity(steps.len()),
+        absent: false,
+    };
     definite.filter_map(required).for_each(|s| needed.insert(s));
     let needs_others = |s: &&Step| s.return_ns.is_none() && required(s).is_some();
     let chained: Vec<Step> = steps.iter().filter(needs_others).copied().collect();
@@ -219,10 +227,10 @@ fn keep_what_matters(steps: &mut Vec<Step>) {
         }
     }
     steps.retain(|s| s.return_ns.is_some() || needed.has(s.effect));
+    Some(needed)
 }
 
 /// States that some step requires.
-#[derive(Default)]
 struct Needed {
     numbers: Table<()>,
     absent: bool,

@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Requirement, State, Step};
+use crate::table::Table;
 
 /// What the search found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +42,20 @@ pub(crate) fn decide(steps: &[Step], budget: u64) -> Answer {
         optional: 0,
         budget,
     };
-    let mut alive = BTreeSet::from([Configuration {
+    // In ascending order, each once.
+    let mut alive = vec![Configuration {
         state: None,
         happened: 0,
-    }]);
+    }];
     for (_, order, index) in moments(steps) {
         if order == CALL {
             if !search.open(index) {
                 return Answer::Unknown;
             }
             if search.observers != 0 {
-                alive = alive.into_iter().map(|c| search.observe(c)).collect();
+                alive.iter_mut().for_each(|c| *c = search.observe(*c));
+                alive.sort_unstable();
+                alive.dedup();
             }
             continue;
         }
@@ -69,13 +73,9 @@ pub(crate) fn decide(steps: &[Step], budget: u64) -> Answer {
             alive = next;
         }
         search.close(slot);
-        alive = alive
-            .into_iter()
-            .map(|c| Configuration {
-                happened: c.happened & !bit,
-                ..c
-            })
-            .collect();
+        alive.iter_mut().for_each(|c| c.happened &= !bit);
+        alive.sort_unstable();
+        alive.dedup();
     }
     Answer::Linearizable
 }
@@ -89,19 +89,28 @@ fn moments(steps: &[Step]) -> Vec<(u64, u8, usize)> {
     let has_not = steps
         .iter()
         .any(|s| matches!(s.requirement, Requirement::IsNot(_)));
-    let mut last_needed: BTreeMap<State, u64> = BTreeMap::new();
+    let mut last_needed: Table<u64> = Table::with_capacity(steps.len());
+    let mut absent_last_needed: Option<u64> = None;
     for step in steps {
-        if let Requirement::Is(state) = step.requirement {
-            let until = step.return_ns.unwrap_or(u64::MAX);
-            let last = last_needed.entry(state).or_insert(until);
-            *last = until.max(*last);
+        let until = step.return_ns.unwrap_or(u64::MAX);
+        match step.requirement {
+            Requirement::Is(Some(number)) => {
+                let last = last_needed.or_insert_with(number, || until);
+                *last = until.max(*last);
+            }
+            Requirement::Is(None) => absent_last_needed = absent_last_needed.max(Some(until)),
+            Requirement::Any | Requirement::IsNot(_) => {}
         }
     }
+    let last_needed = |state: State| match state {
+        Some(number) => last_needed.get(number).copied(),
+        None => absent_last_needed,
+    };
     let mut moments = Vec::with_capacity(steps.len() * 2);
     for (index, step) in steps.iter().enumerate() {
         moments.push((step.call_ns, CALL, index));
         let useful_ns = match step.effect {
-            Some(state) if !has_not => last_needed.get(&state).copied().unwrap_or(step.call_ns),
+            Some(state) if !has_not => last_needed(state).unwrap_or(step.call_ns),
             Some(_) | None => u64::MAX,
         };
         // Just after its last use: returns at that time must still find it.
@@ -171,10 +180,15 @@ impl Search<'_> {
     /// All configurations in which the step of this slot has happened, reached by letting open steps happen. `None`: out of budget.
     fn must_happen(
         &mut self,
-        alive: BTreeSet<Configuration>,
+        alive: Vec<Configuration>,
         slot: usize,
-    ) -> Option<BTreeSet<Configuration>> {
+    ) -> Option<Vec<Configuration>> {
         let bit = 1_u128 << slot;
+        if let [only] = alive[..]
+            && only.happened & bit != 0
+        {
+            return Some(alive);
+        }
         let mut reached = BTreeSet::new();
         let mut tried = Best::default();
         // Those that have used up the fewest optional steps first: they make most of the others needless.
@@ -211,7 +225,7 @@ impl Search<'_> {
                 }
             }
         }
-        Some(reached)
+        Some(reached.into_iter().collect())
     }
 }
 

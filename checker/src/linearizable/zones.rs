@@ -28,7 +28,8 @@ pub(crate) enum Zones {
 struct Cluster {
     /// The step that wrote it, if there is one.
     writer: Option<usize>,
-    reads: Vec<usize>,
+    /// The first and the last of the steps that saw it; [`Clusters::next_read`] links them.
+    reads: Option<(usize, usize)>,
     /// The cluster that its writer replaced.
     before: Option<usize>,
     /// The cluster whose writer replaced it.
@@ -119,6 +120,8 @@ fn conflict(zones: &mut [Zone]) -> Option<(Zone, Zone)> {
 struct Clusters<'s> {
     steps: &'s [Step],
     all: Vec<Cluster>,
+    /// For each step that is a read, the next one of its cluster.
+    next_read: Vec<Option<usize>>,
     /// The cluster that replaced no item at the beginning.
     first: Option<usize>,
 }
@@ -127,10 +130,11 @@ impl<'s> Clusters<'s> {
     fn new(steps: &'s [Step]) -> Result<Self, Zones> {
         let mut clusters = Self {
             steps,
-            all: Vec::new(),
+            all: Vec::with_capacity(steps.len() / 2),
+            next_read: vec![None; steps.len()],
             first: None,
         };
-        let mut by_value: Table<usize> = Table::default();
+        let mut by_value: Table<usize> = Table::with_capacity(steps.len() / 2);
         for (index, step) in steps.iter().enumerate() {
             if let Some(Some(value)) = step.effect {
                 let cluster = clusters.add(Some(index));
@@ -164,7 +168,7 @@ impl<'s> Clusters<'s> {
     fn add(&mut self, writer: Option<usize>) -> usize {
         self.all.push(Cluster {
             writer,
-            reads: Vec::new(),
+            reads: None,
             before: None,
             after: None,
             not_before_ns: 0,
@@ -172,11 +176,24 @@ impl<'s> Clusters<'s> {
         self.all.len() - 1
     }
 
+    /// Adds a read to a cluster.
+    fn read(&mut self, cluster: usize, index: usize) {
+        let reads = &mut self.all[cluster].reads;
+        let first = match *reads {
+            None => index,
+            Some((first, last)) => {
+                self.next_read[last] = Some(index);
+                first
+            }
+        };
+        *reads = Some((first, index));
+    }
+
     /// Notes that a step saw the value of a cluster, and perhaps replaced it.
     fn require(&mut self, index: usize, seen: usize, by_value: &Table<usize>) -> Result<(), Zones> {
         let own = match self.steps[index].effect {
             None => {
-                self.all[seen].reads.push(index);
+                self.read(seen, index);
                 return Ok(());
             }
             Some(Some(value)) => written(by_value, value),
@@ -209,7 +226,7 @@ impl<'s> Clusters<'s> {
             // A delete can have come just before, whenever it happened.
             if changes.is_none() && !is_optional {
                 let own = self.add(None);
-                self.all[own].reads.push(index);
+                self.read(own, index);
             }
             return Ok(());
         }
@@ -230,7 +247,7 @@ impl<'s> Clusters<'s> {
             None => match beginning.repeatable_ns.filter(|ns| *ns <= return_ns) {
                 Some(not_before_ns) if beginning.delete_ns.is_none_or(|ns| ns > return_ns) => {
                     let own = self.add(None);
-                    self.all[own].reads.push(index);
+                    self.read(own, index);
                     self.all[own].not_before_ns = not_before_ns;
                     Ok(())
                 }
@@ -257,8 +274,10 @@ impl<'s> Clusters<'s> {
                 }
             }
             let earlier = zone.last_call;
-            for read in &cluster.reads {
-                self.extend(&mut zone, *read, cluster.not_before_ns, earlier)?;
+            let mut read = cluster.reads.map(|(first, _)| first);
+            while let Some(index) = read {
+                self.extend(&mut zone, index, cluster.not_before_ns, earlier)?;
+                read = self.next_read[index];
             }
             next = cluster.after;
         }

@@ -48,6 +48,11 @@ impl Additions {
         };
     }
 
+    pub(super) fn absorb(&mut self, other: &Self) {
+        self.acknowledged_count += other.acknowledged_count;
+        self.lost_count += other.lost_count;
+    }
+
     pub(super) fn finish(self, figures: &mut BTreeMap<String, f64>) {
         if self.acknowledged_count > 0 {
             let lost = count(self.lost_count);

@@ -43,6 +43,13 @@ impl Delivered {
         }
     }
 
+    /// Takes in what was measured of other items.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.lower_ns.extend(other.lower_ns);
+        self.upper_ns.extend(other.upper_ns);
+        self.unseen_count += other.unseen_count;
+    }
+
     fn one(&mut self, reads: &Reads, order: Order, call_ns: u64, return_ns: u64) {
         let fresh = reads.orders.partition_point(|(seen, _)| *seen < order);
         let missed_ns = fresh.checked_sub(1).map_or(0, |i| reads.last_call_ns[i]);

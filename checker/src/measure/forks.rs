@@ -43,6 +43,12 @@ impl Forks {
         self.unseen_count += unseen.count();
     }
 
+    pub(super) fn absorb(&mut self, other: &Self) {
+        self.fork_count += other.fork_count;
+        self.condition_count += other.condition_count;
+        self.unseen_count += other.unseen_count;
+    }
+
     pub(super) fn finish(self, history: &History, figures: &mut BTreeMap<String, f64>) {
         if self.condition_count > 0 {
             figures.insert("conditional_forks_count".to_owned(), count(self.fork_count));

@@ -31,6 +31,15 @@ impl Lag {
         }
     }
 
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (regions, mut pair) in other.pairs {
+            let own = self.pairs.entry(regions).or_default();
+            own.lower_ns.append(&mut pair.lower_ns);
+            own.upper_ns.append(&mut pair.upper_ns);
+            own.unseen_count += pair.unseen_count;
+        }
+    }
+
     /// Quantiles of both bounds for every ordered pair that has any.
     pub(super) fn finish(self, history: &History, figures: &mut BTreeMap<String, f64>) {
         quantiles(self.pairs, history, figures);

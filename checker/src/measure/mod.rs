@@ -11,6 +11,8 @@ mod skew;
 mod staleness;
 mod torn;
 
+pub(crate) use torn::measure as torn;
+
 use std::collections::BTreeMap;
 
 use crate::check::Case;
@@ -42,6 +44,16 @@ impl Measures {
         }
     }
 
+    /// Takes in what was measured of other items. The order does not matter.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.staleness.absorb(other.staleness);
+        self.additions.absorb(&other.additions);
+        self.forks.absorb(&other.forks);
+        self.lag.absorb(other.lag);
+        self.skew.absorb(&other.skew);
+        self.delivered.absorb(other.delivered);
+    }
+
     /// All figures, by name.
     pub(crate) fn finish(self, history: &History) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();
@@ -51,7 +63,6 @@ impl Measures {
         self.lag.finish(history, &mut figures);
         self.skew.finish(&mut figures);
         self.delivered.finish(&mut figures);
-        torn::measure(history, &mut figures);
         figures
     }
 }

@@ -34,6 +34,12 @@ impl Skew {
         }
     }
 
+    pub(super) fn absorb(&mut self, other: &Self) {
+        self.greatest_lower_us = self.greatest_lower_us.max(other.greatest_lower_us);
+        let both = [self.least_upper_us, other.least_upper_us];
+        self.least_upper_us = both.into_iter().flatten().min();
+    }
+
     pub(super) fn finish(self, figures: &mut BTreeMap<String, f64>) {
         if let (Some(lower), Some(upper)) = (self.greatest_lower_us, self.least_upper_us) {
             let spread_us = lower.saturating_sub(upper).max(0);

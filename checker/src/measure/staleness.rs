@@ -35,6 +35,13 @@ impl Staleness {
         self.read_count += stale_reads(item, &order, region_count, &mut self.lags_ns);
     }
 
+    pub(super) fn absorb(&mut self, mut other: Self) {
+        self.lags_ns.append(&mut other.lags_ns);
+        self.read_count += other.read_count;
+        self.lost_count += other.lost_count;
+        self.write_count += other.write_count;
+    }
+
     pub(super) fn finish(mut self, figures: &mut BTreeMap<String, f64>) {
         let mut figure = |name: &str, value| figures.insert(name.to_owned(), value);
         if self.write_count > 0 {

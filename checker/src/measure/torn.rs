@@ -8,7 +8,7 @@ use crate::check::{Fate, Item, Sighting, at, items_of_transactions};
 use crate::history::{History, MicroOp, Op};
 
 /// Counts torn transactions: `torn_transactions_count` of `remote_transactions_count`, those that some other region showed at least half of.
-pub(super) fn measure(history: &History, figures: &mut BTreeMap<String, f64>) {
+pub(crate) fn measure(history: &History, figures: &mut BTreeMap<String, f64>) {
     let mut several = history.operations.iter().map(|o| &o.op);
     let writes = |op: &&MicroOp| matches!(op, MicroOp::Write(..));
     let is_several =

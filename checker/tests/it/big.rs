@@ -1,5 +1,8 @@
 //! Big histories of a simulated store of three regions, correct but for one fault that can be planted in the middle.
 
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
 use checker::history::{
     Condition, Event, EventKind, Header, Key, Observed, Op, Phase, ProcessId, RegionId, Reply,
     Stamp, Strength, Value,
@@ -13,6 +16,10 @@ const CLIENTS: usize = 10;
 const LAG_NS: u64 = 50_000_000;
 /// Time between operations.
 const STEP_NS: u64 = 50_000;
+
+/// How far from its middle an operation reaches at most.
+const REACH: usize = 400_000;
+const REACH_NS: u64 = REACH as u64;
 
 /// What the store does wrong, once, in the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,15 +55,19 @@ struct Version {
     value: i64,
 }
 
-struct Store {
+struct Store<E> {
     rng: ChaCha8Rng,
     /// By key and region: what is visible, and what was before it.
     current: Vec<[Version; 3]>,
     before: Vec<[Version; 3]>,
-    travelling: Vec<(u64, usize, Version)>,
-    arrived: usize,
+    travelling: VecDeque<(u64, usize, Version)>,
     free_ns: [[u64; CLIENTS]; 3],
-    events: Vec<Event>,
+    /// Events that others may still precede.
+    waiting: BinaryHeap<Reverse<(u64, bool, usize)>>,
+    /// Those events, by how many came before.
+    events: VecDeque<Option<Event>>,
+    first_waiting: usize,
+    emit: E,
     fault: Fault,
     /// Operations from which on the fault happens, and how often it still will.
     fault_from: usize,
@@ -75,14 +86,23 @@ pub(crate) fn header() -> Header {
 
 /// The events of a run of about this many operations on this many keys.
 pub(crate) fn simulate(count: usize, keys: usize, fault: Fault) -> Vec<Event> {
+    let mut events = Vec::with_capacity(count * 2);
+    simulate_into(count, keys, fault, |event| events.push(event));
+    events
+}
+
+/// Hands the events of such a run on as they happen.
+pub(crate) fn simulate_into(count: usize, keys: usize, fault: Fault, emit: impl FnMut(Event)) {
     let mut store = Store {
         rng: ChaCha8Rng::seed_from_u64(7),
         current: vec![Default::default(); keys],
         before: vec![Default::default(); keys],
-        travelling: Vec::new(),
-        arrived: 0,
+        travelling: VecDeque::new(),
         free_ns: Default::default(),
-        events: Vec::with_capacity(count * 2),
+        waiting: BinaryHeap::new(),
+        events: VecDeque::new(),
+        first_waiting: 0,
+        emit,
         fault,
         fault_from: count / 2,
         // A write that a version from elsewhere would have replaced before anybody looked is not missed by anybody.
@@ -95,9 +115,7 @@ pub(crate) fn simulate(count: usize, keys: usize, fault: Fault) -> Vec<Event> {
     for number in 1..=count {
         store.step(number);
     }
-    let mut events = store.events;
-    events.sort_by_key(|e| (e.time_ns, matches!(e.kind, EventKind::Invoke(_))));
-    events
+    store.emit_before(u64::MAX);
 }
 
 fn observed(version: Version) -> Observed {
@@ -119,7 +137,7 @@ fn value(number: i64) -> Value {
     }
 }
 
-impl Store {
+impl<E: FnMut(Event)> Store<E> {
     fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.rng.next_u64() % limit as u64).expect("small")
     }
@@ -132,13 +150,9 @@ impl Store {
     }
 
     fn arrive(&mut self, number: usize, now: u64) {
-        while let Some((_, key, version)) = self
-            .travelling
-            .get(self.arrived)
-            .filter(|(at, ..)| *at <= now)
-        {
+        while let Some((_, key, version)) = self.travelling.front().filter(|(at, ..)| *at <= now) {
             let (key, version) = (*key, *version);
-            self.arrived += 1;
+            self.travelling.pop_front();
             for region in 0..3 {
                 let current = self.current[key][region];
                 let is_own = region == usize::from(version.region);
@@ -152,18 +166,32 @@ impl Store {
         }
     }
 
+    /// Hands on what nothing can precede any more.
+    fn emit_before(&mut self, time_ns: u64) {
+        while let Some(Reverse((_, _, number))) = self.waiting.peek().filter(|e| e.0.0 < time_ns) {
+            let event = self.events[number - self.first_waiting].take();
+            (self.emit)(event.expect("it waits once"));
+            self.waiting.pop();
+            while let Some(None) = self.events.front() {
+                self.events.pop_front();
+                self.first_waiting += 1;
+            }
+        }
+    }
+
     /// One operation, which happens in the middle of its interval.
     fn step(&mut self, number: usize) {
         let client = self.below(3 * CLIENTS);
         let (region, client) = (client % 3, client / 3);
         let now = number as u64 * STEP_NS + 10_000_000;
         self.arrive(number, now);
+        self.emit_before(now - REACH_NS);
         if self.free_ns[region][client] >= now {
             return;
         }
         let key = self.below(self.current.len());
-        let call = self.free_ns[region][client].max(now - self.below(400_000) as u64) + 1;
-        let end = now + 1 + self.below(400_000) as u64;
+        let call = self.free_ns[region][client].max(now - self.below(REACH) as u64) + 1;
+        let end = now + 1 + self.below(REACH) as u64;
         self.free_ns[region][client] = end;
         let (op, reply) = match self.below(20) {
             0..10 => self.read(number, region, key),
@@ -171,14 +199,17 @@ impl Store {
         };
         let process = ProcessId(u32::try_from(region * CLIENTS + client).expect("small"));
         let region = RegionId(u8::try_from(region).expect("three"));
-        let mut event = |time_ns, kind| {
-            self.events.push(Event {
+        let mut event = |time_ns, kind: EventKind| {
+            let number = self.first_waiting + self.events.len();
+            let is_request = matches!(kind, EventKind::Invoke(_));
+            self.waiting.push(Reverse((time_ns, is_request, number)));
+            self.events.push_back(Some(Event {
                 time_ns,
                 process,
                 region,
                 phase: Phase::Main,
                 kind,
-            });
+            }));
         };
         event(call, EventKind::Invoke(op));
         event(end, EventKind::Ok(reply));
@@ -245,7 +276,7 @@ impl Store {
         if !is_dropped {
             self.before[key][region] = before;
             self.current[key][region] = version;
-            self.travelling.push((now + LAG_NS, key, version));
+            self.travelling.push_back((now + LAG_NS, key, version));
         }
         let old = Some(observed(old));
         (op, Reply::Done { old })

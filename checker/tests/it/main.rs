@@ -14,6 +14,7 @@ mod metamorphic;
 mod oracle;
 mod pages;
 mod planted;
+mod same;
 mod simulated;
 #[expect(
     clippy::wildcard_enum_match_arm,

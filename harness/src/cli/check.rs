@@ -1,26 +1,36 @@
 //! `dateline check`: the verdict of saved histories.
 
+mod part;
+
 use std::{
     collections::BTreeMap,
     fs::File,
     io::{BufWriter, Write as _},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use checker::{
-    Judgement, Options,
-    history::{
-        Delivery, Format, History,
-        ndjson::{self, ReadError},
-        read_history, read_history_as,
-    },
+    Gathering, JudgeError, Judgement, Memory, Options, Resources,
+    history::{Delivery, Format, Header, History, ndjson, read_history, read_history_as},
     known::{KnownAnomalies, KnownState},
     verdict,
 };
 use clap::Args;
-use reports::run_folder::{FaultAction, Moment, RunFolder};
+use reports::{
+    load_summary::Share,
+    run_folder::{FaultAction, Moment, RunFolder},
+    verdict_shares::VerdictShare,
+};
 
-use crate::exit::{Ending, Failure};
+use self::part::Part;
+use crate::{
+    exit::{Ending, Failure},
+    follow::Followed,
+    load::quantity::{self, duration},
+    run,
+};
 
 /// `dateline check FILE…`.
 #[derive(Debug, Args)]
@@ -34,7 +44,10 @@ Examples:
   dateline check history.jsonl --expect mrsc
   dateline check dateline-runs/latest --delivery-bound 5s
   dateline check history.jsonl --shrink smallest
-  dateline check jepsen/history.edn --expect single-region")]
+  dateline check jepsen/history.edn --expect single-region
+  dateline check big.jsonl --memory 500MB --spill /var/tmp
+  dateline check dateline-runs/latest --follow
+  dateline check history.jsonl --share 3/16 --json > part-3.json     one part of the keys; `dateline merge` joins them")]
 pub(super) struct CheckCommand {
     /// History files, or run folders
     #[arg(required = true, value_name = "FILE|RUN")]
@@ -60,12 +73,12 @@ pub(super) struct CheckCommand {
 
     /// Every write arrives everywhere within this time while all links are healthy, such as 5s or 800ms: judged by the check `delivery`. Of a
     /// run folder, the time in which faults were installed does not count
-    #[arg(long, value_name = "DURATION", value_parser = duration_ns)]
+    #[arg(long, value_name = "DURATION", value_parser = duration_ns, conflicts_with_all = ["follow", "share", "memory"])]
     delivery_bound: Option<u64>,
 
     /// Write to this folder, for each check that is violated, the smallest part of the history that it still finds invalid:
     /// CHECK.jsonl. Of several files, that of the last one stays
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["follow", "share", "memory"])]
     shrink: Option<PathBuf>,
 
     /// A TOML file of known anomalies, which do not count until their date: `[[known]]` tables with check, reason, expires, and perhaps key and
@@ -76,6 +89,35 @@ pub(super) struct CheckCommand {
     /// Print the verdict as JSON, one line each
     #[arg(long)]
     json: bool,
+
+    /// How many threads judge; the verdict is the same for any number [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// About how much memory to use (500MB, 2GB): what does not fit is spilled to disk. An item whose operations do not fit by themselves is
+    /// unknown. Histories of other tools are always read as a whole: convert them first [default: as much as it takes]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    memory: Option<u64>,
+
+    /// Where to spill; nothing stays there [default: beside the history]
+    #[arg(long, value_name = "DIR", requires = "memory")]
+    spill: Option<PathBuf>,
+
+    /// Judge while the history is still being written: ends at the first violation, when the run ends, or when nothing came for --idle
+    #[arg(long)]
+    follow: bool,
+
+    /// How long a followed history may stand still before it is taken to have ended
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration, requires = "follow")]
+    idle: Duration,
+
+    /// Judge one part of the items, the others are judged elsewhere: those whose number leaves I - 1 when divided by N
+    #[arg(long, value_name = "I/N", value_parser = quantity::share, conflicts_with = "follow")]
+    share: Option<(u32, u32, workloads::arrival::Share)>,
+
+    /// The input is such a part already: each line has its number in the whole history and a tab before it, the header first. FILE may be `-`
+    #[arg(long, requires = "share", requires = "json")]
+    numbered: bool,
 }
 
 impl CheckCommand {
@@ -109,13 +151,55 @@ impl CheckCommand {
         } else {
             path.to_owned()
         };
+        let part = match self.part(&file) {
+            Ok(part) => part,
+            Err(error) => {
+                eprintln!("harness failure: {}: {error}", file.display());
+                return Ending::HarnessFailure;
+            }
+        };
+        if self.is_read_whole() {
+            return self.judge_whole(path, &file, options, known);
+        }
+        let judged = self.resources(&file).and_then(|resources| {
+            if self.follow {
+                let closes = path.is_dir().then(|| RunFolder::at(path));
+                return self.follow(&file, closes, options, resources);
+            }
+            let whole_or_part = part.as_ref().map_or(file.as_path(), Part::path);
+            checker::judge_file(whole_or_part, self.format, options, resources)
+        });
+        let (header, mut judgement) = match judged {
+            Ok(judged) => judged,
+            Err(error) => return unreadable(&file, &error),
+        };
+        if let Some(part) = &part {
+            part.renumber(&mut judgement.verdict);
+        }
+        apply_known(known, &mut judgement);
+        self.show(&file, &header, &judgement)
+    }
+
+    /// Whether the history must be in memory as a whole.
+    fn is_read_whole(&self) -> bool {
+        self.delivery_bound.is_some() || self.shrink.is_some()
+    }
+
+    /// Judges a history that is read as a whole.
+    fn judge_whole(
+        &self,
+        path: &Path,
+        file: &Path,
+        options: &Options<'_>,
+        known: &KnownAnomalies,
+    ) -> Ending {
         let read = match self.format {
-            Some(format) => read_history_as(&file, format),
-            None => read_history(&file),
+            Some(format) => read_history_as(file, format),
+            None => read_history(file),
         };
         let mut history = match read {
             Ok(history) => history,
-            Err(error) => return unreadable(&file, &error),
+            Err(error) => return unreadable(file, &error.into()),
         };
         if let Some(bound_ns) = self.delivery_bound {
             let faults_ns = match faults(path) {
@@ -132,20 +216,8 @@ impl CheckCommand {
         }
         let judgement = checker::judge(&history, options);
         let mut judgement = judgement.expect("the expectations were looked up before");
-        let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
-        for entry in known.apply(&mut judgement.verdict, &today) {
-            let anomaly = &entry.anomaly;
-            let what = match entry.state {
-                KnownState::Used(count) => format!("{count} violations do not count"),
-                KnownState::Unused => "nothing matches it; delete it unless it is rare".to_owned(),
-                KnownState::Expired => "it has expired; what it matches counts".to_owned(),
-            };
-            eprintln!(
-                "known anomaly of {} until {} ({}): {what}",
-                anomaly.check, anomaly.expires, anomaly.reason
-            );
-        }
-        let ending = self.show(&file, &history, &judgement);
+        apply_known(known, &mut judgement);
+        let ending = self.show(file, &history.header, &judgement);
         match self.shrink(&history, &judgement) {
             Ok(()) => ending,
             Err(error) => {
@@ -191,6 +263,72 @@ impl CheckCommand {
         Ok(())
     }
 
+    /// What may be used to judge one history.
+    fn resources(&self, history: &Path) -> Result<Resources, JudgeError> {
+        let beside = history.parent().filter(|p| !p.as_os_str().is_empty());
+        let folder = self.spill.as_deref().or(beside).unwrap_or(Path::new("."));
+        let memory = |limit_bytes| {
+            // It has no name, so nothing of it stays, however this process ends.
+            let spill = tempfile::tempfile_in(folder)?;
+            Ok::<Memory, JudgeError>(Memory { limit_bytes, spill })
+        };
+        let everything = run::all_processors();
+        Ok(Resources {
+            threads: self.threads.unwrap_or(everything.threads),
+            memory: self.memory.map(memory).transpose()?,
+        })
+    }
+
+    /// Judges a history while it is being written, until a violation or its end; `closes` is the run that says when it has ended.
+    fn follow(
+        &self,
+        file: &Path,
+        closes: Option<RunFolder>,
+        options: &Options<'_>,
+        resources: Resources,
+    ) -> Result<(Header, Judgement), JudgeError> {
+        let mut followed = Followed::new(file, resources);
+        let mut last_grown = Instant::now();
+        loop {
+            // Asked before reading: what was written before the end is read before it is believed.
+            let has_results = |run: &RunFolder| matches!(run.results(), Ok(Some(_)));
+            let is_closed = closes.as_ref().is_some_and(has_results);
+            let began = Instant::now();
+            if followed.read()? > 0 {
+                last_grown = Instant::now();
+                let judge = |g: &mut Gathering| Ok(g.judge_grown(options)?.verdict.outcome);
+                if followed.is_violated(judge)? {
+                    let gathering = followed.so_far().expect("it has a violation");
+                    eprintln!(
+                        "{}: stopped following at the first violation",
+                        file.display()
+                    );
+                    return Ok((gathering.header().clone(), gathering.judge(options)?));
+                }
+            } else if is_closed || last_grown.elapsed() >= self.idle {
+                let gathering = followed.finish()?;
+                return Ok((gathering.header().clone(), gathering.judge(options)?));
+            }
+            // Judging takes no more than a tenth of the time, so that it does not slow what it follows.
+            std::thread::sleep(LOOK_EVERY.max(began.elapsed() * 10));
+        }
+    }
+
+    /// The part of the history that is asked for; `None`: all of it.
+    fn part(&self, file: &Path) -> Result<Option<Part>, part::PartError> {
+        let Some((index, of, _)) = self.share else {
+            return Ok(None);
+        };
+        if !self.numbered {
+            return Part::of_file(file, (index, of)).map(Some);
+        }
+        if file == Path::new("-") {
+            return Part::numbered(std::io::stdin().lock()).map(Some);
+        }
+        let input = std::io::BufReader::new(File::open(file)?);
+        Part::numbered(input).map(Some)
+    }
+
     fn known_anomalies(&self) -> Result<KnownAnomalies, Failure> {
         let Some(path) = &self.known else {
             return Ok(KnownAnomalies::default());
@@ -203,16 +341,26 @@ impl CheckCommand {
         Ok(known)
     }
 
-    fn show(&self, file: &Path, history: &History, judgement: &Judgement) -> Ending {
+    fn show(&self, file: &Path, header: &Header, judgement: &Judgement) -> Ending {
         let verdict = &judgement.verdict;
-        if self.json {
+        if let (true, Some((index, of, _))) = (self.json, self.share) {
+            let share = VerdictShare {
+                schema: VerdictShare::SCHEMA.to_owned(),
+                share: Share { index, of },
+                regions: header.regions.clone(),
+                seed: header.seed,
+                verdict: verdict.clone(),
+            };
+            let line = serde_json::to_string(&share).expect("a verdict is plain data");
+            println!("{line}");
+        } else if self.json {
             println!(
                 "{}",
                 serde_json::to_string(verdict).expect("a verdict is plain data")
             );
         } else {
             println!("{}", file.display());
-            print!("{}", verdict::text(verdict, &history.header));
+            print!("{}", verdict::text(verdict, header));
             for left_out in &judgement.left_out {
                 println!("left out: {} ({})", left_out.check, left_out.reason);
             }
@@ -222,6 +370,23 @@ impl CheckCommand {
             verdict::Outcome::Unknown => Ending::Unknown,
             verdict::Outcome::Invalid => Ending::Invalid,
         }
+    }
+}
+
+/// Sets aside what is known, and says so.
+fn apply_known(known: &KnownAnomalies, judgement: &mut Judgement) {
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    for entry in known.apply(&mut judgement.verdict, &today) {
+        let anomaly = &entry.anomaly;
+        let what = match entry.state {
+            KnownState::Used(count) => format!("{count} violations do not count"),
+            KnownState::Unused => "nothing matches it; delete it unless it is rare".to_owned(),
+            KnownState::Expired => "it has expired; what it matches counts".to_owned(),
+        };
+        eprintln!(
+            "known anomaly of {} until {} ({}): {what}",
+            anomaly.check, anomaly.expires, anomaly.reason
+        );
     }
 }
 
@@ -279,8 +444,30 @@ pub(super) fn format(name: &str) -> Result<Format, String> {
     })
 }
 
+/// How often a followed history is looked at, at most.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// `500MB`, `2GB`, `64KiB`, or a plain number of bytes.
+fn bytes(text: &str) -> Result<u64, String> {
+    let bad = || format!("{text}: expected a number of bytes such as 500MB, 2GB or 512MiB");
+    let letters = |c: char| !c.is_ascii_digit();
+    let (number, unit) = text.split_at(text.find(letters).unwrap_or(text.len()));
+    let scale: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "KB" | "kB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _unknown => return Err(bad()),
+    };
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    number.checked_mul(scale).ok_or_else(bad)
+}
+
 /// A history that cannot be read is nobody's violation; an empty file simply says nothing.
-fn unreadable(file: &Path, error: &ReadError) -> Ending {
+fn unreadable(file: &Path, error: &JudgeError) -> Ending {
     let is_empty = std::fs::metadata(file).is_ok_and(|data| data.is_file() && data.len() == 0);
     if is_empty {
         eprintln!(

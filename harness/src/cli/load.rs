@@ -196,6 +196,10 @@ pub(crate) struct LoadFlags {
     #[arg(long, value_name = "NAME")]
     pub(crate) key_distribution: Option<String>,
 
+    /// How many bytes each written item carries beside its number, checked when it is read [default: 1000 of YCSB's workloads, 0 of the others]
+    #[arg(long, value_name = "COUNT", value_parser = quantity::size)]
+    pub(crate) value_bytes: Option<u64>,
+
     /// How strong reads are [default: the workload's; YCSB's are eventual, the others strong]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) reads: Option<Reads>,

@@ -1,10 +1,11 @@
-//! `dateline merge`: the shares of one load that ran on many machines, joined into one run folder.
+//! `dateline merge`: the shares of one load that ran on many machines, joined into one run folder; or the verdicts of parts of one history.
 //!
-//! Histograms are added, so nothing is lost and nothing averaged. Absent so far: histories and verdicts of `check --share`, and `series.csv`, whose percentiles of one
-//! second cannot be added; `latency.hdr` has the same by interval.
+//! Histograms are added, so nothing is lost and nothing averaged; seconds are put beside each other by what the shares know of each other's clocks.
+//! Absent: histories, which loads do not record.
+
+mod verdicts;
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -13,11 +14,13 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use reports::{
     load_summary::{
-        LoadSummary, Times,
+        LoadSummary,
         goal::{Goal, Vocabulary, evaluate},
         interval_log::{IntervalLog, read_into},
-        merge,
+        joined::{self, Alignment, Part},
+        merge, series,
     },
+    parquet,
     run_folder::{RunFolder, write_atomically},
     text,
 };
@@ -27,17 +30,20 @@ use crate::{
     run, store,
 };
 
-/// `dateline merge RUN…`.
+/// `dateline merge RUN…|VERDICT…`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Shares that are missing, there twice, or of another schedule are refused: a summary of most of a run would look like
 one of a run. Goals are judged again over the whole; the exit code is theirs.
 
-Example:
-  dateline merge machine-1/run machine-2/run machine-3/run")]
+Verdicts of parts of one history (`dateline check --share I/N --json`) are joined alike: a violation outweighs everything.
+
+Examples:
+  dateline merge machine-1/run machine-2/run machine-3/run
+  dateline merge part-1.json part-2.json part-3.json")]
 pub(super) struct MergeCommand {
-    /// The run folders of all shares
-    #[arg(required = true, value_name = "RUN")]
+    /// The run folders of all shares of a load, or files with the verdicts of all parts of a history
+    #[arg(required = true, value_name = "RUN|VERDICT")]
     runs: Vec<PathBuf>,
 
     /// The folder that holds all runs
@@ -59,6 +65,9 @@ enum Form {
 
 impl MergeCommand {
     pub(super) fn run(self) -> Result<Ending, Failure> {
+        if self.runs.iter().all(|path| path.is_file()) {
+            return verdicts::run(&self.runs, self.output);
+        }
         let shares: Result<Vec<LoadSummary>, Failure> =
             self.runs.iter().map(|path| share(path)).collect();
         let shares = shares?;
@@ -70,7 +79,18 @@ impl MergeCommand {
             .map(|path| path.display().to_string())
             .collect();
         whole.run.reproduce = format!("dateline merge {}", names.join(" "));
-        let intervals = intervals(&self.runs)?;
+        let alignments = joined::align(&shares);
+        let clocks = joined::told(&shares, &alignments);
+        let parts = self.runs.iter().map(|path| part(path));
+        let parts = parts.collect::<Result<Vec<Part>, Failure>>()?;
+        let parts: Vec<(Alignment, Part)> = alignments.into_iter().zip(parts).collect();
+        let unknown = parts
+            .iter()
+            .zip(std::iter::once("").chain(clocks.iter().map(String::as_str)));
+        let unknown = unknown.filter(|((alignment, _), _)| alignment.within_us.is_none());
+        whole
+            .warnings
+            .extend(unknown.map(|(_, told)| told.to_owned()));
         let folder = store::create(
             &self.out,
             &format!("load-{}", whole.run.workload),
@@ -78,10 +98,13 @@ impl MergeCommand {
             Timestamp::now(),
         )
         .map_err(Failure::usage)?;
-        write(&folder, &whole, &intervals).map_err(Failure::Harness)?;
+        write(&folder, &whole, &parts).map_err(Failure::Harness)?;
         match self.output {
             Form::Text => {
                 print!("{}", text::load::summary(&whole, run::style()));
+                for told in &clocks {
+                    println!("  clocks  {told}");
+                }
                 println!("  in      {}", folder.display());
             }
             Form::Json => println!("{}", json(&whole)),
@@ -127,53 +150,56 @@ fn judge(whole: &mut LoadSummary, shares: &[LoadSummary]) -> Result<(), Failure>
     Ok(())
 }
 
-/// All interval logs, each on its own clock from the start of its run.
-fn intervals(runs: &[PathBuf]) -> Result<BTreeMap<(u64, String), Times>, Failure> {
-    let mut intervals = BTreeMap::new();
-    for run in runs {
-        let path = run.join("latency.hdr");
-        if path.exists() {
-            let told = |error: &dyn std::fmt::Display| {
-                Failure::Usage(format!("{}: {error}", path.display()))
-            };
-            let log = fs::read(&path).map_err(|error| told(&error))?;
-            read_into(&mut intervals, &log).map_err(|error| told(&error))?;
-        }
+/// What a share wrote down of its seconds; nothing where it has no such file.
+fn part(run: &Path) -> Result<Part, Failure> {
+    let mut part = Part::default();
+    let told = |path: &Path, error: &dyn std::fmt::Display| {
+        Failure::Usage(format!("{}: {error}", path.display()))
+    };
+    let path = run.join("latency.hdr");
+    if path.exists() {
+        let log = fs::read(&path).map_err(|error| told(&path, &error))?;
+        read_into(&mut part.intervals, &log).map_err(|error| told(&path, &error))?;
     }
-    Ok(intervals)
+    let path = run.join("series.csv");
+    if path.exists() {
+        let text = fs::read_to_string(&path).map_err(|error| told(&path, &error))?;
+        part.seconds = series::read(&text).map_err(|error| told(&path, &error))?;
+    }
+    Ok(part)
 }
 
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string_pretty(value).expect("it is plain data")
 }
 
-fn write(
-    folder: &Path,
-    whole: &LoadSummary,
-    intervals: &BTreeMap<(u64, String), Times>,
-) -> Result<(), String> {
+fn write(folder: &Path, whole: &LoadSummary, parts: &[(Alignment, Part)]) -> Result<(), String> {
     let put = |name: &str, bytes: &[u8]| {
         write_atomically(&folder.join(name), bytes).map_err(|error| error.to_string())
     };
     put("run.json", json(&whole.run).as_bytes())?;
     put("summary.json", json(whole).as_bytes())?;
-    if intervals.is_empty() {
-        return Ok(());
-    }
+    let intervals = joined::intervals(parts);
+    let seconds = joined::seconds(parts, &intervals);
     let started: Option<Timestamp> = whole.run.started.parse().ok();
     let started_ms = started.and_then(|time| u64::try_from(time.as_millisecond()).ok());
     let log = || -> std::io::Result<Vec<u8>> {
         let mut log = IntervalLog::begin(Vec::new(), started_ms.unwrap_or(0))?;
-        for (at, ((begin_ms, tag), times)) in intervals.iter().enumerate() {
-            // An interval lasts until the next one of its tag; the last one is as long as all of this harness are.
-            let next = intervals
-                .keys()
-                .skip(at + 1)
-                .find(|(_, other)| other == tag);
-            let length_ms = next.map_or(1000, |(next_ms, _)| next_ms - begin_ms);
-            log.write(tag, begin_ms * 1_000_000, length_ms * 1_000_000, times)?;
+        for ((second, tag), times) in &intervals {
+            log.write(tag, second * SECOND_NS, SECOND_NS, times)?;
         }
         Ok(log.into_inner())
     };
-    put("latency.hdr", &log().map_err(|error| error.to_string())?)
+    let table = || -> std::io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        series::write_heading(&mut out)?;
+        let mut lines = seconds.iter();
+        lines.try_for_each(|second| series::write_second(&mut out, second))?;
+        Ok(out)
+    };
+    put("latency.hdr", &log().map_err(|error| error.to_string())?)?;
+    put("series.csv", &table().map_err(|error| error.to_string())?)?;
+    put("series.parquet", &parquet::file(&series::columns(&seconds)))
 }
+
+const SECOND_NS: u64 = 1_000_000_000;

@@ -1,9 +1,10 @@
 //! `dateline proxy`: the fault proxy alone, between any TCP client and server.
 //!
-//! Links are named by flags and changed by lines on standard input, so that a script or a person can drive them. It runs until told to stop,
-//! also when the input has ended. Absent so far: Toxiproxy's HTTP API, which will drive the same links.
+//! Links are named by flags and changed by lines on standard input, so that a script or a person can drive them; or they are made and changed
+//! over Toxiproxy's HTTP API. It runs until told to stop, also when the input has ended.
 
 mod control;
+mod toxiproxy;
 
 use std::{
     collections::BTreeMap,
@@ -31,8 +32,21 @@ type Links = BTreeMap<String, Arc<Link>>;
 #[command(after_help = control::HELP)]
 pub(super) struct ProxyCommand {
     /// A link: its name, where it listens (port 0: any) and where it leads; quote it because of the arrow
-    #[arg(long = "link", value_name = "'NAME=LISTEN->UPSTREAM'", required = true)]
+    #[arg(
+        long = "link",
+        value_name = "'NAME=LISTEN->UPSTREAM'",
+        required_unless_present = "api"
+    )]
     links: Vec<LinkFlag>,
+
+    /// Answer Toxiproxy's HTTP API here (its usual port is 8474; port 0: any), for clients and scripts written for Toxiproxy
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        num_args = 0..=1,
+        default_missing_value = "127.0.0.1:8474"
+    )]
+    api: Option<SocketAddr>,
 
     /// The seed of jitter
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
@@ -73,6 +87,18 @@ impl ProxyCommand {
                     flag.name
                 )));
             }
+        }
+        if let Some(address) = self.api {
+            let listener = runtime.block_on(tokio::net::TcpListener::bind(address));
+            let listener = listener.map_err(|error| {
+                Failure::Usage(format!(
+                    "--api {address}: {error}; is another Toxiproxy there? Choose another port, or 0 for any"
+                ))
+            })?;
+            let address = listener.local_addr().map_err(Failure::harness)?;
+            println!("Toxiproxy's API: http://{address}");
+            let proxies = toxiproxy::Proxies::new(self.seed, runtime.handle().clone());
+            runtime.spawn(toxiproxy::serve(listener, proxies));
         }
         let obeying = links.clone();
         // This thread waits for lines that may never come, so nobody waits for it.

@@ -43,8 +43,7 @@ impl ReportCommand {
             Some(results) => results,
             None => {
                 // The run was killed before it was judged: judge what there is.
-                let (_, verdict) =
-                    run::judge(&folder.history_path(), None).map_err(Failure::harness)?;
+                let verdict = run::judge(&folder.history_path(), None).map_err(Failure::harness)?;
                 Results {
                     schema: Results::SCHEMA.to_owned(),
                     run: examined.run,

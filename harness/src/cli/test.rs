@@ -50,6 +50,8 @@ Examples:
   dateline test register --set nightly.toml --seed 7      flags win over the file
   dateline test register --plan dateline-runs/latest/plan.json
   dateline test register --test-count 20 --stop-at-first-violation
+  dateline test register --until 06:00                    one run after the other, until the morning
+  dateline test register --endpoint eu-west-1=http://127.0.0.1:8000 --budget 5000 --dry-run
 
 A settings file has the same names as the flags:
   time-limit = 60
@@ -147,6 +149,18 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "COUNT")]
     pub(crate) test_count: Option<u64>,
 
+    /// Runs, with this seed and those after it, for as long as another one fits in before this time of day (UTC), today or tomorrow
+    #[arg(long, value_name = "HH:MM")]
+    pub(crate) until: Option<String>,
+
+    /// No new work after so many operations of a run; final reads come on top. For endpoints that cost money
+    #[arg(long, value_name = "OPERATIONS")]
+    pub(crate) budget: Option<u64>,
+
+    /// Say what would be done and what it would cost in requests, and ask nobody anything
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    pub(crate) dry_run: Option<bool>,
+
     /// The folder that holds all runs [default: dateline-runs]
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) out: Option<PathBuf>,
@@ -163,6 +177,10 @@ impl TestCommand {
             .flags
             .over(file.map_err(Failure::Usage)?.unwrap_or_default());
         let settings = Settings::resolve(self.workload, flags, self.set).map_err(Failure::usage)?;
+        if settings.dry_run {
+            print!("{}", run::preview(&settings));
+            return Ok(Ending::Valid);
+        }
         run::test(&settings)
     }
 }
@@ -207,6 +225,9 @@ impl TestFlags {
                 .stop_at_first_violation
                 .or(file.stop_at_first_violation),
             test_count: self.test_count.or(file.test_count),
+            until: self.until.or(file.until),
+            budget: self.budget.or(file.budget),
+            dry_run: self.dry_run.or(file.dry_run),
             out: self.out.or(file.out),
             keep_data: self.keep_data.or(file.keep_data),
         }

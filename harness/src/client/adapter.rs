@@ -30,6 +30,8 @@ pub(crate) struct AdapterSpec {
     pub(crate) environment: Vec<(String, String)>,
     /// The region that it talks to.
     pub(crate) region: String,
+    /// All of them, in the order of the history's header: stamps name regions.
+    pub(crate) regions: Vec<String>,
     /// Where its standard error goes.
     pub(crate) log: PathBuf,
     /// How long an operation may take.
@@ -106,7 +108,7 @@ impl Adapter {
         self.id += 1;
         let line = words::request(self.id, op);
         let outcome = match self.exchange(line, self.spec.timeout).await {
-            Ok(answer) => words::outcome(self.id, op, &answer),
+            Ok(answer) => words::outcome(self.id, op, &answer, &self.spec.regions),
             Err(code) => outcome_of(code),
         };
         let is_orderly = match &outcome {

@@ -8,6 +8,7 @@ use serde_json::Value;
 /// The files, embedded so that the binary needs none.
 const FILES: &[(&str, &str)] = &[
     ("items", include_str!("../../conformance/items.toml")),
+    ("settings", include_str!("../../conformance/settings.toml")),
     ("tables", include_str!("../../conformance/tables.toml")),
     (
         "membership",

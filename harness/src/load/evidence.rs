@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 use reports::{
     load_summary::{
-        Client, Lane as LaneFigures, LoadPlan, LoadRow, LoadSummary, Share,
+        Client, Lane as LaneFigures, LoadPlan, LoadRow, LoadSummary, Share, ShareClock,
         goal::{GoalOutcome, evaluate},
         limits,
     },
@@ -45,6 +45,7 @@ const CPU_WAIT_RATIO: f64 = 0.1;
 pub(crate) struct Measurements {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) book: SharedBook,
+    pub(crate) clock: Option<ShareClock>,
     pub(crate) corruptions: Corruptions,
     pub(crate) measured_ns: u64,
     pub(crate) cpu_busy_ratio: Option<f64>,
@@ -276,6 +277,7 @@ impl Evidence {
                 faults: settings.faults(),
             },
             share: course.share.map(|(index, of, _)| Share { index, of }),
+            clock: measured.clock.clone(),
             lanes,
             rows,
             lag,

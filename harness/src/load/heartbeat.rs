@@ -1,4 +1,7 @@
 //! Heartbeats: one writer per region, one reader per region that looks at all the others. What they find out is in [`LagBook`].
+//!
+//! Each share of a schedule has heartbeats of its own. Their numbers are the wall clock in microseconds, so that those of an earlier run on the same table are
+//! smaller, and so that other shares can tell how far the clocks are apart ([`super::clocks`]).
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,7 +11,10 @@ use std::{
 use checker::history::{EventKind, Key, Op, RegionId, Reply, Strength, Value};
 use tokio::task::JoinSet;
 
-use super::lag::{LagBook, Seen};
+use super::{
+    clocks::{Clocks, compare, wall_us},
+    lag::{LagBook, Seen},
+};
 use crate::client::Client;
 
 /// A region beats this often.
@@ -19,6 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// … and never more often than this altogether.
 const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(15);
+
+/// Keys that each share has for its regions' heartbeats.
+const KEYS_PER_SHARE: u64 = 16;
 
 /// The book, shared.
 pub(crate) type SharedBook = Arc<Mutex<LagBook>>;
@@ -34,20 +43,32 @@ pub(crate) struct Heartbeats {
     _readers: JoinSet<()>,
 }
 
+/// What heartbeats are told.
+pub(crate) struct Beating {
+    pub(crate) regions: usize,
+    /// The number of this share, from 1, and of how many.
+    pub(crate) share: (u32, u32),
+    pub(crate) book: SharedBook,
+    pub(crate) clocks: Clocks,
+    pub(crate) origin: Instant,
+}
+
 impl Heartbeats {
-    /// Begins them in every region. Values go on from what the wall clock says, so that those of an earlier run on the same table are smaller.
-    pub(crate) fn start(
-        regions: usize,
-        client_of: impl Fn(RegionId) -> Client,
-        book: &SharedBook,
-        origin: Instant,
-    ) -> Self {
-        let first_value = jiff::Timestamp::now().as_microsecond();
+    /// Begins them in every region.
+    pub(crate) fn start(beating: Beating, client_of: impl Fn(RegionId) -> Client) -> Self {
         let (mut writers, mut readers) = (JoinSet::new(), JoinSet::new());
-        for region in 0..regions {
+        let beating = Arc::new(beating);
+        let (own, of) = beating.share;
+        for region in 0..beating.regions {
             let client = || client_of(id(region));
-            writers.spawn(write(client(), region, book.clone(), origin, first_value));
-            readers.spawn(read(client(), region, regions, book.clone(), origin));
+            writers.spawn(write(client(), region, beating.clone()));
+            if beating.regions > 1 {
+                readers.spawn(read(client(), region, beating.clone()));
+            }
+        }
+        if of > 1 {
+            let clocks = beating.clocks.clone();
+            readers.spawn(compare(client_of(id(0)), own, of, clocks));
         }
         Self {
             writers,
@@ -65,39 +86,42 @@ impl Heartbeats {
     }
 }
 
-async fn write(mut client: Client, region: usize, book: SharedBook, origin: Instant, first: i64) {
-    let mut due = tokio::time::Instant::now();
-    for value in first.. {
+async fn write(mut client: Client, region: usize, beating: Arc<Beating>) {
+    let Beating { book, origin, .. } = &*beating;
+    // Before its origin a run has no times.
+    let mut due = tokio::time::Instant::from_std(*origin);
+    let mut value = 0;
+    loop {
         tokio::time::sleep_until(due).await;
         due = (due + BEAT_EVERY).max(tokio::time::Instant::now());
+        // It ascends also when the clock is set back.
+        value = wall_us().max(value + 1);
         let op = Op::Write {
-            key: key(region),
+            key: key(beating.share.0, region),
             value: Value::Int(value),
         };
-        locked(&book).write_called(region, value, since(origin));
+        locked(book).write_called(region, value, since(*origin));
         let outcome = client.attempt(&op).await;
-        let acknowledged = matches!(outcome, EventKind::Ok(_)).then(|| since(origin));
-        locked(&book).write_returned(region, acknowledged);
+        let acknowledged = matches!(outcome, EventKind::Ok(_)).then(|| since(*origin));
+        locked(book).write_returned(region, acknowledged);
     }
 }
 
-async fn read(
-    mut client: Client,
-    region: usize,
-    regions: usize,
-    book: SharedBook,
-    origin: Instant,
-) {
-    let others: Vec<usize> = (0..regions).filter(|other| *other != region).collect();
+async fn read(mut client: Client, region: usize, beating: Arc<Beating>) {
+    let Beating { book, origin, .. } = &*beating;
+    tokio::time::sleep_until((*origin).into()).await;
+    let others: Vec<usize> = (0..beating.regions)
+        .filter(|other| *other != region)
+        .collect();
     let every = (LOOK_EVERY / u32::try_from(others.len()).expect("regions are few"))
         .max(LOOK_AT_MOST_EVERY);
     for from in others.into_iter().cycle() {
         tokio::time::sleep(every).await;
         let op = Op::Read {
-            key: key(from),
+            key: key(beating.share.0, from),
             strength: Strength::Strong,
         };
-        let call_ns = since(origin);
+        let call_ns = since(*origin);
         let EventKind::Ok(Reply::Read(observed)) = client.attempt(&op).await else {
             continue;
         };
@@ -105,18 +129,19 @@ async fn read(
             Value::Int(value) => Some(value),
             Value::Absent | Value::List(_) => None,
         };
-        let return_ns = since(origin);
+        let return_ns = since(*origin);
         let seen = Seen {
             value,
             call_ns,
             return_ns,
         };
-        locked(&book).read(from, region, seen);
+        locked(book).read(from, region, seen);
     }
 }
 
-fn key(region: usize) -> Key {
-    Key(Key::FIRST_HEARTBEAT.0 + region as u64)
+/// The item of a region's heartbeats of one share, which counts from 1.
+pub(crate) fn key(share: u32, region: usize) -> Key {
+    Key(Key::FIRST_HEARTBEAT.0 + u64::from(share - 1) * KEYS_PER_SHARE + region as u64)
 }
 
 fn id(region: usize) -> RegionId {

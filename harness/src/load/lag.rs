@@ -46,12 +46,31 @@ pub(crate) struct Seen {
     pub(crate) return_ns: u64,
 }
 
+/// What was found out about one heartbeat between two regions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// The region that wrote it.
+    pub(crate) from: usize,
+    /// The region that showed it.
+    pub(crate) to: usize,
+    /// Its number.
+    pub(crate) value: i64,
+    /// When its write began.
+    pub(crate) call_ns: u64,
+    /// The lag was at least this …
+    pub(crate) lower_ns: u64,
+    /// … and at most this.
+    pub(crate) upper_ns: u64,
+}
+
 /// All heartbeats of a run.
 #[derive(Debug)]
 pub(crate) struct LagBook {
     beats: Vec<Vec<Beat>>,
     /// `[from][to]`.
     pairs: Vec<Vec<Pair>>,
+    /// Found since the last look.
+    found: Vec<Bounds>,
     /// Heartbeats begun before this are warm-up.
     warm_up_ns: u64,
 }
@@ -61,6 +80,7 @@ impl LagBook {
         Self {
             beats: vec![Vec::new(); regions],
             pairs: vec![vec![Pair::default(); regions]; regions],
+            found: Vec::new(),
             warm_up_ns,
         }
     }
@@ -107,6 +127,14 @@ impl LagBook {
                 pair.lower.record(lower_ns);
                 pair.upper.record(upper_ns);
                 pair.interval.record(upper_ns);
+                self.found.push(Bounds {
+                    from,
+                    to,
+                    value: beat.value,
+                    call_ns: beat.call_ns,
+                    lower_ns,
+                    upper_ns,
+                });
             }
             pair.next += 1;
         }
@@ -137,6 +165,11 @@ impl LagBook {
             (from, to, std::mem::take(&mut self.pairs[from][to].interval))
         };
         pairs.into_iter().map(take).collect()
+    }
+
+    /// Each heartbeat's bounds found since the last look, in the order in which they were found.
+    pub(crate) fn take_found(&mut self) -> Vec<Bounds> {
+        std::mem::take(&mut self.found)
     }
 
     /// The figures by pair.

@@ -38,7 +38,12 @@ pub(crate) struct Entry {
     strength: Strength,
     writes: Writes,
     home: Home,
+    /// How many bytes each written register carries beside its number.
+    pub(crate) value_bytes: u64,
 }
+
+/// YCSB's record: ten fields of a hundred bytes.
+const YCSB_VALUE_BYTES: u64 = 1000;
 
 const fn own(name: &'static str, about: &'static str, reads: u64, writes: Writes) -> Entry {
     Entry {
@@ -53,6 +58,7 @@ const fn own(name: &'static str, about: &'static str, reads: u64, writes: Writes
         strength: Strength::Strong,
         writes,
         home: Home::Everywhere,
+        value_bytes: 0,
     }
 }
 
@@ -140,6 +146,7 @@ pub(crate) fn entries() -> impl Iterator<Item = Entry> {
         strength: Strength::Eventual,
         writes: Writes::Set,
         home: Home::Everywhere,
+        value_bytes: YCSB_VALUE_BYTES,
     });
     OWN.into_iter().chain(of_ycsb)
 }

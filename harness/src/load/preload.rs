@@ -8,7 +8,7 @@ use std::sync::{
 use checker::history::RegionId;
 use tokio::task::JoinSet;
 
-use super::{mix::Operations, site::Site};
+use super::{LoadSettings, mix::Operations, site::Site};
 use crate::{
     client::{Client, errors},
     stop::Stop,
@@ -23,18 +23,17 @@ const TRIES: usize = 5;
 /// Writes items `0..keys`.
 pub(crate) async fn preload(
     site: &Site,
-    regions: usize,
+    settings: &LoadSettings,
     operations: &Arc<Operations>,
-    keys: u64,
     stop: &Stop,
 ) -> Result<(), String> {
+    let (regions, keys) = (settings.regions.len(), settings.choice.keys);
     let mut tasks = JoinSet::new();
     for region in 0..regions {
         let next = Arc::new(AtomicU64::new(region as u64));
         for _writer in 0..WRITERS_PER_REGION {
-            let client = site.client(RegionId(
-                u8::try_from(region).expect("at most twelve regions"),
-            ));
+            let region = RegionId(u8::try_from(region).expect("at most twelve regions"));
+            let client = site.client(region).padded(settings.padding());
             let writer = Writer {
                 client,
                 operations: operations.clone(),

@@ -60,6 +60,11 @@ pub(crate) fn whole(text: &str) -> Result<u64, QuantityError> {
     Ok(number as u64)
 }
 
+/// A whole count, perhaps 0.
+pub(crate) fn size(text: &str) -> Result<u64, QuantityError> {
+    if text == "0" { Ok(0) } else { whole(text) }
+}
+
 /// `500ms`, `30s`, `5m`, `2h`.
 pub(crate) fn duration(text: &str) -> Result<Duration, QuantityError> {
     let bad = || QuantityError::Duration(text.to_owned());

@@ -1,12 +1,13 @@
-//! What is written and shown as a load goes: `latency.hdr`, `series.csv`, and what people look at.
+//! What is written and shown as a load goes: `latency.hdr`, `series.csv` (at the end also as `series.parquet`), `lag.csv`, and what
+//! people look at.
 //!
 //! A thread of its own takes what the lanes have counted since its last look, so that writing delays no operation. Warm-up is written too, told
 //! apart by its tags (`warm-up.KIND.REGION.response`) and its column; the figures leave it out.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -15,10 +16,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reports::load_summary::{
-    Counted, LoadRow, Times,
-    interval_log::{IntervalLog, tag},
-    series::{Measured, Second, write_heading, write_second},
+use reports::{
+    load_summary::{
+        Counted, LoadRow, Times,
+        interval_log::{IntervalLog, tag},
+        series::{self, Measured, Second, write_heading, write_second},
+    },
+    parquet,
+    run_folder::write_atomically,
 };
 use workloads::arrival::Shape;
 
@@ -28,6 +33,9 @@ use super::{
     meter::Meter,
     view::{Glance, Show, View},
 };
+
+/// What `lag.csv` holds of every heartbeat that was seen; `written_ns` is when its write began, since the run did.
+const LAG_HEADING: &str = "from,to,beat,written_ns,lower_ns,upper_ns";
 
 /// How long an interval is.
 const EVERY: Duration = Duration::from_secs(1);
@@ -54,6 +62,7 @@ pub(crate) struct Watched {
 pub(crate) struct Recorder {
     end: Sender<()>,
     thread: JoinHandle<io::Result<()>>,
+    folder: PathBuf,
 }
 
 impl Recorder {
@@ -66,15 +75,23 @@ impl Recorder {
         let create = |name| File::create_new(folder.join(name)).map(BufWriter::new);
         let mut series = create("series.csv")?;
         write_heading(&mut series)?;
+        let mut lag = create("lag.csv")?;
+        writeln!(lag, "{LAG_HEADING}")?;
         let files = Files {
             log: IntervalLog::begin(create("latency.hdr")?, started_ms)?,
             series,
+            lag,
         };
         let (end, ended) = channel();
         let thread = std::thread::Builder::new()
             .name("recorder".into())
             .spawn(move || watched.record(files, show, &ended))?;
-        Ok(Self { end, thread })
+        let folder = folder.to_owned();
+        Ok(Self {
+            end,
+            thread,
+            folder,
+        })
     }
 
     /// Writes what is left.
@@ -82,13 +99,23 @@ impl Recorder {
         drop(self.end);
         self.thread
             .join()
-            .unwrap_or_else(|_| Err(io::Error::other("the recorder panicked; see above")))
+            .unwrap_or_else(|_| Err(io::Error::other("the recorder panicked; see above")))?;
+        write_parquet(&self.folder)
     }
+}
+
+/// Writes `series.csv` again as `series.parquet`, whose last bytes say where everything is: it cannot be written as the run goes.
+pub(crate) fn write_parquet(folder: &Path) -> io::Result<()> {
+    let text = fs::read_to_string(folder.join("series.csv"))?;
+    let seconds = series::read(&text).map_err(io::Error::other)?;
+    let file = parquet::file(&series::columns(&seconds));
+    write_atomically(&folder.join("series.parquet"), &file).map_err(io::Error::other)
 }
 
 struct Files {
     log: IntervalLog<BufWriter<File>>,
     series: BufWriter<File>,
+    lag: BufWriter<File>,
 }
 
 impl Watched {
@@ -111,7 +138,8 @@ impl Watched {
         }
         view.close();
         files.log.flush()?;
-        files.series.flush()
+        files.series.flush()?;
+        files.lag.flush()
     }
 
     /// Writes one interval; all operations that ended in it, and the lags that were found.
@@ -154,6 +182,16 @@ impl Watched {
                 }
             }
         }
+        let found = locked(&self.book).take_found();
+        for bounds in found {
+            let (from, to) = (&self.names[bounds.from], &self.names[bounds.to]);
+            let (beat, call_ns) = (bounds.value, bounds.call_ns);
+            let (lower_ns, upper_ns) = (bounds.lower_ns, bounds.upper_ns);
+            writeln!(
+                files.lag,
+                "{from},{to},{beat},{call_ns},{lower_ns},{upper_ns}"
+            )?;
+        }
         let mut lag = Times::default();
         for (from, to, times) in locked(&self.book).take_interval() {
             let tag = format!("lag.{}:{}.upper", self.names[from], self.names[to]);
@@ -162,6 +200,7 @@ impl Watched {
         }
         files.log.flush()?;
         files.series.flush()?;
+        files.lag.flush()?;
         Ok((all, lag))
     }
 

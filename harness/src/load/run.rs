@@ -78,8 +78,7 @@ async fn preload_and(
 ) -> Result<Ending, String> {
     evidence.phase("preload");
     let operations = Arc::new(settings.operations());
-    let regions = settings.regions.len();
-    preload::preload(site, regions, &operations, settings.choice.keys, stop).await?;
+    preload::preload(site, settings, &operations, stop).await?;
     act(evidence, site, stop).await
 }
 

@@ -1,6 +1,6 @@
 //! What a load is to do, with every default resolved and every value checked; and the line that repeats it.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use reports::load_summary::goal::{Goal, Vocabulary};
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     cli::{LoadFlags, LoadOutput, TestFlags},
+    client::Padding,
     run,
 };
 
@@ -26,6 +27,9 @@ const IN_FLIGHT_MAX: u64 = 20_000;
 
 /// The most items that are put there before a load.
 const KEYS_MAX: u64 = 1 << 32;
+
+/// The most bytes of an item's value: with its other attributes it stays below DynamoDB's 400 KB.
+const VALUE_BYTES_MAX: u64 = 350_000;
 
 /// When operations start, over one stretch of time.
 #[derive(Clone, Debug)]
@@ -45,6 +49,8 @@ pub(crate) struct LoadSettings {
     pub(crate) choice: Choice,
     pub(crate) course: Course,
     pub(crate) in_flight: usize,
+    /// What each written register carries beside its number.
+    pub(crate) value_bytes: usize,
     pub(crate) timeout: Duration,
     pub(crate) regions: Vec<String>,
     /// Where they are; `None`: they are started here.
@@ -117,6 +123,11 @@ impl LoadSettings {
                 format!("it must be 1 to {KEYS_MAX}"),
             ));
         }
+        let value_bytes = flags.value_bytes.unwrap_or(entry.value_bytes);
+        if value_bytes > VALUE_BYTES_MAX {
+            let wrong = format!("it must be 0 to {VALUE_BYTES_MAX}: an item holds 400 KB at most");
+            return Err(value("value-bytes", value_bytes, wrong));
+        }
         let elsewhere = elsewhere::resolve(&flags, faults.is_some())?;
         // Links, faults and defects are those of a test; what clients do is not.
         let register = workloads::catalogue::named(workloads::register::NAME)
@@ -145,6 +156,7 @@ impl LoadSettings {
             choice,
             course,
             in_flight: usize::try_from(flags.in_flight).expect("it was checked"),
+            value_bytes: usize::try_from(value_bytes).expect("it was checked"),
             timeout: flags.timeout,
             goals: goals.collect::<Result<_, _>>()?,
             regions,
@@ -177,6 +189,12 @@ impl LoadSettings {
         Operations::new(&self.choice)
     }
 
+    /// What clients add to each register that they write, and expect in each that they read.
+    pub(crate) fn padding(&self) -> Padding {
+        let bytes = self.value_bytes;
+        Arc::new(move |_key| bytes)
+    }
+
     /// Each region's share of the operations, 0 to 1.
     pub(crate) fn region_share(&self, region: usize) -> f64 {
         let sum: u64 = self.choice.regions.iter().map(|(weight, _)| weight).sum();
@@ -195,6 +213,7 @@ impl LoadSettings {
             ("mix", json!(self.flags.mix)),
             ("weight", json!(self.flags.weight)),
             ("key_distribution", json!(self.choice.distribution().name())),
+            ("value_bytes", json!(self.value_bytes)),
             ("reads", json!(mix::strength_name(self.choice.strength()))),
             ("timeout_ms", json!(self.timeout.as_secs_f64() * 1000.0)),
             ("table", json!(self.table)),
@@ -254,6 +273,10 @@ impl LoadSettings {
             push("table", Some(self.table.clone()));
         }
         push("key-distribution", flags.key_distribution.clone());
+        push(
+            "value-bytes",
+            flags.value_bytes.map(|bytes| bytes.to_string()),
+        );
         let reads = flags
             .reads
             .map(|reads| mix::strength_name(reads.strength()));

@@ -15,14 +15,16 @@ use nix::sys::{
     resource::{UsageWho, getrusage},
     time::TimeValLike as _,
 };
+use reports::load_summary::ShareClock;
 use tokio::task::JoinSet;
 
 use super::{
     LoadSettings,
+    clocks::{self, Clocks, wall_us},
     engine::{Lane, Span},
     evidence::{Evidence, Measurements},
     faults::Faults,
-    heartbeat::{Heartbeats, SharedBook},
+    heartbeat::{Beating, Heartbeats, SharedBook},
     lag::LagBook,
     pacer,
     recorder::{Recorder, Watched, Weather},
@@ -55,6 +57,8 @@ struct Traffic {
     span: Span,
     lanes: Vec<Lane>,
     book: SharedBook,
+    clocks: Clocks,
+    began_us: i64,
     weather: Weather,
     corruptions: Corruptions,
     recorder: Recorder,
@@ -92,7 +96,11 @@ impl Stage<'_> {
         }
         blocking(move || traffic.recorder.end())
             .await
-            .map_err(|error| format!("latency.hdr or series.csv cannot be written: {error}"))?;
+            .map_err(|error| {
+                format!(
+                    "latency.hdr, lag.csv, series.csv or series.parquet cannot be written: {error}"
+                )
+            })?;
         let measured_ns = if stop.is_set() {
             let span = traffic.span;
             ended_ns.min(span.end_ns).saturating_sub(span.warm_up_ns)
@@ -102,6 +110,10 @@ impl Stage<'_> {
         Ok(Measurements {
             lanes: traffic.lanes,
             book: traffic.book,
+            clock: (settings.course.shares() > 1).then(|| ShareClock {
+                began_us: traffic.began_us,
+                ahead_us_max: traffic.clocks.found(),
+            }),
             corruptions: traffic.corruptions,
             measured_ns,
             cpu_busy_ratio,
@@ -121,7 +133,7 @@ impl Stage<'_> {
             warm_up_ns: nanos(course.warm_up),
             end_ns: nanos(course.warm_up + course.measured),
         };
-        let origin = Instant::now() + LEAD;
+        let (origin, began_us) = (Instant::now() + LEAD, wall_us() + micros(LEAD));
         let router = operations.clone();
         let queues = pacer::start(
             course.schedule(self.first, settings.choice.seed),
@@ -152,15 +164,23 @@ impl Stage<'_> {
         let (folder, now_ms) = (self.evidence.folder(), self.evidence.now_ms());
         let recorder = Recorder::start(watched, folder, settings.show(), now_ms)
             .map_err(|error| format!("the recorder cannot be started: {error}"))?;
-        // One region has nobody to replicate to.
-        let heartbeats = (regions > 1)
-            .then(|| Heartbeats::start(regions, |region| site.client(region), &book, origin));
+        let clocks = Clocks::default();
+        let beating = Beating {
+            regions,
+            share: clocks::place(course.share),
+            book: book.clone(),
+            clocks: clocks.clone(),
+            origin,
+        };
+        // One region has nobody to replicate to, and one share nobody to compare its clock with.
+        let heartbeats = (regions > 1 || course.shares() > 1)
+            .then(|| Heartbeats::start(beating, |region| site.client(region)));
         let mut sending = JoinSet::new();
         for (region, lane) in lanes.iter().cloned().enumerate() {
             let name: Arc<str> = settings.regions[region].as_str().into();
             let slot = || {
                 Slot::new(
-                    site.client(id(region)),
+                    site.client(id(region)).padded(settings.padding()),
                     name.clone(),
                     operations.clone(),
                     corruptions.clone(),
@@ -174,6 +194,8 @@ impl Stage<'_> {
             span,
             lanes,
             book,
+            clocks,
+            began_us,
             weather,
             corruptions,
             recorder,
@@ -181,6 +203,10 @@ impl Stage<'_> {
             sending,
         })
     }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).expect("durations are at most a month")
 }
 
 async fn wait_until(instant: Instant, stop: &Stop) {

@@ -55,7 +55,12 @@ pub(crate) fn play(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use workloads::seed::Seed;
+
     use super::*;
+    use crate::load::meter::Meter;
 
     const MS: u64 = 1_000_000;
 
@@ -110,6 +115,46 @@ mod tests {
             }
             assert_eq!(responses[300], 1_701 * MS, "p99");
             assert_eq!(responses[30], 1_971 * MS, "p99.9");
+        }
+    }
+
+    /// What the proxy's `tail` injects, drawn as it draws, comes out of the meter: at every rank to the nanosecond, at the percentiles to the three
+    /// digits of the histograms, and near theory as the number of draws allows.
+    #[test]
+    fn a_known_distribution_comes_out_as_it_went_in() {
+        let mean = Duration::from_millis(200);
+        let mut draws = Seed(7).stream("link/a/Forward/0").beside(1);
+        let mut injected = Vec::new();
+        let schedule = even(2000).take(400_000);
+        let samples = play(schedule, 4096, 3_600_000 * MS, |started| {
+            let held = mean.mul_f64(draws.exponential());
+            let held_ns = u64::try_from(held.as_nanos()).expect("some seconds");
+            injected.push(held_ns);
+            started + held_ns
+        });
+        let mut responses: Vec<u64> = samples.iter().map(Sample::response_ns).collect();
+        responses.sort_unstable();
+        injected.sort_unstable();
+        assert_eq!(responses, injected);
+        let mut meter = Meter::new();
+        samples.iter().for_each(|sample| meter.count(sample));
+        for (per_thousand, of_mean) in [
+            (500_u16, 0.5_f64.ln()),
+            (900, 0.1_f64.ln()),
+            (990, 0.01_f64.ln()),
+            (999, 0.001_f64.ln()),
+        ] {
+            let measured = meter
+                .response
+                .value_at_quantile(f64::from(per_thousand) / 1000.0);
+            let at_rank = quantile(injected.clone(), per_thousand.into()) as f64;
+            let theory = -of_mean * mean.as_nanos() as f64;
+            let off = |from: f64| (measured as f64 / from - 1.0).abs();
+            assert!(
+                off(at_rank) < 0.001,
+                "{per_thousand}: {measured}, {at_rank}"
+            );
+            assert!(off(theory) < 0.02, "{per_thousand}: {measured}, {theory}");
         }
     }
 

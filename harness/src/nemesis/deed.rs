@@ -34,6 +34,13 @@ pub(crate) enum Deed {
         /// Whose.
         region: usize,
     },
+    /// So many connections more to the region, over its clients' link.
+    Storm {
+        /// Whose.
+        region: usize,
+        /// How many.
+        connections: u64,
+    },
     /// The region's clock is wrong.
     Clock {
         /// Whose.
@@ -73,6 +80,7 @@ impl Deed {
                 Ability::ClientLinks
             }
             Deed::Links { .. } => Ability::PeerLinks,
+            Deed::Storm { .. } => Ability::ClientLinks,
             Deed::Kill { .. } | Deed::Restart { .. } => Ability::Kill,
             Deed::Pause { .. } => Ability::Pause,
             Deed::Clock { .. } => Ability::Clock,
@@ -92,6 +100,7 @@ impl Deed {
             Deed::Kill { region }
             | Deed::Restart { region }
             | Deed::Pause { region }
+            | Deed::Storm { region, .. }
             | Deed::Clock { region, .. } => {
                 vec![*region]
             }
@@ -116,7 +125,7 @@ impl Deed {
     /// How it gets in the way of other deeds.
     pub(crate) fn touch(&self) -> Touch {
         match self {
-            Deed::Links { .. } => Touch::None,
+            Deed::Links { .. } | Deed::Storm { .. } => Touch::None,
             Deed::Kill { region } | Deed::Restart { region } | Deed::Pause { region } => {
                 Touch::Down(*region)
             }

@@ -12,6 +12,7 @@ use reports::run_folder::{FaultAction, FaultResult, Moment};
 use super::{
     hold::{Field, Outcome},
     plan::{Plan, Planned},
+    storm::Storms,
 };
 use crate::{proxy::Network, target::Target};
 
@@ -36,7 +37,11 @@ impl Nemesis {
         run_began: Instant,
     ) -> Arc<Nemesis> {
         Arc::new(Nemesis {
-            field: Field { target, network },
+            field: Field {
+                target,
+                network,
+                storms: Storms::default(),
+            },
             run_began,
             open: Mutex::default(),
         })

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::deed::{Deed, Way};
+use super::{
+    deed::{Deed, Way},
+    storm::Storms,
+};
 use crate::{
     proxy::{Carried, Direction, Link, LinkFault, Network, probe_all},
     target::{Ability, Action, Skew, Target},
@@ -38,6 +41,7 @@ pub(super) enum Outcome {
 pub(super) struct Field {
     pub(super) target: Arc<dyn Target>,
     pub(super) network: Arc<Network>,
+    pub(super) storms: Storms,
 }
 
 impl Field {
@@ -52,6 +56,13 @@ impl Field {
                     self.link(way).install(holder, way.direction, *fault);
                 }
                 self.verify_begun(ways, *fault)
+            }
+            Deed::Storm {
+                region,
+                connections,
+            } => {
+                let link = self.network.link(End::Client, *region);
+                self.storms.begin(holder, link, *connections)
             }
             Deed::Kill { region } => self.act(*region, &Action::Kill),
             Deed::Restart { region } => self.act(*region, &Action::Stop),
@@ -68,6 +79,10 @@ impl Field {
                     self.link(way).remove(holder);
                 }
                 self.verify_ended(ways)
+            }
+            Deed::Storm { region, .. } => {
+                let link = self.network.link(End::Client, *region);
+                self.storms.end(holder, link)
             }
             Deed::Kill { region } | Deed::Restart { region } => self.act(*region, &Action::Start),
             Deed::Pause { region } => self.act(*region, &Action::Resume),
@@ -119,12 +134,14 @@ impl Field {
 
     fn verify_begun(&self, ways: &[Way], fault: LinkFault) -> Outcome {
         match fault {
-            LinkFault::Blackhole { .. } => {}
+            LinkFault::Blackhole { .. } | LinkFault::Stall { .. } => {}
             LinkFault::Refuse => return self.verify_refused(ways),
             // Pumps ask what holds at every turn, so these hold from now on; how much they do is for the traffic to show.
             LinkFault::Latency { .. }
+            | LinkFault::Tail { .. }
             | LinkFault::Bandwidth { .. }
             | LinkFault::SlowClose { .. }
+            | LinkFault::Slice { .. }
             | LinkFault::Truncate { .. } => return Outcome::Installed,
         }
         self.verify_silent(ways, "a probe still passed")

@@ -13,14 +13,18 @@ mod hold;
 mod package;
 mod plan;
 mod schedule;
+mod storm;
 
 mod client_link;
 mod clock;
+mod clock_extremes;
+mod connection_storm;
 mod flapping;
 mod kill;
 mod lost_replies;
 mod partition;
 mod pause;
+mod poor_links;
 mod restart;
 mod slow;
 
@@ -42,6 +46,9 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &flapping::Flapping,
         &restart::Restart,
         &restart::RollingRestart,
+        &poor_links::PoorLinks,
+        &connection_storm::ConnectionStorm,
+        &clock_extremes::ClockExtremes,
     ]
 }
 

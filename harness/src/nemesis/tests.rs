@@ -572,3 +572,145 @@ fn a_bridge_sees_both_sides_and_a_ring_has_a_majority_for_everybody() {
         assert_eq!(seen.len(), expected, "{count} regions: {seen:?}");
     }
 }
+
+#[test]
+fn a_storm_is_there_while_it_lasts_and_gone_afterwards() {
+    let mut scene = Scene::new(None);
+    let deed = drawn("connection-storm").remove(0);
+    let Deed::Storm {
+        region,
+        connections,
+    } = deed
+    else {
+        panic!("a storm is about connections")
+    };
+    let open = |scene: &Scene| {
+        let link = scene.network.link(crate::topology::End::Client, region);
+        link.traffic().open
+    };
+    scene.run(&script(&[(1, Start, deed.clone())]));
+    assert_eq!(scene.results(), [(1, Start, Installed)]);
+    let begun = Instant::now();
+    while open(&scene) < connections {
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "not all are there"
+        );
+        std::thread::yield_now();
+    }
+    // Nobody accepts them upstream; the system does.
+    scene.run(&script(&[(1, Stop, deed)]));
+    assert_eq!(scene.results()[1], (1, Stop, Installed));
+    assert_eq!(scene.heal(), Vec::<String>::new());
+}
+
+#[test]
+fn a_poor_link_is_poor_while_it_lasts_and_as_good_as_before_afterwards() {
+    use std::io::{Read as _, Write as _};
+    let kinds = drawn("poor-links");
+    let kind_of = |deed: &Deed| match deed {
+        Deed::Links { fault, .. } => std::mem::discriminant(fault),
+        other => panic!("poor links are about links, not {other:?}"),
+    };
+    let mut seen = Vec::new();
+    for seed in 0..40 {
+        let packages = by_names(&["poor-links".to_owned()]).unwrap();
+        let plan = Plan::draw(&packages, seed, Duration::from_secs(20), &regions(3));
+        for planned in plan.actions {
+            if !seen.contains(&kind_of(&planned.deed)) {
+                seen.push(kind_of(&planned.deed));
+            }
+        }
+    }
+    assert_eq!(seen.len(), 5, "each kind is drawn");
+    let Deed::Links { ways, .. } = &kinds[0] else {
+        unreachable!("it was looked at above")
+    };
+    let way = *ways
+        .iter()
+        .find(|way| way.direction == crate::proxy::Direction::Forward)
+        .unwrap();
+    // How many of 2000 bytes arrive, and how long that takes.
+    let carried = |scene: &Scene| {
+        let address = scene.network.link(way.from, way.to).address();
+        let mut sender = std::net::TcpStream::connect(address).unwrap();
+        let begun = Instant::now();
+        sender.write_all(&[b'x'; 2000]).unwrap();
+        sender.shutdown(std::net::Shutdown::Write).unwrap();
+        let (mut receiver, _) = scene.upstream.accept().unwrap();
+        let mut arrived = Vec::new();
+        // A reset is one of the ways in which it ends.
+        let _ = receiver.read_to_end(&mut arrived);
+        (arrived.len(), begun.elapsed())
+    };
+    for (fault, least, most, takes_ms) in [
+        (
+            LinkFault::Bandwidth {
+                bytes_per_s: 20_000,
+            },
+            2000,
+            2000,
+            80,
+        ),
+        (
+            LinkFault::Slice {
+                bytes: 100,
+                variation: 50,
+                pause_us: 5_000,
+            },
+            2000,
+            2000,
+            60,
+        ),
+        (LinkFault::SlowClose { delay_ms: 150 }, 2000, 2000, 150),
+        (LinkFault::Truncate { bytes: 64 }, 64, 64, 0),
+        (
+            LinkFault::Stall {
+                ends: crate::proxy::StallEnd::Reset,
+                after_ms: 100,
+            },
+            0,
+            0,
+            100,
+        ),
+    ] {
+        let mut scene = Scene::new(None);
+        let deed = Deed::Links {
+            ways: vec![way],
+            fault,
+        };
+        scene.run(&script(&[(1, Start, deed.clone())]));
+        assert_eq!(scene.results(), [(1, Start, Installed)], "{fault:?}");
+        let (count, took) = carried(&scene);
+        assert!((least..=most).contains(&count), "{fault:?}: {count} bytes");
+        assert!(
+            took >= Duration::from_millis(takes_ms),
+            "{fault:?}: {took:?}"
+        );
+        scene.run(&script(&[(1, Stop, deed)]));
+        let mut left = carried(&scene);
+        if left.0 == 0 {
+            // The first connection that is accepted may be that of a probe.
+            left = carried(&scene);
+        }
+        assert_eq!(left.0, 2000, "{fault:?} is over");
+    }
+}
+
+#[test]
+fn a_clock_jumps_a_day_or_stands_still() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..30 {
+        let packages = by_names(&["clock-extremes".to_owned()]).unwrap();
+        let plan = Plan::draw(&packages, seed, Duration::from_secs(20), &regions(3));
+        for planned in plan.actions {
+            let Deed::Clock { skew, .. } = planned.deed else {
+                panic!("it is about clocks")
+            };
+            seen.insert((skew.offset_ms, skew.drift_ppm));
+        }
+    }
+    let day_ms = 86_400_000;
+    let expected = [(-day_ms, 0), (0, -1_000_000), (day_ms, 0)];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), expected);
+}

@@ -11,13 +11,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+};
 use workloads::seed::{Seed, Stream};
 
 use super::{
     fault::{DIRECTIONS, Direction, LinkFault},
     listener::Port,
-    state::State,
+    state::{ALL, State},
 };
 use crate::topology::Weather;
 
@@ -36,6 +39,8 @@ pub(crate) struct Link {
     pub(super) accepted: AtomicU64,
     /// What ended it although nobody asked for that.
     failure: OnceLock<String>,
+    /// Told when it has ended because somebody asked for it.
+    pub(super) ended: Notify,
 }
 
 /// What one direction of a link has carried, and when its bandwidth is free again.
@@ -106,6 +111,7 @@ impl Link {
             open: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             failure: OnceLock::new(),
+            ended: Notify::new(),
         });
         runtime.spawn(super::listener::run(port, Arc::clone(&link)));
         Ok(link)
@@ -140,8 +146,25 @@ impl Link {
 
     /// Adds a fault in the name of this holder, who may hold several.
     pub(crate) fn install(&self, holder: &str, direction: Direction, fault: LinkFault) {
+        self.install_for(ALL, holder, direction, fault);
+    }
+
+    /// The same for so many in a million connections. Which ones is drawn for each connection and holder, once.
+    pub(crate) fn install_for(
+        &self,
+        share: u32,
+        holder: &str,
+        direction: Direction,
+        fault: LinkFault,
+    ) {
         self.state
-            .send_modify(|state| state.install(holder, direction, fault));
+            .send_modify(|state| state.install(holder, direction, fault, share));
+    }
+
+    /// Ends the link: returns when its port is free and its connections are closed.
+    pub(crate) async fn close(&self) {
+        self.state.send_modify(|state| state.closed = true);
+        self.ended.notified().await;
     }
 
     /// Takes away every fault of this holder; nothing if there is none.
@@ -166,18 +189,24 @@ impl Link {
         self.state.borrow().cut_by(direction)
     }
 
+    /// Whether anybody holds any direction cut.
+    pub(crate) fn is_cut(&self) -> bool {
+        let mut cuts = DIRECTIONS.iter().map(|&way| self.cut_by(way));
+        cuts.any(|holders| !holders.is_empty())
+    }
+
     /// Whether new connections are refused.
     pub(crate) fn refuses(&self) -> bool {
         self.state.borrow().refuses()
     }
 
-    /// The longest that a byte may take there and back, by weather and faults, when nothing is cut.
+    /// The longest that a byte may take there and back, by weather and faults, when nothing is cut; but for a tail's one in 20,000.
     pub(crate) fn round_trip_max(&self) -> Duration {
         let state = self.state.borrow();
         DIRECTIONS
             .iter()
             .map(|&way| state.effect(way))
-            .map(|effect| effect.delay + effect.jitter)
+            .map(|effect| effect.delay + effect.jitter + effect.tail * 10)
             .sum()
     }
 
@@ -203,6 +232,12 @@ impl Link {
             Direction::Forward => &self.forward,
             Direction::Backward => &self.backward,
         }
+    }
+
+    /// Where in a million this connection falls, for a fault of this holder.
+    pub(super) fn luck(&self, holder: &str, connection: u64) -> u32 {
+        let name = format!("share/{}/{holder}/{connection}", self.name);
+        u32::try_from(self.seed.stream(&name).below(u64::from(ALL))).expect("less than a million")
     }
 
     /// Draws for one direction of one connection.

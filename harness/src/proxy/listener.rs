@@ -66,15 +66,21 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves a link until its runtime ends.
+/// Serves a link until it is closed or its runtime ends.
 pub(super) async fn run(mut port: Port, link: Arc<Link>) {
     let mut connections = JoinSet::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut state = link.state.subscribe();
     let mut upstream_is_dead = false;
     loop {
+        if state.borrow_and_update().closed {
+            drop(port);
+            connections.shutdown().await;
+            link.ended.notify_one();
+            return;
+        }
         let refuse = {
-            let state = state.borrow_and_update();
+            let state = state.borrow();
             // Through a cut link nobody learns that the other end is dead.
             state.refuses() || (upstream_is_dead && state.passage() == Passage::Open)
         };
@@ -97,8 +103,13 @@ pub(super) async fn run(mut port: Port, link: Arc<Link>) {
             Port::Listening(listener) => tokio::select! {
                 changed = state.changed() => assert!(changed.is_ok(), "the link outlives its listener"),
                 accepted = accept(listener, &places) => match accepted {
-                    Ok(accepted) => {
-                        connections.spawn(serve(accepted, Arc::clone(&link)));
+                    Ok((stream, from, place)) => {
+                        let link = Arc::clone(&link);
+                        connections.spawn(async move {
+                            let ended = serve(stream, from, link).await;
+                            drop(place);
+                            ended
+                        });
                     }
                     Err(error) => {
                         tracing::warn!(link = link.name(), %error, "cannot accept; out of file descriptors?");
@@ -128,12 +139,12 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<A
     Ok((stream, from, place))
 }
 
-async fn serve((stream, from, place): Accepted, link: Arc<Link>) -> Ended {
+/// Carries a connection that somebody opened, and counts it.
+pub(super) async fn serve(stream: TcpStream, from: SocketAddr, link: Arc<Link>) -> Ended {
     let number = link.accepted.fetch_add(1, Ordering::Relaxed);
     link.open.fetch_add(1, Ordering::Relaxed);
     let ended = connection::carry(stream, from, number, &link).await;
     link.open.fetch_sub(1, Ordering::Relaxed);
-    drop(place);
     ended
 }
 

@@ -14,6 +14,7 @@
 
 mod connection;
 mod fault;
+mod gate;
 mod link;
 mod listener;
 mod network;
@@ -21,10 +22,11 @@ mod probe;
 mod pump;
 mod state;
 
-pub(crate) use fault::{AfterHeal, DIRECTIONS, Direction, LinkFault};
+pub(crate) use fault::{AfterHeal, DIRECTIONS, Direction, LinkFault, StallEnd};
 pub(crate) use link::Link;
 pub(crate) use network::Network;
 pub(crate) use probe::{Carried, probe_all};
+pub(crate) use state::ALL;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
     thread::JoinHandle,
 };
@@ -10,12 +10,17 @@ use std::{
 use tokio::{runtime, sync::oneshot};
 use workloads::seed::Seed;
 
-use super::link::{Link, LinkError};
+use super::{
+    gate,
+    link::{Link, LinkError},
+};
 use crate::topology::{End, Topology};
 
 /// Every link of a run. Dropping it closes every socket.
 pub(crate) struct Network {
     links: BTreeMap<(End, usize), Arc<Link>>,
+    /// By region; none where regions have an address for each of the others.
+    gates: Vec<SocketAddr>,
     thread: Mutex<Option<Running>>,
 }
 
@@ -30,6 +35,14 @@ pub(crate) enum NetworkError {
     /// A link could not be opened.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// A gate could not be opened.
+    #[error("the gate in front of {region} cannot listen on the loopback interface: {source}")]
+    Gate {
+        /// Whose.
+        region: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The system refused a thread or its event queue.
     #[error(
         "cannot start the proxy's thread: {0}; are there enough processes and file descriptors left? (ulimit -u, ulimit -n)"
@@ -52,6 +65,19 @@ impl Network {
             topology.regions().len(),
             "one upstream for each region"
         );
+        Self::leading(topology, &|_, to| upstreams[to], &[], seed)
+    }
+
+    /// The same with an upstream for each link, and gates in front of regions whose own addresses these are.
+    ///
+    /// # Errors
+    /// When ports, threads or file descriptors run out.
+    pub(crate) fn leading(
+        topology: &Topology,
+        upstream: &dyn Fn(End, usize) -> SocketAddr,
+        hosts: &[IpAddr],
+        seed: u64,
+    ) -> Result<Network, NetworkError> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -65,9 +91,19 @@ impl Network {
             );
             let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             let handle = runtime.handle();
-            let link = Link::open(&name, any, upstreams[to], weather, Seed(seed), handle)?;
+            let link = Link::open(&name, any, upstream(from, to), weather, Seed(seed), handle)?;
             links.insert((from, to), link);
         }
+        let gate = |to: usize| {
+            let others = (0..hosts.len()).filter(|from| *from != to);
+            let behind =
+                others.map(|from| (hosts[from], Arc::clone(&links[&(End::Region(from), to)])));
+            gate::open(behind.collect(), runtime.handle()).map_err(|source| NetworkError::Gate {
+                region: topology.regions()[to].clone(),
+                source,
+            })
+        };
+        let gates = (0..hosts.len()).map(gate).collect::<Result<_, _>>()?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("proxy".to_owned())
@@ -78,6 +114,7 @@ impl Network {
             .map_err(NetworkError::Thread)?;
         Ok(Network {
             links,
+            gates,
             thread: Mutex::new(Some(Running { stop, thread })),
         })
     }
@@ -85,6 +122,11 @@ impl Network {
     /// Where to connect in order to go from there to this region.
     pub(crate) fn address(&self, from: End, to: usize) -> SocketAddr {
         self.link(from, to).address()
+    }
+
+    /// Where any other region reaches this one, if there are gates.
+    pub(crate) fn gate(&self, to: usize) -> Option<SocketAddr> {
+        self.gates.get(to).copied()
     }
 
     /// The link from there to this region. Asking for a link of a region to itself is a bug.

@@ -19,7 +19,7 @@ use tokio::{
 use workloads::seed::Stream;
 
 use super::{
-    fault::{Direction, Effect, Passage},
+    fault::{Direction, Effect, Passage, Slice, StallEnd},
     link::{Gauge, Link},
     state::State,
 };
@@ -51,6 +51,8 @@ struct Held {
     arrived: Instant,
     /// Where in the jitter it falls, thousandths from -1000 to 1000.
     luck: i64,
+    /// How long it is held in a tail of mean 1.
+    tail: f64,
     parcel: Parcel,
 }
 
@@ -58,15 +60,22 @@ struct Held {
 pub(super) struct Pump<'a> {
     link: &'a Link,
     direction: Direction,
+    connection: u64,
     state: watch::Receiver<State>,
     resets: u64,
     draws: Stream,
+    /// Draws of their own, so that what jitter draws stays what it was.
+    tails: Stream,
     queue: VecDeque<Held>,
     queued_bytes: usize,
     source: Source,
     passed: u64,
     /// What had passed when a truncation began to count.
     truncated_from: Option<u64>,
+    /// When bytes began to stay where they are.
+    stalled_from: Option<Instant>,
+    /// When the next piece may go, where bytes go in pieces.
+    next_piece_at: Option<Instant>,
 }
 
 /// Whether more can come.
@@ -90,17 +99,22 @@ impl<'a> Pump<'a> {
         connection: u64,
         resets: u64,
     ) -> Pump<'a> {
+        let draws = link.stream(direction, connection);
         Pump {
             link,
             direction,
+            connection,
             state: link.state.subscribe(),
             resets,
-            draws: link.stream(direction, connection),
+            tails: draws.beside(1),
+            draws,
             queue: VecDeque::new(),
             queued_bytes: 0,
             source: Source::Flowing,
             passed: 0,
             truncated_from: None,
+            stalled_from: None,
+            next_piece_at: None,
         }
     }
 
@@ -121,12 +135,14 @@ impl<'a> Pump<'a> {
         loop {
             let (effect, resets) = {
                 let state = self.state.borrow_and_update();
-                (state.effect(self.direction), state.resets)
+                let luck = |holder: &str| self.link.luck(holder, self.connection);
+                (state.effect_for(self.direction, luck), state.resets)
             };
             if resets > self.resets {
                 return Err(Cut::Reset);
             }
             self.count_truncation(&effect)?;
+            let ends_at = self.count_stall(&effect)?;
             let head = self.head(&effect);
             let roomy = self.source == Source::Flowing && self.queued_bytes < WINDOW;
             let (until, go) = match head {
@@ -149,6 +165,7 @@ impl<'a> Pump<'a> {
                     Err(_) => self.end(Parcel::Reset),
                 },
                 () = sleep_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => {}
+                () = sleep_until(ends_at.unwrap_or_else(Instant::now).into()), if ends_at.is_some() => {}
             }
         }
     }
@@ -157,16 +174,21 @@ impl<'a> Pump<'a> {
         let Some(head) = self.queue.front() else {
             return Head::WaitForChange;
         };
-        if effect.passage == Passage::Held {
+        if effect.passage == Passage::Held || effect.stall.is_some() {
             return Head::WaitForChange;
         }
-        let mut due = head.arrived + delay(effect, head.luck);
+        let mut due = head.arrived + delay(effect, head);
         match head.parcel {
             Parcel::Bytes(_) => {
                 if effect.bytes_per_s.is_some()
                     && let Some(free_at) = *self.pace()
                 {
                     due = due.max(free_at);
+                }
+                if effect.slice.is_some()
+                    && let Some(next_at) = self.next_piece_at
+                {
+                    due = due.max(next_at);
                 }
             }
             Parcel::End => due += effect.slow_close,
@@ -213,6 +235,7 @@ impl<'a> Pump<'a> {
     }
 
     fn write(&mut self, to: &WriteHalf<'_>, effect: &Effect) -> io::Result<()> {
+        let piece = effect.slice.map(|slice| self.piece(slice));
         let Some(Held {
             parcel: Parcel::Bytes(bytes),
             ..
@@ -229,6 +252,9 @@ impl<'a> Pump<'a> {
             let left = (from + limit).saturating_sub(self.passed);
             count = count.min(usize::try_from(left).unwrap_or(CHUNK));
         }
+        if let Some(piece) = piece {
+            count = count.min(usize::try_from(piece).unwrap_or(CHUNK));
+        }
         let written = match to.try_write(&bytes[..count]) {
             Ok(written) => written,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -240,6 +266,7 @@ impl<'a> Pump<'a> {
             bytes.drain(..written);
         }
         self.queued_bytes -= written;
+        self.next_piece_at = effect.slice.map(|slice| Instant::now() + slice.pause);
         self.account(written as u64, effect);
         Ok(())
     }
@@ -254,6 +281,28 @@ impl<'a> Pump<'a> {
             *free_at =
                 Some(begin + Duration::from_nanos(written.saturating_mul(1_000_000_000) / rate));
         }
+    }
+
+    /// How large the next piece is.
+    fn piece(&mut self, slice: Slice) -> u64 {
+        slice.bytes - slice.variation + self.draws.below(2 * slice.variation + 1)
+    }
+
+    /// When a stalled connection ends, if it does; an error when it is time.
+    fn count_stall(&mut self, effect: &Effect) -> Result<Option<Instant>, Cut> {
+        let Some(stall) = effect.stall else {
+            self.stalled_from = None;
+            return Ok(None);
+        };
+        let from = *self.stalled_from.get_or_insert_with(Instant::now);
+        let ends_at = stall.after.map(|after| from + after);
+        if ends_at.is_some_and(|at| at <= Instant::now()) {
+            return Err(match stall.ends {
+                StallEnd::Close => Cut::Close,
+                StallEnd::Reset => Cut::Reset,
+            });
+        }
+        Ok(ends_at)
     }
 
     fn count_truncation(&mut self, effect: &Effect) -> Result<(), Cut> {
@@ -286,6 +335,7 @@ impl<'a> Pump<'a> {
         self.queue.push_back(Held {
             arrived: Instant::now(),
             luck,
+            tail: self.tails.exponential(),
             parcel,
         });
     }
@@ -302,11 +352,14 @@ impl<'a> Pump<'a> {
     }
 }
 
-fn delay(effect: &Effect, luck: i64) -> Duration {
-    let shift = effect.jitter.mul_f64(luck.unsigned_abs() as f64 / 1000.0);
-    if luck < 0 {
+fn delay(effect: &Effect, held: &Held) -> Duration {
+    let shift = effect
+        .jitter
+        .mul_f64(held.luck.unsigned_abs() as f64 / 1000.0);
+    let shifted = if held.luck < 0 {
         effect.delay.saturating_sub(shift)
     } else {
         effect.delay + shift
-    }
+    };
+    shifted + effect.tail.mul_f64(held.tail)
 }

@@ -5,17 +5,31 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use super::fault::{AfterHeal, Direction, Effect, LinkFault, Passage};
 use crate::topology::Weather;
 
+/// The whole, of which a share of connections is told in parts.
+pub(crate) const ALL: u32 = 1_000_000;
+
+/// One fault that somebody holds.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    direction: Direction,
+    fault: LinkFault,
+    /// So many in a million connections have it.
+    share: u32,
+}
+
 /// Faults by the name of their holder, and what they come to.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     weather: Weather,
-    faults: BTreeMap<String, Vec<(Direction, LinkFault)>>,
+    faults: BTreeMap<String, Vec<Held>>,
     forward: Effect,
     backward: Effect,
     /// Where connections lead.
     pub(super) upstream: SocketAddr,
     /// Connections opened before this was last raised are to be reset.
     pub(super) resets: u64,
+    /// Whether the link is to end.
+    pub(super) closed: bool,
 }
 
 impl State {
@@ -28,14 +42,32 @@ impl State {
             backward: calm,
             upstream,
             resets: 0,
+            closed: false,
         }
     }
 
+    /// What holds for connections that have every fault.
     pub(super) fn effect(&self, direction: Direction) -> Effect {
         match direction {
             Direction::Forward => self.forward,
             Direction::Backward => self.backward,
         }
+    }
+
+    /// What holds for one connection; `luck` says where, of a million, it falls in the share of a holder.
+    pub(super) fn effect_for(&self, direction: Direction, luck: impl Fn(&str) -> u32) -> Effect {
+        let is_whole = |held: &Held| held.share >= ALL;
+        if self.faults.values().flatten().all(is_whole) {
+            return self.effect(direction);
+        }
+        let mut effect = Effect::of_weather(self.weather);
+        for (holder, faults) in &self.faults {
+            let has = |held: &&Held| held.direction == direction && luck(holder) < held.share;
+            for held in faults.iter().filter(has) {
+                effect = effect.with(held.fault);
+            }
+        }
+        effect
     }
 
     /// Whether a connection can be opened: its handshake needs both directions.
@@ -53,9 +85,9 @@ impl State {
 
     /// Names of those who hold this direction cut.
     pub(super) fn cut_by(&self, direction: Direction) -> Vec<String> {
-        let cuts = |faults: &[(Direction, LinkFault)]| {
-            faults.iter().any(|(way, fault)| {
-                *way == direction && matches!(fault, LinkFault::Blackhole { .. })
+        let cuts = |faults: &[Held]| {
+            faults.iter().any(|held| {
+                held.direction == direction && matches!(held.fault, LinkFault::Blackhole { .. })
             })
         };
         self.faults
@@ -65,11 +97,21 @@ impl State {
             .collect()
     }
 
-    pub(super) fn install(&mut self, holder: &str, direction: Direction, fault: LinkFault) {
+    pub(super) fn install(
+        &mut self,
+        holder: &str,
+        direction: Direction,
+        fault: LinkFault,
+        share: u32,
+    ) {
         self.faults
             .entry(holder.to_owned())
             .or_default()
-            .push((direction, fault));
+            .push(Held {
+                direction,
+                fault,
+                share,
+            });
         self.sum_up();
     }
 
@@ -78,7 +120,7 @@ impl State {
         let Some(faults) = self.faults.remove(holder) else {
             return;
         };
-        if faults.iter().any(|(_, fault)| asks_for_reset(*fault)) {
+        if faults.iter().any(|held| asks_for_reset(held.fault)) {
             self.resets += 1;
         }
         self.sum_up();
@@ -93,7 +135,8 @@ impl State {
     }
 
     fn all_faults(&self) -> impl Iterator<Item = (Direction, LinkFault)> + '_ {
-        self.faults.values().flatten().copied()
+        let held = self.faults.values().flatten();
+        held.map(|held| (held.direction, held.fault))
     }
 
     fn sum_up(&mut self) {
@@ -112,9 +155,12 @@ fn asks_for_reset(fault: LinkFault) -> bool {
     match fault {
         LinkFault::Blackhole { after } => after == AfterHeal::Reset,
         LinkFault::Latency { .. }
+        | LinkFault::Tail { .. }
         | LinkFault::Bandwidth { .. }
         | LinkFault::SlowClose { .. }
         | LinkFault::Truncate { .. }
+        | LinkFault::Stall { .. }
+        | LinkFault::Slice { .. }
         | LinkFault::Refuse => false,
     }
 }
@@ -140,8 +186,8 @@ mod tests {
     #[test]
     fn a_cut_lasts_until_its_last_holder_lets_go() {
         let mut state = state();
-        state.install("a", Direction::Forward, CUT);
-        state.install("b", Direction::Forward, CUT);
+        state.install("a", Direction::Forward, CUT, ALL);
+        state.install("b", Direction::Forward, CUT, ALL);
         state.remove("a");
         assert_eq!(state.effect(Direction::Forward).passage, Passage::Held);
         assert_eq!(state.effect(Direction::Backward).passage, Passage::Open);
@@ -166,18 +212,21 @@ mod tests {
                 delay_ms: 5,
                 jitter_ms: 2,
             },
+            ALL,
         );
         state.install(
             "thin",
             Direction::Forward,
             LinkFault::Bandwidth { bytes_per_s: 9 },
+            ALL,
         );
         state.install(
             "thin",
             Direction::Forward,
             LinkFault::Bandwidth { bytes_per_s: 7 },
+            ALL,
         );
-        state.install("none", Direction::Backward, LinkFault::Refuse);
+        state.install("none", Direction::Backward, LinkFault::Refuse, ALL);
         let worse = state.effect(Direction::Forward);
         assert_eq!(worse.delay, Duration::from_millis(15));
         assert_eq!(worse.bytes_per_s, Some(7));
@@ -188,10 +237,24 @@ mod tests {
             LinkFault::Blackhole {
                 after: AfterHeal::Reset,
             },
+            ALL,
         );
         state.clear();
         assert_eq!(state.effect(Direction::Forward), calm);
         assert!(!state.refuses());
         assert_eq!(state.resets, 1);
+    }
+
+    #[test]
+    fn a_share_of_the_connections_has_a_fault() {
+        let mut state = state();
+        let slow = LinkFault::Latency {
+            delay_ms: 5,
+            jitter_ms: 0,
+        };
+        state.install("half", Direction::Forward, slow, ALL / 2);
+        let delay = |luck| state.effect_for(Direction::Forward, |_| luck).delay;
+        assert_eq!(delay(ALL / 2 - 1), Duration::from_millis(15));
+        assert_eq!(delay(ALL / 2), Duration::from_millis(10));
     }
 }

@@ -1,9 +1,9 @@
 //! Judging a recorded history: what `dateline test` does at the end of a run, and `dateline check` at any time.
 
-use std::path::Path;
+use std::{num::NonZeroUsize, path::Path};
 
 use checker::{
-    history::{History, ndjson::ReadError, read_history},
+    Gathering, JudgeError, Resources,
     verdict::{CheckResult, Outcome, Verdict, Violation},
 };
 
@@ -13,18 +13,29 @@ use super::settle::Settled;
 const SETTLING: &str = "settling";
 
 /// Judges a history file: by these checks, or by all that can say something about it.
-pub(crate) fn judge(path: &Path, checks: Option<&[&str]>) -> Result<(History, Verdict), ReadError> {
-    let history = read_history(path)?;
-    let verdict = match checks {
-        Some(checks) => checker::check(&history, checks),
-        None => {
-            let mut checks = checker::applicable_checks(&history);
-            // It places what a condition required by its stamp: without stamps it can never tell.
-            checks.retain(|check| history.header.stamps_visible || *check != "conditional-writes");
-            checker::check(&history, &checks)
-        }
-    };
-    Ok((history, verdict))
+pub(crate) fn judge(path: &Path, checks: Option<&[&'static str]>) -> Result<Verdict, JudgeError> {
+    let gathering = checker::gather_file(path, all_processors())?;
+    gathering.check(&asked(&gathering, checks))
+}
+
+/// The checks that are asked for, or all that can say something about a history.
+pub(super) fn asked(gathering: &Gathering, checks: Option<&[&'static str]>) -> Vec<&'static str> {
+    if let Some(checks) = checks {
+        return checks.to_vec();
+    }
+    let mut checks = gathering.applicable_checks();
+    // It places what a condition required by its stamp: without stamps it can never tell.
+    let stamps_visible = gathering.header().stamps_visible;
+    checks.retain(|check| stamps_visible || *check != "conditional-writes");
+    checks
+}
+
+/// A thread for each processor, and as much memory as it takes.
+pub(crate) fn all_processors() -> Resources {
+    Resources {
+        threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        memory: None,
+    }
 }
 
 /// Adds whether the regions came to rest to what the history shows.

@@ -241,9 +241,15 @@ impl Place {
         }
     }
 
-    /// Whether items show when and where they were written: only this version of global tables adds the attributes.
+    /// Whether items show when and where they were written: only this version of global tables adds the attributes; an adapter's template
+    /// says so.
     pub(crate) fn stamps_visible(&self) -> bool {
-        self.tables() == Tables::Version2017
+        match self {
+            Self::Command { template, .. } if !template.adapter.is_empty() => template.stamps,
+            Self::Local | Self::Endpoints { .. } | Self::Command { .. } => {
+                self.tables() == Tables::Version2017
+            }
+        }
     }
 
     /// What a failed condition that shows no item means there.
@@ -264,7 +270,15 @@ impl Place {
             Self::Command { template, .. } => template.regions.clone(),
         };
         let target = self.name();
-        Topology::clients_only(&names)
+        let topology = match self {
+            Self::Command { template, .. } if template.has_peer_links() => {
+                Topology::without_delay(&names)
+            }
+            Self::Local | Self::Endpoints { .. } | Self::Command { .. } => {
+                Topology::clients_only(&names)
+            }
+        };
+        topology
             .map(Some)
             .map_err(|source| PlaceError::Regions { target, source })
     }
@@ -274,9 +288,7 @@ impl Place {
         match self {
             Self::Local => LocalTarget::can(ability, region_count),
             Self::Endpoints { .. } => EndpointsTarget::can(ability),
-            Self::Command { template, .. } => {
-                CommandTarget::can(ability, !template.start.is_empty())
-            }
+            Self::Command { template, .. } => CommandTarget::can(ability, template),
         }
     }
 

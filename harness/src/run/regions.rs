@@ -18,15 +18,16 @@ use crate::{
         control,
     },
     proxy::Network,
-    target::{
-        CommandTarget, EndpointsTarget, LocalOptions, LocalTarget, Meaning, Target, fill,
-        free_addresses,
-    },
+    run::sites::Sites,
+    target::{CommandTarget, EndpointsTarget, LocalOptions, LocalTarget, Meaning, Target, fill},
     topology::End,
 };
 
 /// The table that workloads use where nobody else has one.
 const TABLE: &str = "dateline";
+
+/// What regions store is below this folder of the run's.
+const DATA: &str = "data";
 
 /// How long a link may take to notice that its region is there.
 const LINK_LIMIT: Duration = Duration::from_secs(5);
@@ -98,27 +99,28 @@ impl Regions {
     /// Starts them, and makes the table.
     pub(crate) async fn set_up(settings: &Settings, folder: &Path) -> Result<Self, String> {
         let names = settings.topology.regions().to_vec();
-        let addresses = match &settings.place {
-            Place::Endpoints { regions, .. } => {
-                regions.iter().map(|region| region.address).collect()
-            }
-            Place::Local | Place::Command { .. } => free_addresses(names.len())
-                .map_err(|error| format!("no free ports on the loopback interface: {error}"))?,
-        };
-        let network = Network::start(&settings.topology, &addresses, settings.seed);
+        let sites = Sites::find(&settings.place, names.len())?;
+        let addresses = sites.addresses();
+        let network = Network::leading(
+            &settings.topology,
+            &|from, to| sites.upstream(from, to),
+            &sites.gated_hosts(),
+            settings.seed,
+        );
         let network = Arc::new(network.map_err(|error| error.to_string())?);
         // Made before the target, so dropped after it: nobody writes there any more when it is removed.
         // Absolute, so that whoever sees such a process knows which run it belongs to.
         let folder = std::path::absolute(folder)
             .map_err(|error| format!("{}: {error}", folder.display()))?;
         let data = Data {
-            folder: folder.join("data"),
+            folder: folder.join(DATA),
             keep: settings.keep_data,
         };
-        let target = start(settings, &network, &addresses, &folder, &data.folder).await?;
+        let meanings = sites.meanings(&names, &network, &data.folder);
+        let target = start(settings, &network, &addresses, &meanings, &folder).await?;
         let links = network.clone();
         blocking(move || wait_for_links(&links)).await;
-        let adapters = adapters(settings, &network, &folder, &data.folder);
+        let adapters = adapters(settings, &network, &folder, &meanings);
         greet(settings, &adapters).await?;
         // An adapter's store has no tables, or the adapter makes them.
         let tables = adapters.is_empty().then(|| Tables {
@@ -181,21 +183,22 @@ impl Regions {
     }
 }
 
-/// One adapter for each region, none where regions speak DynamoDB's API.
+/// One adapter for each region, none where regions speak DynamoDB's API. It goes through the proxy in front of its server.
 fn adapters(
     settings: &Settings,
     network: &Network,
     folder: &Path,
-    data: &Path,
+    meanings: &[Meaning],
 ) -> Vec<AdapterSpec> {
     let Some(template) = settings.place.adapter() else {
         return Vec::new();
     };
-    let spec = |(index, region): (usize, &String)| {
+    let spec = |(index, meaning): (usize, &Meaning)| {
+        let proxy = network.address(End::Client, index);
         let meaning = Meaning {
-            port: network.address(End::Client, index).port(),
-            data_dir: &data.join(region),
-            region,
+            host: proxy.ip(),
+            port: proxy.port(),
+            ..meaning.clone()
         };
         let environment = template.environment.iter();
         AdapterSpec {
@@ -207,12 +210,13 @@ fn adapters(
             environment: environment
                 .map(|(name, value)| (name.clone(), fill(value, &meaning)))
                 .collect(),
-            region: region.clone(),
-            log: folder.join(format!("logs/adapter-{region}.log")),
+            log: folder.join(format!("logs/adapter-{}.log", meaning.region)),
+            region: meaning.region,
+            regions: template.regions.clone(),
             timeout: settings.op_timeout,
         }
     };
-    template.regions.iter().enumerate().map(spec).collect()
+    meanings.iter().enumerate().map(spec).collect()
 }
 
 /// Asks an adapter of each region what it can do, and refuses what the workload cannot do without.
@@ -225,6 +229,14 @@ async fn greet(settings: &Settings, adapters: &[AdapterSpec]) -> Result<(), Stri
                 "{} needs {}, which the adapter of {} does not offer (it offers {}); choose another workload",
                 settings.workload.name,
                 missing.join(", "),
+                spec.region,
+                hello.capabilities.join(", ")
+            ));
+        }
+        let offers_stamps = hello.capabilities.iter().any(|name| name == "stamps");
+        if settings.place.stamps_visible() && !offers_stamps {
+            return Err(format!(
+                "the template says stamps = true, but the adapter of {} does not offer stamps (it offers {}); correct one of them",
                 spec.region,
                 hello.capabilities.join(", ")
             ));
@@ -254,8 +266,8 @@ async fn start(
     settings: &Settings,
     network: &Network,
     addresses: &[SocketAddr],
+    meanings: &[Meaning],
     folder: &Path,
-    data: &Path,
 ) -> Result<Arc<dyn Target>, String> {
     let unmade = |error: std::io::Error| {
         format!(
@@ -270,7 +282,7 @@ async fn start(
                 regions: settings.topology.regions().to_vec(),
                 peers: peer_addresses(network, addresses),
                 addresses: addresses.to_vec(),
-                data: data.to_owned(),
+                data: folder.join(DATA),
                 logs,
                 defects: settings.defects.clone(),
             };
@@ -286,7 +298,7 @@ async fn start(
             Ok(target)
         }
         Place::Command { template, .. } => {
-            let target = CommandTarget::prepare(template, addresses, data, &logs);
+            let target = CommandTarget::prepare(template, meanings.to_vec(), &logs);
             let target = Arc::new(target.map_err(unmade)?);
             let starting = target.clone();
             blocking(move || starting.start()).await?;

@@ -119,7 +119,7 @@ impl Evidence {
                 failures.push(format!("the history cannot be judged: {error}"));
                 nothing_judged(&error.to_string())
             },
-            |(_, verdict)| verdict,
+            |verdict| verdict,
         );
         if failures.is_empty() {
             add_settling(&mut verdict, acted.settled.as_ref());
@@ -166,6 +166,12 @@ impl Evidence {
             "{}",
             reports::text::summary(results, Some(&report), style())
         );
+        let overhead = &results.overhead;
+        if let Some(us) = overhead.harness_cpu_us_per_operation {
+            println!(
+                "Dateline itself spent {us:.0} µs of CPU on each operation recorded, proxies included"
+            );
+        }
     }
 
     /// A failure that names the run folder and the line that repeats the run.

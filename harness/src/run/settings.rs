@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use workloads::{
     catalogue::Entry, keys::KeyDistribution, needs::Needs, options::Options, seed::Seed,
@@ -48,6 +49,12 @@ pub(crate) struct Settings {
     pub(crate) stop_at_first_violation: bool,
     /// Runs, with this seed and those after it.
     pub(crate) test_count: u64,
+    /// No run is begun that would not end before this.
+    pub(crate) until: Option<Timestamp>,
+    /// Operations of a run after which no new work begins.
+    pub(crate) budget: Option<u64>,
+    /// Only say what would be done.
+    pub(crate) dry_run: bool,
     /// What was asked for, for the line that repeats it.
     flags: TestFlags,
     /// The file that part of it was read from.
@@ -102,6 +109,9 @@ impl Settings {
         let planned_s = planned.map(|plan| plan.time_limit_ms.div_ceil(1000));
         let planned_seed = planned.map(|plan| plan.seed);
         let concurrency = flags.concurrency.map(|count| count as u64);
+        let until = flags.until.as_deref().map(next_time).transpose()?;
+        // With a time to end at, as many as fit in.
+        let runs_usually = if until.is_some() { 100_000 } else { 1 };
         Ok(Self {
             workload,
             place,
@@ -148,7 +158,13 @@ impl Settings {
                 .unwrap_or_else(|| PathBuf::from(store::DEFAULT_OUT)),
             keep_data: flags.keep_data.unwrap_or(false),
             stop_at_first_violation: flags.stop_at_first_violation.unwrap_or(false),
-            test_count: within("test-count", flags.test_count, 1, 1, 100_000)?,
+            test_count: within("test-count", flags.test_count, runs_usually, 1, 100_000)?,
+            until,
+            budget: match flags.budget {
+                None => None,
+                given => Some(within("budget", given, 1, 1, 1_000_000_000)?),
+            },
+            dry_run: flags.dry_run.unwrap_or(false),
             flags,
             file,
         })
@@ -259,6 +275,7 @@ impl Settings {
         push("defect", list(&flags.defect));
         push("op-timeout", text(flags.op_timeout));
         push("settle-limit", text(flags.settle_limit));
+        push("budget", text(flags.budget));
         let stops = flags.stop_at_first_violation;
         push(
             "stop-at-first-violation",
@@ -278,6 +295,30 @@ fn default_rate(workload: &Entry) -> u64 {
     } else {
         200
     }
+}
+
+/// The next moment at which it is this time of day, in UTC.
+fn next_time(given: &str) -> Result<Timestamp, SettingsError> {
+    let wrong = |wrong: String| SettingsError::Value {
+        flag: "until",
+        given: given.to_owned(),
+        wrong,
+    };
+    let time: jiff::civil::Time = given
+        .parse()
+        .map_err(|_| wrong("write a time of day, for example 06:00".to_owned()))?;
+    let now = Timestamp::now().to_zoned(TimeZone::UTC);
+    let today = now.date().to_datetime(time);
+    let date = if today > now.datetime() {
+        today.date()
+    } else {
+        let tomorrow = now.date().tomorrow();
+        tomorrow.map_err(|error| wrong(error.to_string()))?
+    };
+    let moment = date.to_datetime(time).to_zoned(TimeZone::UTC);
+    moment
+        .map(|moment| moment.timestamp())
+        .map_err(|error| wrong(error.to_string()))
 }
 
 /// Milliseconds: short enough to be typed again.
@@ -434,6 +475,15 @@ mod tests {
     }
 
     #[test]
+    fn a_time_of_day_is_the_next_one() {
+        let now = Timestamp::now();
+        let until = next_time("06:00").expect("well formed");
+        let hours = until.duration_since(now).as_secs_f64() / 3600.0;
+        assert!(hours > 0.0 && hours <= 24.0, "{hours}");
+        assert!(until.to_string().ends_with("T06:00:00Z"), "{until}");
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_by_name() {
         let refused = |change: fn(&mut TestFlags)| {
             let mut flags = TestFlags::default();
@@ -449,6 +499,14 @@ mod tests {
                 "--rate 0: it must be 1 to 1000000",
             ),
             (refused(|flags| flags.keys = Some(0)), "--keys 0"),
+            (
+                refused(|flags| flags.until = Some("dawn".into())),
+                "--until dawn: write a time of day, for example 06:00",
+            ),
+            (
+                refused(|flags| flags.budget = Some(0)),
+                "--budget 0: it must be 1 to",
+            ),
             (refused(|flags| flags.deletes = Some(51)), "--deletes 51"),
             (
                 refused(|flags| flags.regions = Some(vec!["mars-1".into()])),

@@ -7,10 +7,7 @@ use replica::defects::Description;
 use reports::results::{Ending, Results};
 use serde::{Deserialize, Serialize};
 
-use super::Trial;
-
-/// A defect counts as caught when no more than one in so many of its runs stays valid: a seed may give it no occasion.
-const RUNS_PER_MISS: usize = 3;
+use super::{Trial, occasion::Occasion};
 
 /// What a run found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,11 +78,11 @@ pub(crate) struct Row {
 pub(crate) struct DefectLine {
     /// Its name.
     pub(crate) defect: String,
-    /// The check meant to catch it.
-    pub(crate) check: String,
+    /// The checks meant to catch it.
+    pub(crate) meant: Vec<String>,
     /// Runs that were judged.
     pub(crate) runs: usize,
-    /// Runs in which the check meant to catch it did.
+    /// Runs in which a check meant to catch it did.
     pub(crate) caught: usize,
     /// Runs in which any check did.
     pub(crate) noticed: usize,
@@ -105,9 +102,15 @@ pub(crate) struct Cell {
 }
 
 impl DefectLine {
-    /// Whether the judge is good enough at it: the meant check caught it, and few runs of it were taken for valid.
+    /// Whether the judge is good enough at it: a check that is meant to catch it did so in every run.
     pub(crate) fn is_caught(&self) -> bool {
-        self.caught > 0 && (self.runs - self.noticed) * RUNS_PER_MISS <= self.runs
+        self.runs > 0 && self.caught == self.runs
+    }
+
+    /// The earliest evidence of a check that is meant to catch it.
+    pub(crate) fn first_ms(&self) -> Option<u64> {
+        let cells = self.meant.iter().filter_map(|check| self.checks.get(check));
+        cells.filter_map(|cell| cell.first_ms).min()
     }
 }
 
@@ -124,7 +127,7 @@ pub(crate) struct Matrix {
     pub(crate) defects: Vec<DefectLine>,
     /// Clean runs that were judged.
     pub(crate) clean_runs: usize,
-    /// Runs of defects that the meant check found nothing in.
+    /// Runs of defects that no meant check found anything in.
     pub(crate) missed: Vec<Row>,
     /// Clean runs that are not valid.
     pub(crate) false_alarms: Vec<Row>,
@@ -136,7 +139,7 @@ pub(crate) struct Matrix {
 
 impl Matrix {
     /// The schema that this version writes.
-    pub(crate) const SCHEMA: &str = "dateline/selftest/1";
+    pub(crate) const SCHEMA: &str = "dateline/selftest/2";
 
     /// Judges the judge.
     pub(crate) fn of(rows: Vec<Row>, defects: &[&Description]) -> Self {
@@ -149,7 +152,7 @@ impl Matrix {
             is_judged(row)
                 && defects
                     .iter()
-                    .any(|defect| is_of(row, defect) && !is_caught_by(row, defect.check))
+                    .any(|defect| is_of(row, defect) && !is_caught(row, defect.name))
         });
         let false_alarms = rows_that(&|row| row.trial.defect.is_none() && is_false_alarm(row));
         let failed = rows_that(&|row| !is_judged(row));
@@ -191,9 +194,11 @@ fn is_of(row: &Row, defect: &Description) -> bool {
     row.trial.defect.as_deref() == Some(defect.name)
 }
 
-fn is_caught_by(row: &Row, check: &str) -> bool {
+/// Whether a check that is meant to catch this defect found something.
+fn is_caught(row: &Row, defect: &str) -> bool {
+    let mut meant = Occasion::of(defect).meant.iter();
     match &row.found {
-        Found::Judged { violations, .. } => violations.contains_key(check),
+        Found::Judged { violations, .. } => meant.any(|check| violations.contains_key(*check)),
         Found::Failed { .. } => false,
     }
 }
@@ -208,7 +213,11 @@ fn is_false_alarm(row: &Row) -> bool {
 fn line(defect: &Description, rows: &[Row]) -> DefectLine {
     let mut line = DefectLine {
         defect: defect.name.to_owned(),
-        check: defect.check.to_owned(),
+        meant: Occasion::of(defect.name)
+            .meant
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         runs: 0,
         caught: 0,
         noticed: 0,
@@ -220,7 +229,7 @@ fn line(defect: &Description, rows: &[Row]) -> DefectLine {
             Found::Failed { .. } => line.failed += 1,
             Found::Judged { violations, .. } => {
                 line.runs += 1;
-                line.caught += usize::from(violations.contains_key(defect.check));
+                line.caught += usize::from(is_caught(row, defect.name));
                 line.noticed += usize::from(!violations.is_empty());
                 for (check, first_ms) in violations {
                     let cell = line.checks.entry(check.clone()).or_default();

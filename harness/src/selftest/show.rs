@@ -11,21 +11,25 @@ use super::{
 pub(crate) fn table(matrix: &Matrix) -> String {
     let mut text = String::new();
     let name_width = width(matrix.defects.iter().map(|line| line.defect.as_str()));
-    let check_width = width(matrix.defects.iter().map(|line| line.check.as_str()));
+    let meant: Vec<String> = matrix
+        .defects
+        .iter()
+        .map(|line| line.meant.join("|"))
+        .collect();
+    let check_width = width(meant.iter().map(String::as_str)).max("meant checks".len());
     let _ = writeln!(
         text,
         "{:<name_width$}  {:<check_width$}  {:>8}  {:>8}  found by",
-        "defect", "meant check", "caught", "first"
+        "defect", "meant checks", "caught", "first"
     );
-    for line in &matrix.defects {
-        let first = line.checks.get(&line.check).and_then(|cell| cell.first_ms);
+    for (line, meant) in matrix.defects.iter().zip(&meant) {
         let _ = writeln!(
             text,
             "{:<name_width$}  {:<check_width$}  {:>8}  {:>8}  {}",
             line.defect,
-            line.check,
+            meant,
             caught(line),
-            first.map_or_else(|| "-".to_owned(), seconds),
+            line.first_ms().map_or_else(|| "-".to_owned(), seconds),
             found_by(line)
         );
     }

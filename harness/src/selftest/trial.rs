@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use replica::defects::Description;
 use serde::{Deserialize, Serialize};
 
-use crate::nemesis;
+use super::occasion::Occasion;
 
 /// How long and how far each run goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Effort {
     /// The flags that it comes to.
     fn flags(self) -> &'static [&'static str] {
         match self {
-            Effort::Quick => &["--time-limit", "15", "--rtt-scale", "0.2"],
+            Effort::Quick => &["--time-limit", "12", "--rtt-scale", "0.2"],
             Effort::Full => &["--time-limit", "30"],
         }
     }
@@ -28,7 +28,7 @@ impl Effort {
     /// Seeds for each defect unless another number is asked for.
     pub(crate) fn seeds(self) -> u64 {
         match self {
-            Effort::Quick => 3,
+            Effort::Quick => 2,
             Effort::Full => 5,
         }
     }
@@ -41,6 +41,8 @@ pub(crate) struct Trial {
     pub(crate) defect: Option<String>,
     /// The seed.
     pub(crate) seed: u64,
+    /// The workload that it runs.
+    pub(crate) workload: String,
     /// The faults that it runs under.
     pub(crate) faults: Vec<String>,
     /// The arguments of `dateline`.
@@ -48,10 +50,10 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    fn new(defect: Option<&str>, seed: u64, faults: &[String], effort: Effort) -> Self {
+    fn new(defect: Option<&str>, seed: u64, occasion: &Occasion, effort: Effort) -> Self {
         let seed_text = seed.to_string();
-        let fault_text = faults.join(",");
-        let mut arguments = vec!["test", "register", "--seed", &seed_text];
+        let fault_text = occasion.faults.join(",");
+        let mut arguments = vec!["test", occasion.workload, "--seed", &seed_text];
         arguments.extend(effort.flags());
         arguments.extend(["--faults", &fault_text]);
         if let Some(defect) = defect {
@@ -60,7 +62,8 @@ impl Trial {
         Self {
             defect: defect.map(str::to_owned),
             seed,
-            faults: faults.to_vec(),
+            workload: occasion.workload.to_owned(),
+            faults: occasion.faults.iter().map(ToString::to_string).collect(),
             arguments: arguments.into_iter().map(str::to_owned).collect(),
         }
     }
@@ -69,7 +72,7 @@ impl Trial {
     pub(crate) fn folder_name(&self) -> String {
         let what = match &self.defect {
             Some(defect) => defect.clone(),
-            None => format!("clean-{}", self.faults.join("-")),
+            None => format!("clean-{}-{}", self.workload, self.faults.join("-")),
         };
         format!("{what}-seed{}", self.seed)
     }
@@ -80,36 +83,16 @@ impl Trial {
     }
 }
 
-/// The faults that a defect needs: those that its line names, or all when it shows without any in particular.
-fn faults_for(row: &Description) -> Vec<String> {
-    let named = |name: &&&str| {
-        row.needs
-            .split(|letter: char| !letter.is_ascii_alphanumeric())
-            .any(|word| word == **name)
-    };
-    let all = nemesis::names();
-    let mut needed: Vec<String> = all.iter().filter(named).map(ToString::to_string).collect();
-    if needed.iter().any(|name| name == "partition") {
-        // A short run may have no partition that outlasts the regions' patience; connections that are reset need none.
-        needed.push("flapping".to_owned());
-    }
-    if needed.is_empty() {
-        all.iter().map(ToString::to_string).collect()
-    } else {
-        needed
-    }
-}
-
 /// Every run, those of the first seed first.
 pub(crate) fn plan(defects: &[&Description], seeds: u64, effort: Effort) -> Vec<Trial> {
     let mut trials = Vec::new();
     for seed in 1..=seeds {
         let mut clean = BTreeSet::new();
         for row in defects {
-            let faults = faults_for(row);
-            trials.push(Trial::new(Some(row.name), seed, &faults, effort));
-            if clean.insert(faults.clone()) {
-                trials.push(Trial::new(None, seed, &faults, effort));
+            let occasion = Occasion::of(row.name);
+            trials.push(Trial::new(Some(row.name), seed, occasion, effort));
+            if clean.insert((occasion.workload, occasion.faults)) {
+                trials.push(Trial::new(None, seed, occasion, effort));
             }
         }
     }
@@ -131,14 +114,14 @@ mod tests {
             .map(Trial::reproduce)
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
-        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults kill --defect ack-before-write
-        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults kill
-        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults partition,flapping --defect forget-pending
-        dateline test register --seed 1 --time-limit 15 --rtt-scale 0.2 --faults partition,flapping
-        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults kill --defect ack-before-write
-        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults kill
-        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults partition,flapping --defect forget-pending
-        dateline test register --seed 2 --time-limit 15 --rtt-scale 0.2 --faults partition,flapping
+        dateline test register --seed 1 --time-limit 12 --rtt-scale 0.2 --faults kill --defect ack-before-write
+        dateline test register --seed 1 --time-limit 12 --rtt-scale 0.2 --faults kill
+        dateline test register --seed 1 --time-limit 12 --rtt-scale 0.2 --faults partition,flapping --defect forget-pending
+        dateline test register --seed 1 --time-limit 12 --rtt-scale 0.2 --faults partition,flapping
+        dateline test register --seed 2 --time-limit 12 --rtt-scale 0.2 --faults kill --defect ack-before-write
+        dateline test register --seed 2 --time-limit 12 --rtt-scale 0.2 --faults kill
+        dateline test register --seed 2 --time-limit 12 --rtt-scale 0.2 --faults partition,flapping --defect forget-pending
+        dateline test register --seed 2 --time-limit 12 --rtt-scale 0.2 --faults partition,flapping
         ");
     }
 

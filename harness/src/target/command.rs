@@ -1,106 +1,160 @@
-//! Somebody else's servers, started here as a template says: any program that speaks the API and stays in the foreground.
+//! Somebody else's servers, started here as a template says: any program that stays in the foreground.
 
 use std::{
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use super::{
     Ability, Action, Target,
+    faketime::Faketime,
     fleet::Fleet,
     process::{ProcessSpec, Readiness},
     template::{Meaning, Template, fill},
 };
 
+/// How long the template's `setup` may take.
+const SETUP_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often to look whether it has ended.
+const POLL: Duration = Duration::from_millis(20);
+
 /// The servers as a target.
 pub(crate) struct CommandTarget {
-    regions: Vec<String>,
-    addresses: Vec<SocketAddr>,
-    /// Whether there are servers at all: an adapter may need none.
-    has_servers: bool,
+    template: Template,
+    meanings: Vec<Meaning>,
     fleet: Fleet,
+    /// By region; none where servers live by the clock of the machine.
+    clocks: Vec<Faketime>,
+    /// Where the output of `setup` goes.
+    setup_log: PathBuf,
 }
 
 impl CommandTarget {
     /// Prepares the folders; nothing runs yet.
     pub(crate) fn prepare(
         template: &Template,
-        addresses: &[SocketAddr],
-        data: &Path,
+        meanings: Vec<Meaning>,
         logs: &Path,
     ) -> io::Result<Self> {
         let executable = std::env::current_exe()?;
-        let specs = template
-            .regions
-            .iter()
-            .zip(addresses)
-            .map(|(region, address)| {
-                let data_dir = std::path::absolute(data.join(region))?;
-                fs::create_dir_all(&data_dir)?;
-                let meaning = Meaning {
-                    port: address.port(),
-                    data_dir: &data_dir,
-                    region,
-                };
-                let log = match &template.log {
-                    Some(log) => PathBuf::from(fill(log, &meaning)),
-                    None => logs.join(format!("{region}.log")),
-                };
-                Ok(spec(template, &executable, *address, &meaning, log))
-            })
-            .collect::<io::Result<Vec<_>>>()?;
-        let has_servers = !template.start.is_empty();
-        let specs = if has_servers { specs } else { Vec::new() };
+        let library = Faketime::library(&template.clock).map_err(io::Error::other)?;
+        let (mut specs, mut clocks) = (Vec::new(), Vec::new());
+        for meaning in &meanings {
+            fs::create_dir_all(&meaning.data_dir)?;
+            let log = match &template.log {
+                Some(log) => PathBuf::from(fill(log, meaning)),
+                None => logs.join(format!("{}.log", meaning.region)),
+            };
+            let mut spec = spec(template, &executable, meaning, log);
+            if let Some(library) = &library {
+                let clock =
+                    Faketime::new(library.clone(), meaning.data_dir.with_extension("clock"))?;
+                spec.environment.extend(clock.environment());
+                clocks.push(clock);
+            }
+            specs.push(spec);
+        }
+        if template.start.is_empty() {
+            specs.clear();
+        }
         Ok(Self {
-            has_servers,
-            regions: template.regions.clone(),
-            addresses: addresses.to_vec(),
+            template: template.clone(),
+            meanings,
             fleet: Fleet::new(specs)?,
+            clocks,
+            setup_log: logs.join("setup.log"),
         })
     }
 
-    /// Starts every server and waits until all are ready.
+    /// Starts every server, waits until all are ready, and lets the template's `setup` join them.
     pub(crate) fn start(&self) -> Result<(), String> {
-        self.fleet.start()
+        self.fleet.start()?;
+        let (Some(program), Some(first)) = (self.template.setup.first(), self.meanings.first())
+        else {
+            return Ok(());
+        };
+        let failed = |why: String| {
+            format!(
+                "setup, {program}: {why}; what it said is in {}",
+                self.setup_log.display()
+            )
+        };
+        self.set_up(first).map_err(failed)
+    }
+
+    /// Runs `setup` with what the names mean in the first region.
+    fn set_up(&self, first: &Meaning) -> Result<(), String> {
+        let log = fs::File::create(&self.setup_log).map_err(|error| error.to_string())?;
+        let both = log.try_clone().map_err(|error| error.to_string())?;
+        let words: Vec<String> = self
+            .template
+            .setup
+            .iter()
+            .map(|text| fill(text, first))
+            .collect();
+        let mut child = Command::new(&words[0])
+            .args(&words[1..])
+            .envs(environment(&self.template, first))
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(both)
+            .spawn()
+            .map_err(|error| format!("cannot be started: {error}"))?;
+        let begun = Instant::now();
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(Some(status)) => return Err(format!("it ended with {status}")),
+                Ok(None) if begun.elapsed() < SETUP_LIMIT => std::thread::sleep(POLL),
+                Ok(None) | Err(_) => {
+                    let _ = child.kill().and_then(|()| child.wait());
+                    return Err(format!(
+                        "it had not ended after {} s",
+                        SETUP_LIMIT.as_secs()
+                    ));
+                }
+            }
+        }
     }
 
     /// What can be done to a program that knows nothing of us.
-    pub(crate) fn can(ability: Ability, has_servers: bool) -> Result<(), String> {
+    pub(crate) fn can(ability: Ability, template: &Template) -> Result<(), String> {
         let why = match ability {
-            Ability::ClientLinks | Ability::Kill | Ability::Pause if !has_servers => {
-                "the template starts no servers"
-            }
+            _ if template.start.is_empty() => "the template starts no servers",
             Ability::ClientLinks | Ability::Kill | Ability::Pause => return Ok(()),
-            Ability::Clock => "a server that is not ours reads the clock of the machine",
-            Ability::PeerLinks => "the servers reach each other past our proxies",
+            Ability::Clock if template.clock != "machine" => return Ok(()),
+            Ability::Clock => {
+                "a server that is not ours reads the clock of the machine, unless the template says clock = \"libfaketime\""
+            }
+            Ability::PeerLinks if template.has_peer_links() => return Ok(()),
+            Ability::PeerLinks => {
+                "the servers reach each other past our proxies, unless the template tells them {peers} or {gate}"
+            }
         };
         Err(why.to_owned())
     }
 }
 
-fn spec(
-    template: &Template,
-    executable: &Path,
-    address: SocketAddr,
-    meaning: &Meaning<'_>,
-    log: PathBuf,
-) -> ProcessSpec {
+fn spec(template: &Template, executable: &Path, meaning: &Meaning, log: PathBuf) -> ProcessSpec {
     let mut arguments = vec![
         "exec".to_owned(),
         format!("--die-with-parent={}", std::process::id()),
         "--".to_owned(),
     ];
     arguments.extend(template.start.iter().map(|text| fill(text, meaning)));
-    let environment = template.environment.iter();
+    let mut environment = environment(template, meaning);
+    let regional = template.regional.get(&meaning.region).into_iter().flatten();
+    environment.extend(regional.map(|(name, value)| (name.clone(), fill(value, meaning))));
     ProcessSpec {
-        region: meaning.region.to_owned(),
+        region: meaning.region.clone(),
         executable: executable.to_owned(),
         arguments,
-        environment: environment
-            .map(|(name, value)| (name.clone(), fill(value, meaning)))
-            .collect(),
-        address,
+        environment,
+        address: meaning.address(),
         readiness: match template.ready.as_str() {
             "port" => Readiness::Port,
             path => Readiness::Answer(path.to_owned()),
@@ -108,28 +162,47 @@ fn spec(
         stop_signal: template
             .signal()
             .expect("a template is checked when it is read"),
-        data_dir: meaning.data_dir.to_owned(),
+        data_dir: meaning.data_dir.clone(),
         log,
     }
 }
 
+fn environment(template: &Template, meaning: &Meaning) -> Vec<(String, String)> {
+    let values = template.environment.iter();
+    values
+        .map(|(name, value)| (name.clone(), fill(value, meaning)))
+        .collect()
+}
+
 impl Target for CommandTarget {
     fn regions(&self) -> &[String] {
-        &self.regions
+        &self.template.regions
     }
 
     fn address(&self, region: usize) -> SocketAddr {
-        self.addresses[region]
+        self.meanings[region].address()
     }
 
     fn can(&self, ability: Ability) -> Result<(), String> {
-        Self::can(ability, self.has_servers)
+        Self::can(ability, &self.template)
     }
 
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
-        self.fleet
-            .act(region, action)
-            .unwrap_or_else(|| Self::can(Ability::Clock, self.has_servers))
+        if let Some(done) = self.fleet.act(region, action) {
+            return done;
+        }
+        match (action, self.clocks.get(region)) {
+            (Action::Clock(skew), Some(clock)) => clock.set(*skew),
+            (
+                Action::Kill
+                | Action::Stop
+                | Action::Start
+                | Action::Pause
+                | Action::Resume
+                | Action::Clock(_),
+                _,
+            ) => Self::can(Ability::Clock, &self.template),
+        }
     }
 
     fn unexpected_end(&self) -> Option<String> {

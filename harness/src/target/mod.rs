@@ -6,6 +6,7 @@ mod local;
 mod endpoints;
 
 mod command;
+mod faketime;
 mod template;
 
 mod fleet;

@@ -18,7 +18,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::{health, spawner::Spawner};
+use super::{faketime, health, spawner::Spawner};
 
 /// How long a region may take to answer after its start, recovery included.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -174,7 +174,9 @@ impl Process {
 
     /// How it ended, if it ended by itself. It is then no longer there.
     pub(super) fn exited(&mut self) -> Option<ExitStatus> {
-        let status = self.child.as_mut()?.try_wait().ok().flatten()?;
+        let child = self.child.as_mut()?;
+        let status = child.try_wait().ok().flatten()?;
+        faketime::clean_up(child.id());
         self.child = None;
         Some(status)
     }
@@ -185,6 +187,7 @@ impl Process {
             .kill()
             .and_then(|()| child.wait())
             .map_err(|error| format!("{} could not be killed: {error}", self.spec.region))?;
+        faketime::clean_up(child.id());
         Ok(())
     }
 

@@ -2,22 +2,34 @@
 
 use std::{
     collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
 use nix::sys::signal::Signal;
 use serde::Deserialize;
 
-/// A template; `{port}`, `{data_dir}` and `{region}` in its texts stand for what each region gets.
+use super::faketime::Faketime;
+
+/// A template; the [`NAMES`] in braces in its texts stand for what each region gets.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Template {
     /// The program and its arguments. It stays in the foreground and keeps its process number. None where an adapter needs no server.
     #[serde(default)]
     pub(crate) start: Vec<String>,
+    /// What is run once, when all are ready and before anybody uses them: joins them, makes what clients need.
+    #[serde(default)]
+    pub(crate) setup: Vec<String>,
     /// The program that speaks for the store, where that does not speak DynamoDB's API; one process of it for each client.
     #[serde(default)]
     pub(crate) adapter: Vec<String>,
+    /// Whether the adapter shows when and where each version was written.
+    #[serde(default)]
+    pub(crate) stamps: bool,
+    /// How the servers' clocks can be wrong: `machine` (not at all), `libfaketime`, or the path of that library.
+    #[serde(default = "machine")]
+    pub(crate) clock: String,
     /// One server is started for each.
     #[serde(default = "one_region")]
     pub(crate) regions: Vec<String>,
@@ -27,6 +39,9 @@ pub(crate) struct Template {
     /// Added to the environment.
     #[serde(default)]
     pub(crate) environment: BTreeMap<String, String>,
+    /// Added to the environment of one region's server.
+    #[serde(default)]
+    pub(crate) regional: BTreeMap<String, BTreeMap<String, String>>,
     /// Where its output goes; the run folder's `logs/{region}.log` unless said.
     #[serde(default)]
     pub(crate) log: Option<String>,
@@ -37,6 +52,10 @@ pub(crate) struct Template {
 
 fn one_region() -> Vec<String> {
     vec!["us-east-1".to_owned()]
+}
+
+fn machine() -> String {
+    "machine".to_owned()
 }
 
 fn port() -> String {
@@ -68,11 +87,40 @@ pub(crate) enum TemplateError {
     },
 }
 
+/// The names that can stand in braces.
+pub(crate) const NAMES: [&str; 8] = [
+    "port",
+    "host",
+    "peer_port",
+    "gate",
+    "peers",
+    "data_dir",
+    "region",
+    "config_dir",
+];
+
 /// What the names in braces stand for, in one region.
-pub(crate) struct Meaning<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Meaning {
+    /// Where its server is reached by clients.
     pub(crate) port: u16,
-    pub(crate) data_dir: &'a Path,
-    pub(crate) region: &'a str,
+    /// The loopback address that is its own, to listen at and to connect from.
+    pub(crate) host: IpAddr,
+    /// Where its server is reached by other servers, where that is another port.
+    pub(crate) peer_port: u16,
+    /// The port at 127.0.0.1 at which other servers reach it through our proxies, whoever they are: they are told apart by their host.
+    pub(crate) gate: u16,
+    /// Where it reaches each other region through our proxies: `REGION=127.0.0.1:PORT`, with commas.
+    pub(crate) peers: String,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) region: String,
+}
+
+impl Meaning {
+    /// Where its server is reached by clients.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
 }
 
 impl Template {
@@ -92,7 +140,8 @@ impl Template {
         } else {
             folder.as_ref()
         };
-        for text in template.start.iter_mut().chain(&mut template.adapter) {
+        let words = template.start.iter_mut().chain(&mut template.setup);
+        for text in words.chain(&mut template.adapter) {
             *text = text.replace("{config_dir}", folder);
         }
         template
@@ -119,9 +168,8 @@ impl Template {
         }
         for (field, text) in self.texts() {
             unknown_name(text).map_or(Ok(()), |name| {
-                let wrong = format!(
-                    "{{{name}}} stands for nothing; there are {{port}}, {{data_dir}}, {{region}}, {{config_dir}}"
-                );
+                let names = NAMES.map(|name| format!("{{{name}}}")).join(", ");
+                let wrong = format!("{{{name}}} stands for nothing; there are {names}");
                 Err((field, wrong))
             })?;
         }
@@ -139,7 +187,27 @@ impl Template {
             let wrong = "several regions would write to one file; put {region} into its name";
             return Err(("log", wrong.to_owned()));
         }
-        for (field, words) in [("start", &self.start), ("adapter", &self.adapter)] {
+        if self.stamps && self.adapter.is_empty() {
+            let wrong = "only an adapter can show stamps that are not DynamoDB's; leave it out";
+            return Err(("stamps", wrong.to_owned()));
+        }
+        if let Some(name) = self
+            .regional
+            .keys()
+            .find(|name| !self.regions.contains(name))
+        {
+            let wrong = format!(
+                "there is no region {name:?}; there are {}",
+                self.regions.join(", ")
+            );
+            return Err(("regional", wrong));
+        }
+        Faketime::library(&self.clock).map_err(|wrong| ("clock", wrong))?;
+        for (field, words) in [
+            ("start", &self.start),
+            ("setup", &self.setup),
+            ("adapter", &self.adapter),
+        ] {
             if let Some(program) = words.first() {
                 is_there(program).map_err(|wrong| (field, wrong))?;
             }
@@ -149,12 +217,27 @@ impl Template {
 
     fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let start = self.start.iter().map(|text| ("start", text.as_str()));
+        let setup = self.setup.iter().map(|text| ("setup", text.as_str()));
         let adapter = self.adapter.iter().map(|text| ("adapter", text.as_str()));
+        let regional = self.regional.values().flat_map(BTreeMap::values);
+        let regional = regional.map(|text| ("regional", text.as_str()));
         let values = self.environment.values();
         start
+            .chain(setup)
+            .chain(regional)
             .chain(adapter)
             .chain(values.map(|text| ("environment", text.as_str())))
             .chain(self.log.iter().map(|text| ("log", text.as_str())))
+    }
+
+    /// Whether the servers reach each other through our proxies.
+    pub(crate) fn has_peer_links(&self) -> bool {
+        ["{peers}", "{gate}"].iter().any(|name| self.mentions(name))
+    }
+
+    /// Whether a name in braces stands anywhere.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        self.texts().any(|(_, text)| text.contains(name))
     }
 
     /// What asks it to stop.
@@ -169,10 +252,14 @@ impl Template {
 }
 
 /// The text with every name replaced.
-pub(crate) fn fill(text: &str, meaning: &Meaning<'_>) -> String {
+pub(crate) fn fill(text: &str, meaning: &Meaning) -> String {
     text.replace("{port}", &meaning.port.to_string())
+        .replace("{host}", &meaning.host.to_string())
+        .replace("{peer_port}", &meaning.peer_port.to_string())
+        .replace("{gate}", &meaning.gate.to_string())
+        .replace("{peers}", &meaning.peers)
         .replace("{data_dir}", &meaning.data_dir.to_string_lossy())
-        .replace("{region}", meaning.region)
+        .replace("{region}", &meaning.region)
 }
 
 /// A word in braces that means nothing. Braces around anything but a plain word are the server's own.
@@ -182,7 +269,7 @@ fn unknown_name(text: &str) -> Option<&str> {
     let mut parts = text.split('{').skip(1);
     parts.find_map(|part| {
         let (name, _) = part.split_once('}')?;
-        let is_known = ["port", "data_dir", "region"].contains(&name);
+        let is_known = NAMES.contains(&name);
         Some(name).filter(is_word).filter(|_| !is_known)
     })
 }
@@ -226,8 +313,12 @@ mod tests {
         );
         let meaning = Meaning {
             port: 4567,
-            data_dir: Path::new("data/us-east-1"),
-            region: "us-east-1",
+            host: [127, 0, 0, 1].into(),
+            peer_port: 4568,
+            gate: 4569,
+            peers: "eu-west-1=127.0.0.1:9".into(),
+            data_dir: "data/us-east-1".into(),
+            region: "us-east-1".into(),
         };
         assert_eq!(
             fill(&template.start[2], &meaning),
@@ -260,6 +351,18 @@ mod tests {
             (
                 "start = [\"./no/such\", \"{port}\"]",
                 "there is no program ./no/such",
+            ),
+            (
+                "start = [\"sh\", \"{port}\"]\nstamps = true",
+                "stamps: only an adapter can show",
+            ),
+            (
+                "start = [\"sh\", \"{port}\"]\n[regional.mars-1]\nA = \"1\"",
+                "regional: there is no region \"mars-1\"; there are us-east-1",
+            ),
+            (
+                "start = [\"sh\", \"{port}\"]\nclock = \"sundial\"",
+                "clock: \"sundial\" is neither",
             ),
             (
                 "start = [\"sh\", \"{port}\"]\nready = \"soon\"",

@@ -65,6 +65,26 @@ const LINES: &[(&str, i32, &[&str])] = &[
         64,
         &["no-port.toml", "{port}"],
     ),
+    (
+        "test register --config served.toml --faults clock",
+        64,
+        &["--faults clock", "the target command", "libfaketime"],
+    ),
+    (
+        "test register --config served.toml --faults partition",
+        64,
+        &["--faults partition", "the target command", "{peers}"],
+    ),
+    (
+        "test register --config sundial.toml",
+        64,
+        &["sundial.toml", "clock", "libfaketime"],
+    ),
+    (
+        "test register --endpoint us-east-1=http://192.0.2.1:1",
+        64,
+        &["AWS_ACCESS_KEY_ID is not set"],
+    ),
     ("test register --sed 7", 64, &["--sed", "--seed"]),
     ("test register --rate fast", 64, &["--rate", "fast"]),
     ("test register --rate 0", 64, &["--rate 0", "1 to 1000000"]),
@@ -250,6 +270,10 @@ fn one_message_names_the_field_and_what_to_do() {
     let suite = "name = \"x\"\n[[matrix]]\nworkloads = [\"register\"]\nfaults = [\"earthquake\"]\nseeds = [1]\n";
     fs::write(place.path().join("fault.toml"), suite).expect("writable");
     fs::write(place.path().join("no-port.toml"), "start = [\"sh\"]\n").expect("writable");
+    let served = "start = [\"sh\", \"{port}\"]\n";
+    fs::write(place.path().join("served.toml"), served).expect("writable");
+    let sundial = format!("{served}clock = \"sundial\"\n");
+    fs::write(place.path().join("sundial.toml"), sundial).expect("writable");
     fs::write(place.path().join("file"), "not a folder\n").expect("writable");
     for (line, code, parts) in LINES {
         let ended = place.run(line);
@@ -284,6 +308,14 @@ fn help_and_version_are_no_error() {
         ("--help", "Exit codes"),
         ("--version", env!("CARGO_PKG_VERSION")),
         ("test register --help", "Examples"),
+        (
+            "test register --seed 7 --dry-run",
+            "nobody was asked anything",
+        ),
+        (
+            "test register --endpoint a=http://127.0.0.1:9 --budget 50 --dry-run",
+            "http://127.0.0.1:9: a table",
+        ),
         ("load run --help", "Exit codes"),
         ("list workloads", "register"),
         ("list checks", "convergence"),
@@ -311,6 +343,11 @@ fn endpoints_and_servers_that_do_not_answer_are_harness_failures() {
         "start = [\"sh\", \"-c\", \"echo no port {port} for me >&2; exit 7\"]\n",
     )
     .expect("writable");
+    let stamped = "adapter = [\"sh\", \"-c\", \"read line; echo '{\\\"id\\\":1,\\\"capabilities\\\":\
+                   [\\\"read\\\",\\\"write\\\",\\\"cas\\\",\\\"delete\\\"]}'; cat >/dev/null\"]\nstamps = true\n";
+    fs::write(place.path().join("stamped.toml"), stamped).expect("writable");
+    let unready = "adapter = [\"cat\"]\nsetup = [\"sh\", \"-c\", \"echo no luck; exit 4\"]\n";
+    fs::write(place.path().join("unready.toml"), unready).expect("writable");
     for (name, program) in [
         ("gone", "echo too bad >&2; exit 3"),
         ("rubbish", "echo good morning; cat >/dev/null"),
@@ -341,6 +378,14 @@ fn endpoints_and_servers_that_do_not_answer_are_harness_failures() {
             ["said nothing within", "flush each line"],
         ),
         (
+            "test register --target adapter --config stamped.toml",
+            ["says stamps = true", "offers read, write, cas, delete"],
+        ),
+        (
+            "test register --target adapter --config unready.toml",
+            ["setup, sh: it ended with exit status: 4", "logs/setup.log"],
+        ),
+        (
             "test register --endpoint eu-west-1=http://127.0.0.1:9",
             ["cannot be reached", "is the server running"],
         ),
@@ -360,5 +405,31 @@ fn endpoints_and_servers_that_do_not_answer_are_harness_failures() {
                 "dateline {line}: no {part:?} in\n{said}"
             );
         }
+    }
+}
+
+/// An adapter that answers the greeting, and then does this for each operation.
+fn adapter_that(does: &str) -> String {
+    let number = "id=$(echo \"$line\" | sed 's/.*\"id\":\\([0-9]*\\).*/\\1/')";
+    let hello = r#"printf '{"id":%s,"capabilities":["read","write","cas","delete"]}\n' $id"#;
+    let script = format!("read line; {number}; {hello}; while read line; do {does}; done");
+    format!("adapter = [\"sh\", \"-c\", '''{script}''']\n")
+}
+
+#[test]
+fn an_adapter_that_fails_in_the_middle_leaves_unknown_outcomes_and_no_verdict() {
+    for (does, error) in [
+        ("echo farewell >&2; exit 3", "connection-closed"),
+        ("echo good morning", "bad-reply"),
+        ("sleep 60", "timeout"),
+    ] {
+        let place = Place::new();
+        fs::write(place.path().join("fails.toml"), adapter_that(does)).expect("writable");
+        let ended = place.run(
+            "test register --config fails.toml --time-limit 1 --rate 20 --concurrency 1 --keys 2 --op-timeout 150 --settle-limit 1",
+        );
+        assert_eq!(ended.code, 2, "{does}\n{}{}", ended.out, ended.err);
+        assert!(ended.out.contains(error), "{does}\n{}", ended.out);
+        assert_eq!(place.orphans(), Vec::<String>::new(), "{does}");
     }
 }

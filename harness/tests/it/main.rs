@@ -5,6 +5,7 @@ mod conformance;
 mod dateline;
 mod gate;
 mod interrupted;
+mod lag;
 mod load;
 mod malformed;
 mod merge;

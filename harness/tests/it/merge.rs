@@ -53,6 +53,7 @@ fn share(index: u32, from_ms: u64) -> LoadSummary {
             faults: Vec::new(),
         },
         share: Some(Share { index, of: 2 }),
+        clock: None,
         lanes: vec![Lane {
             region,
             rate_asked_per_s: 100.0,

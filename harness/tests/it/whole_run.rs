@@ -156,3 +156,30 @@ fn an_adapter_speaks_for_any_store() {
     }
     assert_eq!(place.orphans(), Vec::<String>::new());
 }
+
+#[test]
+fn a_budget_ends_the_work_and_the_rest_goes_on_as_usual() {
+    let place = Place::new();
+    let ended = place.run(
+        "test register --seed 7 --time-limit 60 --rtt-scale 0 --faults none --budget 150 --regions eu-west-1,us-east-1",
+    );
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    let results = results(&place);
+    let warned = results
+        .warnings
+        .iter()
+        .any(|why| why.contains("budget of operations is spent"));
+    assert!(warned, "{:?}", results.warnings);
+    let asked: u64 = results.verdict.operations.values().sum();
+    // Final reads are not limited: without them it could not be judged.
+    assert!(
+        (100..2_000).contains(&asked),
+        "{:?}",
+        results.verdict.operations
+    );
+    assert!(
+        ended.out.contains("of CPU on each operation"),
+        "{}",
+        ended.out
+    );
+}

@@ -93,6 +93,10 @@ impl Core {
         table.row = row;
         writes.push(table.save());
         let commit = self.commit(writes, effects);
+        let commit = match update.billing {
+            Some(_) => commit.max(self.share_settings(now, name, effects)),
+            None => commit,
+        };
         let table = self.tables.get_mut(name).expect("it was found above");
         table.commit = commit;
         let table = self.tables.get(name).expect("it was found above");

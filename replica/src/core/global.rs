@@ -27,6 +27,8 @@ impl Core {
                 return self.update_global_table(now, id, name, updates, read, effects);
             }
             GlobalRequest::Describe { name } => self.describe_global_table(&name)?,
+            GlobalRequest::DescribeSettings { name } => self.describe_settings(&name)?,
+            GlobalRequest::UpdateSettings(asked) => self.update_settings(now, &asked, effects)?,
             GlobalRequest::List {
                 after,
                 limit,

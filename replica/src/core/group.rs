@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outbox::Link;
 use super::rows::{self, Origin, named};
+use super::settings::Settings;
 use super::{Core, Effects, Now, Region, TableDefinition};
 use crate::store::Write;
 
@@ -63,6 +64,8 @@ pub(super) struct Group {
     /// Whether anybody has ever left: what the departed wrote spreads by anti-entropy.
     pub(super) has_lost_members: bool,
     pub(super) members: BTreeMap<Region, Member>,
+    /// The capacity of each replica.
+    pub(super) settings: BTreeMap<Region, Settings>,
 }
 
 impl Group {
@@ -112,6 +115,13 @@ impl Group {
             changed = true;
             self.expiry = incoming.expiry.clone();
         }
+        for (region, settings) in &incoming.settings {
+            let known = self.settings.get(region);
+            if known.is_none_or(|known| known.decided < settings.decided) {
+                changed = true;
+                self.settings.insert(region.clone(), settings.clone());
+            }
+        }
         let mut joined = Vec::new();
         for (region, member) in &incoming.members {
             let older = self
@@ -143,6 +153,9 @@ impl Core {
     pub(super) fn adopt(&mut self, now: Now, incoming: &[Group], effects: &mut Effects) -> u64 {
         let mut writes = Vec::new();
         for group in incoming {
+            self.follow_own_future(group, &mut writes, effects);
+        }
+        for group in incoming {
             self.adopt_one(now, group, &mut writes, effects);
         }
         if writes.is_empty() {
@@ -154,7 +167,7 @@ impl Core {
         self.groups_commit
     }
 
-    fn adopt_one(
+    pub(super) fn adopt_one(
         &mut self,
         now: Now,
         incoming: &Group,
@@ -171,6 +184,7 @@ impl Core {
             expiry: None,
             has_lost_members: false,
             members: BTreeMap::new(),
+            settings: BTreeMap::new(),
         });
         let Some(joined) = known.merge(incoming) else {
             return;
@@ -216,6 +230,7 @@ impl Core {
             writes.push(table.save());
             self.upkeep_due_ns = now.monotonic_ns;
         }
+        self.fit_settings(&name, writes);
     }
 
     /// The members that a peer shares with this region: its incarnation there, when there is any.
@@ -232,7 +247,7 @@ impl Core {
     }
 
     /// Begins and ends the flow to peers, as memberships now say.
-    fn relink(&mut self, writes: &mut Vec<Write>) {
+    pub(super) fn relink(&mut self, writes: &mut Vec<Write>) {
         let regions: Vec<Region> = self.peers.keys().cloned().collect();
         for region in regions {
             let shared = self.shared_incarnation(&region);
@@ -244,6 +259,8 @@ impl Core {
                 continue;
             }
             peer.link = shared.map(|incarnation| Link::new(incarnation, head));
+            // What it said was said by, or to, another life.
+            peer.claimed = None;
             let key = named(rows::LINK, region.as_str());
             writes.push(match &peer.link {
                 Some(link) => rows::put(key, &link.row),
@@ -281,6 +298,7 @@ mod tests {
                 definition: None,
                 expiry: None,
                 has_lost_members: false,
+                settings: BTreeMap::new(),
                 members: members
                     .into_iter()
                     .map(|(of, time_us, by)| {

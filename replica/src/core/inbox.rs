@@ -125,6 +125,7 @@ impl Core {
             peer.incarnation = Some(batch.from.incarnation);
             peer.last_contact_ns = Some(now.monotonic_ns);
         }
+        self.check_relied_on(batch, effects);
         let consumed = self.consume(now, batch, read, effects).map_err(|error| {
             self.store_failed(&error, effects);
             "the store failed: see the log of this region".to_owned()
@@ -339,6 +340,10 @@ impl Core {
     fn reported(&mut self, from: &Origin, report: &Report) {
         if let Some(peer) = self.peers.get_mut(&from.region) {
             peer.newest_report = Some((from.incarnation, report.clone()));
+            match &mut peer.told {
+                Some((life, told)) if *life == from.incarnation => told.raise(report),
+                Some(_) | None => peer.told = Some((from.incarnation, report.clone())),
+            }
         }
         self.settle_report(from);
     }

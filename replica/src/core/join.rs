@@ -11,6 +11,7 @@ use super::ledger::Answer;
 use super::message::{AnswerMessage, Described, Message};
 use super::preconditions;
 use super::replicas::check_replicas;
+use super::settings::Settings;
 use super::stamp::stamp;
 use super::table::no_such_table_named;
 use super::{
@@ -91,6 +92,11 @@ impl Core {
             match update {
                 ReplicaUpdate::Create(region) => joining.push(region),
                 ReplicaUpdate::Delete(region) => leaving.push(region),
+                ReplicaUpdate::Update(region, _) => {
+                    return Err(ApiError::validation(format!(
+                        "One or more parameter values were invalid: the replica in region '{region}' can be created or deleted here; UpdateGlobalTableSettings changes it"
+                    )));
+                }
             }
         }
         let all: Vec<Region> = joining.iter().chain(&leaving).cloned().collect();
@@ -378,6 +384,7 @@ impl Core {
                 expiry: None,
                 has_lost_members: false,
                 members: BTreeMap::new(),
+                settings: BTreeMap::new(),
             },
         };
         self.found(&mut group, coordination.purpose, &decided);
@@ -401,6 +408,10 @@ impl Core {
                     is_founder,
                 };
                 group.members.insert(region.clone(), member);
+                if let Some(table) = &described.table {
+                    let settings = Settings::of(&table.definition, decided.clone());
+                    group.settings.insert(region.clone(), settings);
+                }
             }
         }
         group.has_lost_members |= !coordination.leaving.is_empty();

@@ -82,6 +82,14 @@ impl Ledger {
             .filter_map(|(_, newest)| newest.value.as_deref())
     }
 
+    /// Keys of rows between two keys that may not be durable yet.
+    pub(super) fn newest_keys(&self, start: &[u8], end: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let bounds = (Bound::Included(start), Bound::Excluded(end));
+        self.newest
+            .range::<[u8], _>(bounds)
+            .map(|(key, _)| key.as_slice())
+    }
+
     /// Asks for a commit of these writes; gives its number.
     pub(super) fn commit(
         &mut self,

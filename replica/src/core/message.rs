@@ -8,7 +8,7 @@ use super::rows::Origin;
 use super::{Region, TableDefinition};
 
 /// First byte of every message; a later protocol gets another.
-const PROTOCOL: u8 = 2;
+const PROTOCOL: u8 = 3;
 
 /// A call.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +41,10 @@ pub(super) struct FeedBatch {
     pub(super) after: u64,
     /// and goes through this one.
     pub(super) through: u64,
+    /// Which life of the receiver has consumed this feed durably, and how far: the sender relies on it.
+    pub(super) relied_on: (u64, u64),
+    /// What a life of the receiver has reported of itself.
+    pub(super) told: Option<(u64, Report)>,
     /// Names of the tables that the items count by.
     pub(super) tables: Vec<String>,
     pub(super) items: Vec<WireItem>,
@@ -53,6 +57,19 @@ pub(super) struct FeedBatch {
 pub(super) struct Report {
     pub(super) head: u64,
     pub(super) consumed: Vec<(Origin, u64)>,
+}
+
+impl Report {
+    /// Takes what is further. Reports of one life arrive in any order, but the life only ever came further.
+    pub(super) fn raise(&mut self, other: &Self) {
+        self.head = self.head.max(other.head);
+        for (origin, position) in &other.consumed {
+            match self.consumed.iter_mut().find(|(known, _)| known == origin) {
+                Some((_, known)) => *known = (*known).max(*position),
+                None => self.consumed.push((origin.clone(), *position)),
+            }
+        }
+    }
 }
 
 /// One version of an item, written by the region whose feed it is in.

@@ -74,6 +74,14 @@ pub(super) struct Peer {
     flights: BTreeMap<CallId, Flight>,
     /// How long ago the oldest version in the batch that was acknowledged last had been written.
     pub(super) latency_ms: Option<u64>,
+    /// What it said in this process of how far it consumed this region's feed; nothing is sent before.
+    pub(super) claimed: Option<u64>,
+    /// The greatest position that it can have consumed, unless the store was rolled back.
+    pub(super) offered: u64,
+    /// Where the feed ended when this region began to wait for word of it; durable until it was heard.
+    pub(super) unverified: Option<u64>,
+    /// The commit by which that it was heard is durable.
+    pub(super) verified_by: u64,
     rewind: bool,
     failures: u32,
     not_before_ns: u64,
@@ -82,6 +90,8 @@ pub(super) struct Peer {
     pub(super) last_contact_ns: Option<u64>,
     pub(super) connected: bool,
     last_refusal: Option<String>,
+    /// All that its present life has reported, as far as it went.
+    pub(super) told: Option<(u64, Report)>,
     /// The report that waits until this region has consumed the peer's feed to the head in it; and the newest one.
     pub(super) pending_report: Option<(u64, Report)>,
     pub(super) newest_report: Option<(u64, Report)>,
@@ -98,8 +108,18 @@ impl Peer {
         }
     }
 
+    /// Whether it has said what it consumed, as far as commits are durable to this one.
+    fn is_heard(&self, committed: u64) -> bool {
+        self.claimed.is_some() && self.verified_by <= committed
+    }
+
     /// Whether there is something to be sent now; when to look again otherwise.
-    fn due(&self, now_ns: u64, head: u64, core: &super::Limits) -> Result<(), Option<u64>> {
+    fn due(
+        &self,
+        now_ns: u64,
+        (head, committed): (u64, u64),
+        core: &super::Limits,
+    ) -> Result<(), Option<u64>> {
         if now_ns < self.not_before_ns {
             return Err(Some(self.not_before_ns));
         }
@@ -111,7 +131,9 @@ impl Peer {
         // After a failure a heartbeat goes first: a dead link costs no more than that.
         let behind = self.link.as_ref().is_some_and(|link| {
             let next = if self.rewind { link.cursor } else { link.next };
-            self.incarnation == Some(link.row.incarnation) && next < head
+            self.incarnation == Some(link.row.incarnation)
+                && self.is_heard(committed)
+                && next < head
         });
         if behind && self.failures == 0 {
             return Ok(());
@@ -143,8 +165,8 @@ impl Core {
         while let Some(region) = regions.pop() {
             let is_stalled = self.has_defect(Defect::StallLink) && self.counters.versions_sent > 80;
             while let Some(peer) = self.peers.get(&region).filter(|_| !is_stalled) {
-                let head = self.feed.head.durable;
-                if let Err(later) = peer.due(now.monotonic_ns, head, &self.config.limits) {
+                let durable = (self.feed.head.durable, self.ledger.durable);
+                if let Err(later) = peer.due(now.monotonic_ns, durable, &self.config.limits) {
                     wake = wake.into_iter().chain(later).min();
                     break;
                 }
@@ -168,14 +190,18 @@ impl Core {
         let Some(peer) = self.peers.get_mut(region) else {
             return Ok(());
         };
-        if let Some(link) = &mut peer.link {
+        // A link may begin where the feed ends but is not durable yet: not even a position is told before it is.
+        let durable = self.feed.head.durable;
+        let is_heard = peer.is_heard(self.ledger.durable);
+        if let Some(link) = peer.link.as_mut().filter(|link| link.row.base <= durable) {
             if std::mem::take(&mut peer.rewind) {
                 link.next = link.cursor;
             }
+            batch.relied_on = (link.row.incarnation, link.cursor);
             batch.base = link.row.base;
             batch.after = link.next;
             batch.through = link.next;
-            if peer.failures == 0 && peer.incarnation == Some(link.row.incarnation) {
+            if peer.failures == 0 && is_heard && peer.incarnation == Some(link.row.incarnation) {
                 self.fill(&mut batch, region, read)?;
             }
         }
@@ -185,9 +211,10 @@ impl Core {
         let Some(peer) = self.peers.get_mut(region) else {
             return Ok(());
         };
-        if let Some(link) = &mut peer.link {
+        if let Some(link) = peer.link.as_mut().filter(|link| link.row.base <= durable) {
             link.next = batch.through;
         }
+        peer.offered = peer.offered.max(batch.through);
         peer.last_sent_ns = Some(now.monotonic_ns);
         let flight = Flight {
             through: batch.through,
@@ -207,6 +234,8 @@ impl Core {
             base: 0,
             after: 0,
             through: 0,
+            relied_on: (0, 0),
+            told: self.peers.get(region).and_then(|peer| peer.told.clone()),
             tables: Vec::new(),
             items: Vec::new(),
             report: self.report(),
@@ -353,10 +382,6 @@ impl Core {
     ) {
         let reconnected = self.contact(now, region, answer.incarnation);
         let forgets = self.has_defect(Defect::ForgetPending) && reconnected;
-        let head = self.feed.head.decided;
-        if answer.consumed > head {
-            self.tail_was_lost(region, answer.consumed, effects);
-        }
         let durable = self.feed.head.durable;
         let Some(peer) = self.peers.get_mut(region) else {
             return;
@@ -366,6 +391,13 @@ impl Core {
         if link.row.incarnation != answer.incarnation {
             return;
         }
+        if !self.claims(region, answer.consumed, effects) {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(region) else {
+            return;
+        };
+        let Some(link) = &mut peer.link else { return };
         link.cursor = link.cursor.max(answer.consumed.min(durable));
         if answer.consumed < flight.through {
             peer.rewind = true;
@@ -410,17 +442,6 @@ impl Core {
         // Up to a quarter more, by a counter: peers that failed together do not come back together.
         let jitter_ms = (salt >> 33) % (wait_ms / 4 + 1);
         peer.not_before_ns = now.monotonic_ns + (wait_ms + jitter_ms) * 1_000_000;
-    }
-
-    /// A peer holds more of this region's feed than this region: its store lost the tail. Those positions are never given again.
-    fn tail_was_lost(&mut self, region: &Region, consumed: u64, effects: &mut Effects) {
-        effects.push(Effect::Log(format!(
-            "the store of this region lost acknowledged writes: {region} has consumed its feed to {consumed}, but it ends at {}; what the peers hold of them is kept there, look at the disk",
-            self.feed.head.decided
-        )));
-        let mut writes = Vec::new();
-        self.feed.skip_to(consumed, &mut writes);
-        self.commit(writes, effects);
     }
 
     /// Makes a call; gives its id.

@@ -76,6 +76,16 @@ pub(super) fn decode_item(attributes: &[u8]) -> Result<Item, StoreError> {
         .map_err(|error| StoreError(format!("an item's attributes are unreadable: {error}")))
 }
 
+/// What a row holds: its version, and its item unless that is deleted.
+///
+/// # Errors
+/// When it is no row of this format.
+pub(crate) fn item_of_row(row: &[u8]) -> Result<(Version, Option<Item>), StoreError> {
+    let (header, attributes) = decode_header(row)?;
+    let item = (!header.deleted).then(|| decode_item(attributes));
+    Ok((header.version, item.transpose()?))
+}
+
 /// Adds the `aws:rep:*` attributes that a reader sees.
 pub(super) fn show(item: &mut Item, header: &Header) {
     if let Some(version) = shown_version(header) {

@@ -9,6 +9,7 @@ use super::group::Group;
 use super::join::Coordination;
 use super::ledger::{Answer, Ledger};
 use super::outbox::Peer;
+use super::renewal::Rollback;
 use super::rows::Origin;
 use super::stream::Streams;
 use super::table::{Table, no_such_table};
@@ -100,6 +101,7 @@ pub struct Core {
     pub(super) streams: Streams,
     pub(super) expiry: Walk,
     pub(super) exchanges: Exchanges,
+    pub(super) rollback: Rollback,
     pub(super) wake_ns: Option<u64>,
 }
 

@@ -4,19 +4,20 @@
 //! replica that is removed is deleted. The attributes of replication are hidden, a stream records one change per write, and the time-to-live setting is
 //! shared.
 //!
-//! Absent: `Update` (overrides per replica), several updates in one request, global secondary indexes of one replica alone, `Disassociate`,
-//! strong consistency over regions.
+//! `Update` overrides a replica's greatest rate of reads. Absent: other overrides, several updates in one request, global secondary indexes of one
+//! replica alone, `Disassociate`, strong consistency over regions.
 
 use std::collections::BTreeSet;
 
 use super::group::{Decided, GlobalVersion, Group, SharedExpiry};
 use super::join::Purpose;
+use super::ledger::Answer;
 use super::message::Described;
 use super::stamp::stamp;
 use super::table::no_such_table_named;
 use super::{
-    ApiError, Billing, Core, Effect, Effects, ErrorKind, Now, Region, ReplicaStatus, ReplicaUpdate,
-    RequestId, StreamView,
+    ApiError, Billing, Core, Effect, Effects, ErrorKind, Now, Region, ReplicaDescription,
+    ReplicaStatus, ReplicaUpdate, RequestId, Response, StreamView, TableStatus,
 };
 use crate::store::{Read, Write};
 
@@ -32,7 +33,9 @@ impl Core {
     ) -> Result<(), ApiError> {
         let table = self.tables.get(&name);
         let table = table.ok_or_else(|| no_such_table_named(&name))?;
-        let (ReplicaUpdate::Create(region) | ReplicaUpdate::Delete(region)) = &update;
+        let (ReplicaUpdate::Create(region)
+        | ReplicaUpdate::Delete(region)
+        | ReplicaUpdate::Update(region, _)) = &update;
         if *region == self.config.region {
             return Err(ApiError::validation(
                 "Cannot add, delete, or update the local region through ReplicaUpdates. Use CreateTable, DeleteTable, or UpdateTable as required.",
@@ -67,7 +70,16 @@ impl Core {
             ReplicaUpdate::Delete(region) if members.contains(&region) => {
                 (Vec::new(), vec![region])
             }
-            ReplicaUpdate::Delete(_) => {
+            ReplicaUpdate::Update(region, units) if members.contains(&region) => {
+                let commit = self.override_replica(now, (&name, &region), units, effects);
+                let table = self.tables.get(&name).expect("it was found above");
+                let response =
+                    Response::TableDescription(self.description(table, TableStatus::Updating));
+                self.ledger
+                    .answer(commit, Answer::Client(id, Ok(response)), effects);
+                return Ok(());
+            }
+            ReplicaUpdate::Delete(_) | ReplicaUpdate::Update(_, _) => {
                 return Err(ApiError::validation(
                     "Replica specified in the Replica Update or Replica Delete action of the request was not found.",
                 ));
@@ -125,7 +137,7 @@ impl Core {
     }
 
     /// The other replicas and how they are, for `DescribeTable`.
-    pub(super) fn replica_statuses(&self, name: &str) -> Vec<(Region, ReplicaStatus)> {
+    pub(super) fn replica_statuses(&self, name: &str) -> Vec<ReplicaDescription> {
         let Some(table) = self.tables.get(name) else {
             return Vec::new();
         };
@@ -140,7 +152,13 @@ impl Core {
                 } else {
                     ReplicaStatus::Active
                 };
-                (region, status)
+                let group = self.groups.get(name);
+                let settings = group.and_then(|group| group.settings.get(&region));
+                ReplicaDescription {
+                    max_read_units: settings.and_then(|it| it.max_read_units),
+                    region,
+                    status,
+                }
             })
             .collect()
     }

@@ -1,6 +1,8 @@
 //! What a client can ask for, with the shape already checked by `wire`: required members present, enums known, lengths within the model's
 //! constraints, expressions parsed, values well formed. What needs the table (key schema, existence) is checked by the core.
 
+use std::collections::BTreeMap;
+
 use super::condition::{Condition, KeyCondition, Projection, Update};
 use super::{Item, Region};
 use crate::store::Direction;
@@ -67,6 +69,36 @@ pub enum GlobalRequest {
         limit: usize,
         region: Option<Region>,
     },
+    DescribeSettings {
+        name: String,
+    },
+    UpdateSettings(SettingsUpdate),
+}
+
+/// `UpdateGlobalTableSettings`: only what is asked to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsUpdate {
+    /// `GlobalTableName`.
+    pub name: String,
+    /// `GlobalTableBillingMode`: per request, or (by default) provisioned.
+    pub is_per_request: bool,
+    /// `GlobalTableProvisionedWriteCapacityUnits`.
+    pub write: Option<u64>,
+    /// Write capacity units of global secondary indexes, by name.
+    pub index_writes: BTreeMap<String, u64>,
+    /// `ReplicaSettingsUpdate`.
+    pub replicas: Vec<ReplicaSettingsUpdate>,
+}
+
+/// What is asked to change of one replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaSettingsUpdate {
+    /// Which.
+    pub region: Region,
+    /// `ReplicaProvisionedReadCapacityUnits`.
+    pub read: Option<u64>,
+    /// Read capacity units of global secondary indexes, by name.
+    pub index_reads: BTreeMap<String, u64>,
 }
 
 /// A request of the API of streams.
@@ -332,4 +364,6 @@ pub enum ReplicaUpdate {
     Create(Region),
     /// Remove a replica.
     Delete(Region),
+    /// Change a replica of version 2019.11.21: `OnDemandThroughputOverride.MaxReadRequestUnits`, with -1 for none.
+    Update(Region, i64),
 }

@@ -1,6 +1,6 @@
 //! What a client is answered, before `wire` renders it as JSON.
 
-use super::{Item, KeySchema, Region, StreamView, TableDefinition, TimeToLiveChange};
+use super::{Billing, Item, KeySchema, Region, StreamView, TableDefinition, TimeToLiveChange};
 
 /// The answer to a [`Request`](super::Request).
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,10 @@ pub enum Response {
     /// `DescribeTimeToLive`: the attribute, when it is enabled.
     TimeToLive(Option<String>),
     GlobalTable(GlobalTableDescription),
+    GlobalTableSettings {
+        name: String,
+        replicas: Vec<ReplicaSettings>,
+    },
     ListGlobalTables {
         tables: Vec<(String, Vec<Region>)>,
         last: Option<String>,
@@ -160,7 +164,30 @@ pub struct TableDescription {
     pub stream: Option<(String, String)>,
     pub decreases_today: u64,
     /// Of a global table of version 2019.11.21: the other replicas.
-    pub replicas: Vec<(Region, ReplicaStatus)>,
+    pub replicas: Vec<ReplicaDescription>,
+}
+
+/// `ReplicaDescription` of version 2019.11.21.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct ReplicaDescription {
+    pub region: Region,
+    pub status: ReplicaStatus,
+    /// `OnDemandThroughputOverride.MaxReadRequestUnits`.
+    pub max_read_units: Option<i64>,
+}
+
+/// `ReplicaSettingsDescription` of version 2017.11.29.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as AWS names them")]
+pub struct ReplicaSettings {
+    pub region: Region,
+    pub status: ReplicaStatus,
+    /// When the settings were decided.
+    pub decided_ms: i64,
+    pub billing: Billing,
+    /// Global secondary indexes, by name.
+    pub indexes: Vec<(String, Option<Billing>)>,
 }
 
 /// A replica's status.
@@ -171,6 +198,7 @@ pub struct TableDescription {
 )]
 pub enum ReplicaStatus {
     Creating,
+    Updating,
     Active,
 }
 

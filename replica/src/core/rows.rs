@@ -6,7 +6,7 @@ use super::{OpenError, Region};
 use crate::store::{Space, Write};
 
 /// First byte of every row; a later format gets another.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// Whose directory this is.
 pub(super) const IDENTITY: &[u8] = b"identity";
@@ -24,6 +24,8 @@ pub(super) const LEFTOVER: &str = "leftover/";
 pub(super) const GROUP: &str = "group/";
 /// Prefix of the links to peers.
 pub(super) const LINK: &str = "link/";
+/// Prefix of where the feed ended when this region began to wait for word of a peer.
+pub(super) const UNVERIFIED: &str = "unverified/";
 /// Prefix of the positions consumed of each origin's feed.
 pub(super) const CONSUMED: &str = "consumed/";
 

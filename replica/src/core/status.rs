@@ -77,6 +77,8 @@ pub struct Counters {
     /// Batches that were refused since a version in them lay too far ahead of the clock.
     pub batches_ahead: u64,
     pub calls_failed: u64,
+    /// How often this region became a new member, since its store had been rolled back.
+    pub renewals: u64,
     pub tombstones_collected: u64,
     pub items_expired: u64,
     pub store_errors: u64,

@@ -158,6 +158,17 @@ impl Regions {
         self.run();
     }
 
+    /// The number of a region's newest commit.
+    pub(crate) fn last_commit(&self, place: usize) -> u64 {
+        self.places[place].store.last_commit().expect("readable")
+    }
+
+    /// Opens a region again on its store as it was after this commit.
+    pub(crate) fn roll_back(&mut self, place: usize, commit: u64) {
+        self.places[place].store.lose_after(commit);
+        self.restart(place);
+    }
+
     /// Ends a region and opens it again on its store.
     pub(crate) fn restart(&mut self, place: usize) {
         let now = self.now();

@@ -10,6 +10,7 @@ use super::group::Group;
 use super::ledger::Ledger;
 use super::outbox::{Link, LinkRow, Peer};
 use super::record::{Shown, decode_header};
+use super::renewal::Rollback;
 use super::rows::{self, Identity, Origin, named};
 use super::stream::Streams;
 use super::table::{Count, Table, TableRow, split_row_key};
@@ -86,6 +87,10 @@ impl Core {
             streams: Streams::open(read)?,
             expiry: Walk::default(),
             exchanges: Exchanges::default(),
+            rollback: Rollback {
+                is_found: false,
+                entropy,
+            },
             wake_ns: None,
             config,
         };
@@ -96,6 +101,7 @@ impl Core {
         if is_new {
             core.commit(vec![core.identity()], effects);
         }
+        core.begin_unverified(effects);
         core.carry_on(now, read, effects);
         Ok(core)
     }
@@ -123,7 +129,8 @@ impl Core {
     /// One round of what goes on by itself.
     pub(super) fn upkeep(&mut self, now: Now, read: &dyn Read, effects: &mut Effects) {
         let done = self
-            .refeed(read, effects)
+            .verify(now, read, effects)
+            .and_then(|()| self.refeed(read, effects))
             .and_then(|()| self.sweep_leftovers(read, effects))
             .and_then(|()| self.collect(now, read, effects))
             .and_then(|()| self.expire_items(now, read, effects))
@@ -298,13 +305,18 @@ fn open_peers(config: &Config, read: &dyn Read) -> Result<BTreeMap<Region, Peer>
     let mut links = each(rows::LINK, read, |name, row: LinkRow| {
         (Region::new(name), row)
     })?;
+    let unverified = each(rows::UNVERIFIED, read, |name, at: u64| {
+        (Region::new(name), at)
+    })?;
     Ok(config
         .peers
         .iter()
         .filter(|region| **region != config.region)
         .map(|region| {
             let link = links.remove(region).map(Link::open);
-            (region.clone(), Peer::linked(link))
+            let mut peer = Peer::linked(link);
+            peer.unverified = unverified.get(region).copied();
+            (region.clone(), peer)
         })
         .collect())
 }

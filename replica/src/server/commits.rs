@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::applied::ApplyLog;
 use super::shell::Shell;
 use crate::core::Input;
 use crate::store::{Batch, Store as _};
@@ -97,20 +98,26 @@ impl Counts {
     }
 }
 
-/// Starts the commit thread. It ends when the queue is closed, or after the first failed commit.
-pub(crate) fn start(shell: Arc<Shell>) -> std::io::Result<std::thread::JoinHandle<()>> {
+/// Starts the commit thread, which writes what it did to the log if there is one. It ends when the queue is closed, or after the first failed commit.
+pub(crate) fn start(
+    shell: Arc<Shell>,
+    applied: Option<ApplyLog>,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new()
         .name("commit".to_owned())
-        .spawn(move || run(&shell))
+        .spawn(move || run(&shell, applied))
 }
 
-fn run(shell: &Shell) {
+fn run(shell: &Shell, mut applied: Option<ApplyLog>) {
     let mut group = Vec::new();
     while shell.commits.take(&mut group) {
         let started = Instant::now();
         if let Err(error) = shell.store.commit(&group) {
             shell.fail(&error.to_string());
             return;
+        }
+        if let Some(applied) = &mut applied {
+            applied.add(&group);
         }
         shell.commits.counts.add(group.len(), started.elapsed());
         let through = group.last().expect("a taken group is not empty").commit;

@@ -2,12 +2,13 @@
 //!
 //! Read in this order: [`options`] (what it is told), this file (the order in which it starts and ends), `shell` (the core under its lock),
 //! `commits` (group commit), `http` and `routes` (connections, requests), `sigv4` (who asks), `peers` and `peer_key` (links to other regions),
-//! `timer`, `clock`, `health`, `metrics`, `failure`.
+//! `timer`, `clock`, `health`, `metrics`, `failure`, `applied` (when versions became readable, for those who measure lag).
 //!
 //! Threads: one (or `--threads`) for everything asynchronous, one for commits, one of the storage engine.
 //!
 //! Absent: TLS (put a terminating proxy in front), HTTP/2 (no DynamoDB client speaks it).
 
+mod applied;
 mod clock;
 mod commits;
 mod failure;
@@ -37,6 +38,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::applied::ApplyLog;
 use self::clock::Clock;
 pub use self::clock::Skew;
 pub use self::failure::ServerError;
@@ -60,7 +62,8 @@ pub fn run(options: Options) -> Result<(), ServerError> {
     log::start(options.log);
     failure::end_process_on_panic();
     let (shell, links) = open(&options)?;
-    let committer = commits::start(Arc::clone(&shell))
+    let applied = options.apply_log.as_deref().map(ApplyLog::create);
+    let committer = commits::start(Arc::clone(&shell), applied.transpose()?)
         .map_err(ServerError::system("start the commit thread"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(usize::from(options.threads))

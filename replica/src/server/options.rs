@@ -48,6 +48,10 @@ pub struct Options {
     #[arg(long, value_name = "WHICH", value_enum, default_value = "both")]
     pub(crate) global_tables: GlobalTables,
 
+    /// Write a line of JSON to this file for every version that becomes readable here: when, which, and the item. For holding measured lag against the truth
+    #[arg(long, value_name = "FILE")]
+    pub(crate) apply_log: Option<PathBuf>,
+
     /// How log lines on standard error look
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub(crate) log: LogFormat,

@@ -19,7 +19,7 @@ use super::{Batch, DataDir, Direction, Read, Row, Space, Store, StoreError};
 
 const JOURNAL_BYTES: u64 = 64 << 20;
 const MEMTABLE_BYTES: u64 = 16 << 20;
-const CACHE_BYTES: u64 = 256 << 20;
+const CACHE_BYTES: u64 = 64 << 20;
 
 /// Row of the `state` keyspace: the number of the newest durable batch.
 const LAST_COMMIT: &[u8] = b"last-commit";

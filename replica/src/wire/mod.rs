@@ -15,6 +15,7 @@ mod query;
 mod response;
 mod scalar;
 mod schema;
+mod settings;
 mod stream;
 mod table;
 mod time_to_live;
@@ -74,7 +75,7 @@ pub fn parse(
 type Reader = fn(&str) -> Result<Request, ApiError>;
 
 /// The operations, the hottest first: API, name, reader.
-const OPERATIONS: [(&str, &str, Reader); 21] = [
+const OPERATIONS: [(&str, &str, Reader); 23] = [
     (TABLES, "PutItem", item::put),
     (TABLES, "GetItem", item::get),
     (TABLES, "UpdateItem", item::update),
@@ -96,6 +97,8 @@ const OPERATIONS: [(&str, &str, Reader); 21] = [
     (TABLES, "UpdateGlobalTable", global::update),
     (TABLES, "DescribeGlobalTable", global::describe),
     (TABLES, "ListGlobalTables", global::list),
+    (TABLES, "DescribeGlobalTableSettings", settings::describe),
+    (TABLES, "UpdateGlobalTableSettings", settings::update),
 ];
 
 /// How many operations there are.

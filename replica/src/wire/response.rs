@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::json::{self, Object};
-use super::{stream, time_to_live};
+use super::{settings, stream, time_to_live};
 use crate::core::{
     Billing, Capacity, GlobalTableDescription, GlobalTableStatus, IndexDefinition, IndexProjection,
-    Item, ItemPage, KeySchema, Region, ReplicaStatus, Response, StreamView, TableDefinition,
-    TableDescription, TableStatus,
+    Item, ItemPage, KeySchema, Region, Response, StreamView, TableDefinition, TableDescription,
+    TableStatus,
 };
 
 /// The body of a successful answer.
@@ -60,6 +60,9 @@ pub fn render(response: &Response) -> Vec<u8> {
             body.object("GlobalTableDescription", |object| {
                 describe_global(object, table)
             });
+        }
+        Response::GlobalTableSettings { name, replicas } => {
+            settings::answer(&mut body, name, replicas);
         }
         Response::ListGlobalTables { tables, last } => {
             body.list("GlobalTables", tables, |out, (name, regions)| {
@@ -185,14 +188,15 @@ fn describe(object: &mut Object<'_>, table: &TableDescription) {
 fn replicas(object: &mut Object<'_>, table: &TableDescription) {
     if !table.replicas.is_empty() {
         object.text("GlobalTableVersion", "2019.11.21");
-        object.list("Replicas", &table.replicas, |out, (region, status)| {
+        object.list("Replicas", &table.replicas, |out, described| {
             let mut replica = Object::open(out);
-            replica.text("RegionName", region.as_str());
-            let status = match status {
-                ReplicaStatus::Creating => "CREATING",
-                ReplicaStatus::Active => "ACTIVE",
-            };
-            replica.text("ReplicaStatus", status);
+            replica.text("RegionName", described.region.as_str());
+            replica.text("ReplicaStatus", settings::replica_status(described.status));
+            if let Some(units) = described.max_read_units {
+                replica.object("OnDemandThroughputOverride", |object| {
+                    object.bare("MaxReadRequestUnits", units);
+                });
+            }
             replica.close();
         });
     }

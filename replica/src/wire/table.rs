@@ -1,7 +1,7 @@
 //! The control plane of tables: `CreateTable`, `UpdateTable`, `DescribeTable`, `DeleteTable`, `ListTables`.
 //!
 //! Absent, and ignored like any unknown member: tags, table class, encryption, resource policies, warm throughput. Refused, since ignoring them
-//! would mislead: `GlobalSecondaryIndexUpdates`, and `Update` in `ReplicaUpdates`.
+//! would mislead: `GlobalSecondaryIndexUpdates`, and overrides of a replica but its greatest rate of reads.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -46,7 +46,8 @@ struct Members<'a> {
 struct ReplicaStep<'a> {
     #[serde(borrow)]
     create: Option<Replica<'a>>,
-    update: Option<IgnoredAny>,
+    #[serde(borrow)]
+    update: Option<Replica<'a>>,
     #[serde(borrow)]
     delete: Option<Replica<'a>>,
 }
@@ -56,6 +57,19 @@ struct ReplicaStep<'a> {
 struct Replica<'a> {
     #[serde(borrow)]
     region_name: Option<Text<'a>>,
+    on_demand_throughput_override: Option<MaxReads>,
+    provisioned_throughput_override: Option<IgnoredAny>,
+    global_secondary_indexes: Option<IgnoredAny>,
+    #[serde(rename = "KMSMasterKeyId")]
+    key: Option<IgnoredAny>,
+    table_class_override: Option<IgnoredAny>,
+}
+
+/// `OnDemandThroughputOverride`.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MaxReads {
+    max_read_request_units: Option<Whole>,
 }
 
 /// `ProvisionedThroughput`.
@@ -301,11 +315,7 @@ impl Members<'_> {
         let (replica, path) = match (&step.create, &step.update, &step.delete) {
             (Some(replica), None, None) => (replica, "create"),
             (None, None, Some(replica)) => (replica, "delete"),
-            (None, Some(_), None) => {
-                return Err(invalid(
-                    "Update in ReplicaUpdates is not supported by this server",
-                ));
-            }
+            (None, Some(replica), None) => (replica, "update"),
             (None, None, None) | (Some(_), _, _) | (_, Some(_), Some(_)) => {
                 return Err(invalid(
                     "Exactly one of Create, Update and Delete must be specified in each of ReplicaUpdates",
@@ -317,10 +327,34 @@ impl Members<'_> {
         constraints.required(replica.region_name.as_ref(), &path);
         constraints.finish()?;
         let region = Region::new(replica.region_name.as_ref().map_or("", Text::as_str));
-        Ok(Some(match step.delete {
-            Some(_) => ReplicaUpdate::Delete(region),
-            None => ReplicaUpdate::Create(region),
-        }))
+        let other = [
+            &replica.provisioned_throughput_override,
+            &replica.global_secondary_indexes,
+            &replica.key,
+            &replica.table_class_override,
+        ];
+        let reads = replica.on_demand_throughput_override;
+        let reads = reads.and_then(|it| it.max_read_request_units);
+        match (&step.update, &step.delete, reads) {
+            (Some(_), _, Some(Whole(units))) if other.iter().all(|it| it.is_none()) => {
+                if units == 0 || units < -1 {
+                    return Err(invalid(
+                        "MaxReadRequestUnits must be at least 1, or -1 for no limit",
+                    ));
+                }
+                Ok(Some(ReplicaUpdate::Update(region, units)))
+            }
+            (Some(_), _, _) => Err(invalid(
+                "of a replica only OnDemandThroughputOverride with MaxReadRequestUnits can be updated by this server",
+            )),
+            (None, Some(_), _) => Ok(Some(ReplicaUpdate::Delete(region))),
+            (None, None, None) if other.iter().all(|it| it.is_none()) => {
+                Ok(Some(ReplicaUpdate::Create(region)))
+            }
+            (None, None, _) => Err(invalid(
+                "a replica is created without overrides by this server; OnDemandThroughputOverride can be updated later",
+            )),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Histograms are added, so the percentiles are those that one machine would have seen; nothing is averaged. Shares that are missing, doubled or not of
 //! one schedule are refused: a summary of most of a run would look like a summary of a run.
-//! Times within a share are on that machine's own clock; no two clocks are compared here.
+//! Times within a share are on that machine's own clock; [`super::joined`] puts seconds of several shares beside each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,6 +108,7 @@ pub fn merge(shares: &[LoadSummary]) -> Result<LoadSummary, MergeError> {
     }
     let mut whole = LoadSummary {
         share: None,
+        clock: None,
         lanes,
         rows: rows.into_values().collect(),
         lag: lags.into_values().collect(),

@@ -1,7 +1,7 @@
 //! `summary.json`: what a load run asked for, what it got, and whether the goals were kept.
 //!
 //! Read in this order: [`LoadSummary`] is the model, [`Times`] a distribution that can be added to another one without loss, [`goal`] what was
-//! promised, [`limits`] when the client and not the server was the limit, [`merge`] joins the shares of one schedule, [`interval_log`] and [`series`] are
+//! promised, [`limits`] when the client and not the server was the limit, [`merge`] and [`joined`] join the shares of one schedule, [`interval_log`] and [`series`] are
 //! the two files that are written as the run goes. The text for a terminal is [`crate::text::load`].
 //!
 //! Every operation of the schedule is in exactly one place: answered, failed, open at the end, or never sent. Response time runs from the intended
@@ -9,6 +9,7 @@
 
 pub mod goal;
 pub mod interval_log;
+pub mod joined;
 pub mod limits;
 pub mod merge;
 pub mod series;
@@ -35,6 +36,9 @@ pub struct LoadSummary {
     pub plan: LoadPlan,
     /// The part of the schedule that this run took, or `None` when it took all of it.
     pub share: Option<Share>,
+    /// What a share knows of its machine's clock; not there when it took the whole schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ShareClock>,
     /// Each region's part of the schedule.
     pub lanes: Vec<Lane>,
     /// One row per region and kind of operation, warm-up left out.
@@ -120,6 +124,15 @@ pub struct Share {
     pub index: u32,
     /// Of how many.
     pub of: u32,
+}
+
+/// What a share knows of its machine's clock.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareClock {
+    /// What it showed at the zero of `series.csv` and `latency.hdr`, microseconds since 1970.
+    pub began_us: i64,
+    /// By how many microseconds it is ahead of another share's at most, by that share's number; those whose heartbeats were read.
+    pub ahead_us_max: BTreeMap<u32, i64>,
 }
 
 /// One region's part of the schedule.

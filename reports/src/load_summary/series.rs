@@ -1,10 +1,11 @@
-//! `series.csv`: what happened in each second, per region and kind, written as the run goes.
+//! `series.csv`: what happened in each second, per region and kind, written as the run goes; `series.parquet` is the same at its end.
 //!
 //! Warm-up is in it, told apart by `measured`. Every name ends in its unit; an empty cell was not measured.
 
 use std::io::{self, Write};
 
 use super::LoadRow;
+use crate::parquet::{Cells, Column};
 
 /// One second of one kind of operation in one region.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,15 @@ pub enum Measured {
     Yes,
     /// It was warm-up.
     WarmUp,
+}
+
+impl Measured {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::WarmUp => "warm-up",
+        }
+    }
 }
 
 const HEADING: &str = "second_s,measured,region,kind,answered,failed,late,never_sent,response_p50_ns,response_p99_ns,response_max_ns,service_p50_ns,service_p99_ns,service_max_ns";
@@ -84,10 +94,7 @@ pub fn write_second(out: &mut impl Write, second: &Second) -> io::Result<()> {
             |told| told.map(|ns| ns.to_string()).join(","),
         )
     };
-    let measured = match second.measured {
-        Measured::Yes => "yes",
-        Measured::WarmUp => "warm-up",
-    };
+    let measured = second.measured.name();
     writeln!(
         out,
         "{},{measured},{},{},{},{},{},{},{},{}",
@@ -110,6 +117,42 @@ fn quoted(cell: &str) -> String {
     } else {
         cell.to_owned()
     }
+}
+
+/// The same table by columns, for `series.parquet`.
+#[must_use]
+pub fn columns(seconds: &[Second]) -> Vec<Column> {
+    let counts = |of: fn(&Second) -> u64| Cells::Integers(seconds.iter().map(of).collect());
+    let texts = |of: fn(&Second) -> &str| {
+        Cells::Text(seconds.iter().map(|one| of(one).to_owned()).collect())
+    };
+    let times = |of: fn(&Second) -> Option<[u64; 3]>, at: usize| {
+        Cells::MaybeIntegers(
+            seconds
+                .iter()
+                .map(|one| of(one).map(|told| told[at]))
+                .collect(),
+        )
+    };
+    let cells = [
+        counts(|one| one.second_s),
+        texts(|one| one.measured.name()),
+        texts(|one| &one.region),
+        texts(|one| &one.kind),
+        counts(|one| one.answered),
+        counts(|one| one.failed),
+        counts(|one| one.late),
+        counts(|one| one.never_sent),
+        times(|one| one.response_ns, 0),
+        times(|one| one.response_ns, 1),
+        times(|one| one.response_ns, 2),
+        times(|one| one.service_ns, 0),
+        times(|one| one.service_ns, 1),
+        times(|one| one.service_ns, 2),
+    ];
+    let names = HEADING.split(',').map(str::to_owned);
+    let column = |(name, cells)| Column { name, cells };
+    names.zip(cells).map(column).collect()
 }
 
 /// A line of `series.csv` that cannot be read.
@@ -247,6 +290,17 @@ mod tests {
         assert_eq!(read(&text), Ok(seconds.clone()));
         let cut = &text[..text.len() - 4];
         assert_eq!(read(cut), Ok(seconds[..3].to_vec()));
+    }
+
+    #[test]
+    fn the_columns_are_those_of_the_heading() {
+        let (seconds, text) = written();
+        let columns = columns(&seconds);
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(Some(names.join(",").as_str()), text.lines().next());
+        let last = &columns[13].cells;
+        let theirs = seconds.iter().map(|one| one.service_ns.map(|told| told[2]));
+        assert_eq!(*last, Cells::MaybeIntegers(theirs.collect()));
     }
 
     #[test]

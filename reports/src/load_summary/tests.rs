@@ -79,6 +79,7 @@ pub(crate) fn summary() -> LoadSummary {
             faults: vec!["partition".into()],
         },
         share: None,
+        clock: None,
         lanes: REGIONS.map(lane).into(),
         rows: vec![
             row("eu-west-1", "read", 15),

@@ -8,8 +8,7 @@
 
 use checker::history::{Key, Op, RegionId, Strength};
 
-use super::Options;
-use crate::{values::WriteIds, workload::Step};
+use crate::{options::Options, values::WriteIds, workload::Step};
 
 /// The widest gap between the writes of a staggered duel.
 const STAGGER_NS: u64 = 20_000_000;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use checker::history::{Condition, Key, Op, RegionId, Strength, Value};
 
-use super::Options;
-use crate::{keys::Ranks, pace::Pace, seed::Stream, values::WriteIds, workload::Step};
+use crate::{
+    keys::Ranks, options::Options, pace::Pace, seed::Stream, values::WriteIds, workload::Step,
+};
 
 /// Parts per thousand of what remains after the deletes. The rest are strong reads.
 const WRITES: u64 = 250;

@@ -19,10 +19,8 @@ use checker::history::{EventKind, Key, Op, RegionId, Value};
 use crate::{
     actor::Actor as _,
     heartbeat,
-    keys::KeyDistribution,
-    options::{self, regions},
+    options::{Options, regions},
     outcome::{key_of, value_after},
-    seed::Seed,
     workload::{Slot, Step, Workload},
 };
 
@@ -41,43 +39,9 @@ pub(crate) const CHECKS: &[&str] = &[
     "origin-first",
     "conditional-writes",
     "region-linearizable",
+    "stamps",
+    "stamp-order",
 ];
-
-/// What can be chosen.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// How many regions.
-    pub regions: u8,
-    /// `mix` slots per region.
-    pub concurrency: usize,
-    /// Operations per second of all `mix` slots together.
-    pub rate: u64,
-    /// How many keys are alive at any time.
-    pub keys: u64,
-    /// How the operations spread over them; rank 0 is the key that dies next.
-    pub distribution: KeyDistribution,
-    /// A key dies every so often.
-    pub spacing_ns: u64,
-    /// Deletes, in parts per thousand of all `mix` operations.
-    pub deletes_per_thousand: u64,
-    /// Where every draw comes from.
-    pub seed: Seed,
-}
-
-impl From<&options::Options> for Options {
-    fn from(options: &options::Options) -> Self {
-        Self {
-            regions: options.regions,
-            concurrency: options.concurrency,
-            rate: options.rate,
-            keys: options.keys,
-            distribution: options.distribution,
-            spacing_ns: options.spacing_ns,
-            deletes_per_thousand: options.deletes_per_thousand,
-            seed: options.seed,
-        }
-    }
-}
 
 /// The workload.
 #[derive(Debug)]
@@ -89,7 +53,6 @@ pub struct Register {
     known: BTreeMap<(Key, RegionId), Value>,
     /// One more than the highest key touched.
     keys_touched: u64,
-    padding_bytes: usize,
 }
 
 /// What one slot does, and where it stands.
@@ -104,22 +67,20 @@ enum Actor {
 impl Register {
     /// The workload with these options.
     #[must_use]
-    pub fn new(options: Options) -> Self {
-        assert!(options.regions > 0 && options.keys > 0 && options.rate > 0);
-        assert!(options.concurrency > 0 && options.spacing_ns > 0);
+    pub fn new(options: &Options) -> Self {
+        options.assert_possible();
         let mut register = Self {
             options: options.clone(),
             slots: Vec::new(),
             actors: Vec::new(),
             known: BTreeMap::new(),
             keys_touched: 0,
-            padding_bytes: 0,
         };
         // Neighbouring slots are in different regions, so that cutting the concurrency cuts every region alike.
         for number in 0..options.concurrency {
             for region in regions(options.regions) {
                 register.add(region, "mix", |slot| {
-                    Actor::Mix(Box::new(mix::Mix::new(&options, slot, number)))
+                    Actor::Mix(Box::new(mix::Mix::new(options, slot, number)))
                 });
             }
         }
@@ -135,15 +96,6 @@ impl Register {
             }
         }
         register
-    }
-
-    /// The same, with items of at least this size.
-    #[must_use]
-    pub fn padded(self, padding_bytes: usize) -> Self {
-        Self {
-            padding_bytes,
-            ..self
-        }
     }
 
     fn add(&mut self, region: RegionId, role: &'static str, actor: impl FnOnce(usize) -> Actor) {
@@ -203,7 +155,7 @@ impl Workload for Register {
     }
 
     fn padding_bytes(&self, _key: Key) -> usize {
-        self.padding_bytes
+        self.options.value_bytes
     }
 }
 

@@ -3,6 +3,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use checker::history::{Observed, Reply};
 
 use super::*;
+use crate::{keys::KeyDistribution, seed::Seed};
 
 fn options(seed: u64) -> Options {
     Options {
@@ -13,6 +14,7 @@ fn options(seed: u64) -> Options {
         distribution: KeyDistribution::Uniform,
         spacing_ns: 250_000_000,
         deletes_per_thousand: 50,
+        value_bytes: 0,
         seed: Seed(seed),
     }
 }
@@ -83,9 +85,9 @@ const SECOND: u64 = 1_000_000_000;
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
-    let once = as_text(&drive(Register::new(options(7)), 10 * SECOND));
-    let again = as_text(&drive(Register::new(options(7)), 10 * SECOND));
-    let other = as_text(&drive(Register::new(options(8)), 10 * SECOND));
+    let once = as_text(&drive(Register::new(&options(7)), 10 * SECOND));
+    let again = as_text(&drive(Register::new(&options(7)), 10 * SECOND));
+    let other = as_text(&drive(Register::new(&options(8)), 10 * SECOND));
     assert!(once == again);
     assert!(once != other);
 }
@@ -93,7 +95,7 @@ fn the_same_seed_gives_the_same_bytes() {
 #[test]
 fn no_write_id_is_used_twice() {
     let mut seen = BTreeSet::new();
-    for (_, step) in drive(Register::new(options(1)), 10 * SECOND) {
+    for (_, step) in drive(Register::new(&options(1)), 10 * SECOND) {
         if let Op::Write { value, .. } | Op::Cas { value, .. } = step.op
             && value != Value::Absent
         {
@@ -105,7 +107,7 @@ fn no_write_id_is_used_twice() {
 
 #[test]
 fn a_duel_is_the_last_write_of_its_key_and_most_are_simultaneous() {
-    let register = Register::new(options(2));
+    let register = Register::new(&options(2));
     let roles: Vec<_> = register.slots().iter().map(|slot| slot.role).collect();
     let steps = drive(register, 20 * SECOND);
     let mut simultaneous = 0;
@@ -138,7 +140,7 @@ fn a_duel_is_the_last_write_of_its_key_and_most_are_simultaneous() {
 
 #[test]
 fn conditional_writes_often_succeed() {
-    let mut register = Register::new(options(3));
+    let mut register = Register::new(&options(3));
     let key = Key(1);
     let slot = 0;
     let written = Op::Write {
@@ -150,7 +152,7 @@ fn conditional_writes_often_succeed() {
         register.known.get(&(key, RegionId(0))),
         Some(&Value::Int(5))
     );
-    let steps = drive(Register::new(options(3)), 20 * SECOND);
+    let steps = drive(Register::new(&options(3)), 20 * SECOND);
     let (mut present, mut all) = (0, 0);
     for (_, step) in &steps {
         if let Op::Cas { condition, .. } = &step.op {
@@ -166,7 +168,7 @@ fn conditional_writes_often_succeed() {
 
 #[test]
 fn the_rate_is_kept_and_every_region_takes_part() {
-    let register = Register::new(options(4));
+    let register = Register::new(&options(4));
     let slots = register.slots().to_vec();
     let steps = drive(register, 20 * SECOND);
     let mix = steps
@@ -189,7 +191,7 @@ fn the_rate_is_kept_and_every_region_takes_part() {
 
 #[test]
 fn final_reads_cover_all_keys_and_heartbeats() {
-    let mut register = Register::new(options(5));
+    let mut register = Register::new(&options(5));
     register.next(0, 2 * SECOND);
     let keys = register.final_reads();
     assert!(keys.iter().filter(|key| key.is_heartbeat()).count() == 3);
@@ -198,6 +200,6 @@ fn final_reads_cover_all_keys_and_heartbeats() {
 
 #[test]
 fn a_seed_printed_last_year_still_means_the_same_operations() {
-    let text = as_text(&drive(Register::new(options(7)), 10 * SECOND));
+    let text = as_text(&drive(Register::new(&options(7)), 10 * SECOND));
     insta::assert_snapshot!(crate::seed::digest(&text), @"d517cc143006c4f5");
 }

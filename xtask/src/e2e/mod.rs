@@ -14,8 +14,11 @@ mod browser;
 mod defect;
 mod examples;
 mod interrupted;
+mod readers;
 mod refusals;
+mod shares;
 mod suite;
+mod toxiproxy;
 mod verdict;
 mod walkthrough;
 
@@ -53,12 +56,18 @@ enum Stage {
     Verdict,
     /// A planted defect
     Defect,
+    /// A public Toxiproxy client library drives `dateline proxy`
+    Toxiproxy,
     /// The settings files in `examples/`
     Examples,
     /// Ctrl-C and kill -9 in the middle of a run
     Interrupted,
     /// A suite with a planted defect and a planted slowdown, killed and resumed
     Suite,
+    /// A load's interval log and series, read by HdrHistogram's tools and by pyarrow
+    Readers,
+    /// Parts of a history and shares of a load: manifests, Apache Spark, and what `dateline merge` makes of them
+    Shares,
 }
 
 /// What the stages work with.
@@ -142,9 +151,12 @@ fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
         Stage::Cli => command_line(desk),
         Stage::Verdict => verdict::run(desk),
         Stage::Defect => defect::run(desk),
+        Stage::Toxiproxy => toxiproxy::run(desk),
         Stage::Examples => examples::run(desk),
         Stage::Interrupted => interrupted::run(desk),
         Stage::Suite => suite::run(desk),
+        Stage::Readers => readers::run(desk),
+        Stage::Shares => shares::run(desk),
     }
 }
 
@@ -180,7 +192,7 @@ mod tests {
 
     #[test]
     fn stages_keep_their_order_whatever_was_asked() {
-        assert_eq!(stages(&[]).len(), 6);
+        assert_eq!(stages(&[]).len(), 9);
         assert_eq!(
             stages(&[Stage::Defect, Stage::Cli]),
             [Stage::Cli, Stage::Defect]

@@ -36,12 +36,12 @@ impl<'h> Builder<'h> {
     pub(crate) fn item(&self, key: Key, touches: &[Touch]) -> Item<'h> {
         let item = Item {
             key,
-            writes: Vec::new(),
-            sightings: Vec::with_capacity(touches.len()),
+            writes: Vec::with_capacity(touches.len() / 2),
+            sightings: Vec::with_capacity(touches.len() + touches.len() / 8),
             additions: Vec::new(),
             records: Vec::new(),
             consumed: self.consumed.clone(),
-            versions: Table::default(),
+            versions: Table::with_capacity(touches.len() / 2),
             ranking: Vec::new(),
             is_register: true,
             has_deletes: false,
@@ -289,7 +289,8 @@ fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
     }
     let stamped = item.versions.iter();
     let stamped = stamped.filter_map(|(value, version)| Some((version.stamp?.0, value)));
-    let mut ranking: Vec<(Order, i64)> = stamped.collect();
+    let mut ranking = Vec::with_capacity(item.versions.len());
+    ranking.extend(stamped);
     ranking.sort_unstable();
     let mut place = 0;
     while place < ranking.len() {

@@ -88,9 +88,29 @@ impl ByKey {
 
     /// Every key in ascending order, with its touches in the order of the operations.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &[Touch])> {
-        let keys = self.keys.iter();
-        keys.map(|(key, start, end)| (*key, &self.touches[*start..*end]))
+        (0..self.len()).map(|place| self.at(place))
     }
+
+    /// How many keys there are.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The key at a place of the ascending order, with its touches.
+    pub(crate) fn at(&self, place: usize) -> (Key, &[Touch]) {
+        let (key, start, end) = self.keys[place];
+        (key, &self.touches[start..end])
+    }
+}
+
+/// The touches of one key, in the order of the operations.
+pub(crate) fn touches(history: &History, key: Key, touches: &mut Vec<Touch>) {
+    touches.clear();
+    visit(history, |touch, own| {
+        if own == key {
+            touches.push(touch);
+        }
+    });
 }
 
 /// Visits every touch of every key, in the order of the operations.

@@ -56,8 +56,8 @@ struct Sweep<'v> {
 pub(super) fn sweep(versions: &Versions) -> Result<(), Contradiction> {
     let mut sweep = Sweep {
         versions,
-        regions: Vec::new(),
-        reasons: Vec::new(),
+        regions: Vec::with_capacity(versions.absent.len()),
+        reasons: Vec::with_capacity(versions.ordered.len() * 3),
     };
     for (index, absent) in versions.absent.iter().enumerate() {
         sweep.regions.push(Region {
@@ -121,7 +121,12 @@ impl Sweep<'_> {
         }
         self.regions[origin].visible = Visible::Version(place);
         self.follow_unseen(origin, Some(place))?;
-        for seen in version.seen.iter().filter(|s| s.region != origin) {
+        for seen in version
+            .seen
+            .as_slice()
+            .iter()
+            .filter(|s| s.region != origin)
+        {
             self.make_room(seen.region, place, instant.at_ns)?;
             let region = &mut self.regions[seen.region];
             let mut arrival = region.next;

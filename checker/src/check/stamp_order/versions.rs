@@ -3,6 +3,7 @@
 //! Whatever cannot be placed is left out, which can only explain more; then `is_exact` is false.
 
 use crate::check::{Case, Fate, How, Item, Write, at};
+use crate::few::Few;
 use crate::history::{Condition, Ending, Op, Phase, Value};
 use crate::table::Table;
 
@@ -13,7 +14,7 @@ pub(super) struct Versions {
     /// Acknowledged writes that nobody ever saw, by region: their stamps may be anything that fits. By return.
     pub(super) unseen: Vec<Vec<Unseen>>,
     /// What replaced what at one instant, by region; see [`Versions::successors`].
-    successors: Vec<Table<Vec<Successor>>>,
+    successors: Vec<Table<Few<Successor, 1>>>,
     /// The last call, and its operation, of a sighting of no item before any write, by region.
     pub(super) absent: Vec<Option<(u64, usize)>>,
     /// The greatest version that a final read saw, with that read's call and operation.
@@ -32,14 +33,14 @@ pub(super) struct Version {
     /// `u64::MAX` when nobody knows.
     pub(super) return_ns: u64,
     /// Where it was current, one entry a region.
-    pub(super) seen: Vec<Seen>,
+    pub(super) seen: Few<Seen, 3>,
     /// The first return of an eventually consistent sighting.
     pub(super) eventual: Option<(u64, usize)>,
     pub(super) replaces: Replaces,
 }
 
 /// The sightings of one version in one region, with the operations that bound them.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Seen {
     pub(super) region: usize,
     pub(super) first_return: (u64, usize),
@@ -71,14 +72,21 @@ pub(super) enum Successor {
     Unseen(Unseen),
 }
 
+impl Default for Successor {
+    fn default() -> Self {
+        Self::Version(0)
+    }
+}
+
 impl Version {
     pub(super) fn seen_in(&self, region: usize) -> Option<&Seen> {
-        self.seen.iter().find(|s| s.region == region)
+        self.seen.as_slice().iter().find(|s| s.region == region)
     }
 
     fn see(&mut self, region: usize, operation: usize, call_ns: u64, return_ns: u64) {
         let (first, last) = ((return_ns, operation), (call_ns, operation));
-        match self.seen.iter_mut().find(|s| s.region == region) {
+        let mut seen = self.seen.as_mut_slice().iter_mut();
+        match seen.find(|s| s.region == region) {
             Some(seen) => {
                 seen.first_return = seen.first_return.min(first);
                 seen.last_call = seen.last_call.max(last);
@@ -106,7 +114,7 @@ impl Versions {
         };
         let has_deletes = item.has_deletes;
         versions.is_exact &= !has_deletes;
-        let mut observed = Table::default();
+        let mut observed = Table::with_capacity(item.writes.len());
         for sighting in &item.sightings {
             let (region, operation) = (at(sighting.region), sighting.operation);
             let Some(value) = sighting.number() else {
@@ -197,7 +205,7 @@ impl Versions {
     /// What replaced a version (`None`: the item before any write) in a region, at one instant.
     pub(super) fn successors(&self, region: usize, place: Option<usize>) -> &[Successor] {
         let successors = self.successors[region].get(number(place));
-        successors.map_or(&[], Vec::as_slice)
+        successors.map_or(&[], Few::as_slice)
     }
 
     /// What a write says was there before it.
@@ -246,11 +254,10 @@ fn number(place: Option<usize>) -> i64 {
 
 /// The versions of known stamp and one writer, ascending, and their places by value.
 fn ordered(item: &Item<'_>) -> (Vec<Version>, Table<usize>) {
-    let known = item.ranking.iter();
-    let known: Vec<(i64, &Write)> = known
-        .filter_map(|(_, value)| Some((*value, item.writer(*value)?)))
-        .collect();
-    let mut places = Table::default();
+    let mut known: Vec<(i64, &Write)> = Vec::with_capacity(item.ranking.len());
+    let ranked = item.ranking.iter();
+    known.extend(ranked.filter_map(|(_, value)| Some((*value, item.writer(*value)?))));
+    let mut places = Table::with_capacity(known.len());
     for (place, (value, _)) in known.iter().enumerate() {
         places.insert(*value, place);
     }
@@ -260,7 +267,7 @@ fn ordered(item: &Item<'_>) -> (Vec<Version>, Table<usize>) {
         origin: at(write.region),
         call_ns: write.call_ns,
         return_ns: write.return_ns.unwrap_or(u64::MAX),
-        seen: Vec::new(),
+        seen: Few::default(),
         eventual: None,
         replaces: Replaces::Anything,
     };

@@ -73,6 +73,18 @@ impl<R: BufRead> Source<R> {
     }
 
     pub(super) fn unsigned(&mut self) -> Result<u64, Trouble> {
+        let known = whole_number(self.inner.fill_buf()?);
+        if let Some((number, length)) = known {
+            self.inner.consume(length);
+            self.position += length as u64;
+            return Ok(number);
+        }
+        self.unsigned_bytewise()
+    }
+
+    /// A number that does not lie in the buffer as a whole, or is not one.
+    #[cold]
+    fn unsigned_bytewise(&mut self) -> Result<u64, Trouble> {
         let mut number: u64 = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -110,4 +122,16 @@ impl<R: BufRead> Source<R> {
         let bytes = self.take(length)?;
         String::from_utf8(bytes).map_err(|_| Trouble::Wrong("a text in UTF-8".to_owned()))
     }
+}
+
+/// The number at the beginning of these bytes and its length, if it ends within eight bytes and within these.
+fn whole_number(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut number: u64 = 0;
+    for (index, byte) in bytes.iter().take(8).enumerate() {
+        number |= u64::from(byte & 0x7F) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((number, index + 1));
+        }
+    }
+    None
 }

@@ -14,6 +14,7 @@
 
 mod bytes;
 mod read;
+pub(crate) mod row;
 mod write;
 
 pub use read::Reader;

@@ -10,17 +10,20 @@ use crate::history::{
     RegionId, Reply, Stamp, Strength, Value,
 };
 
+/// How many bytes must lie ready for an event to be read without asking for more after each of them; nearly every event is shorter.
+const READY_BYTES: usize = 256;
+
 /// Yields the events of a history with the line numbers that they have in the line form (the header is line 1).
 #[derive(Debug)]
 pub struct Reader<R: BufRead> {
-    source: Source<R>,
+    decoder: Decoder<R>,
     header: Header,
     time_ns: u64,
     event_count: u64,
     is_done: bool,
 }
 
-type Read<T> = Result<T, Trouble>;
+pub(super) type Read<T> = Result<T, Trouble>;
 
 impl<R: BufRead> Reader<R> {
     /// Reads the header.
@@ -30,8 +33,12 @@ impl<R: BufRead> Reader<R> {
     pub fn new(inner: R) -> Result<Self, ReadError> {
         let mut source = Source { inner, position: 0 };
         let header = read_header(&mut source).map_err(|trouble| at(&source, trouble))??;
+        let region_count = header.regions.len();
         Ok(Self {
-            source,
+            decoder: Decoder {
+                source,
+                region_count,
+            },
             header,
             time_ns: 0,
             event_count: 0,
@@ -46,12 +53,53 @@ impl<R: BufRead> Reader<R> {
 
     /// The next event; `None` at the end.
     fn event(&mut self) -> Read<Option<Event>> {
+        let ready = self.decoder.source.inner.fill_buf()?;
+        if ready.len() >= READY_BYTES {
+            let region_count = self.decoder.region_count;
+            let mut decoder = Decoder::of_bytes(ready, region_count);
+            // Whatever is wrong or longer is read again from its beginning, and then the error has its place.
+            if let Ok(Some(event)) = decoder.event(self.time_ns, self.event_count) {
+                let length = decoder.source.position;
+                let used = usize::try_from(length).expect("it lies in memory");
+                self.decoder.source.inner.consume(used);
+                self.decoder.source.position += length;
+                return Ok(Some(event));
+            }
+        }
+        self.decoder.event(self.time_ns, self.event_count)
+    }
+}
+
+/// Takes events and their parts from bytes.
+#[derive(Debug)]
+pub(super) struct Decoder<R> {
+    pub(super) source: Source<R>,
+    pub(super) region_count: usize,
+}
+
+impl<'b> Decoder<&'b [u8]> {
+    pub(super) fn of_bytes(bytes: &'b [u8], region_count: usize) -> Self {
+        let source = Source {
+            inner: bytes,
+            position: 0,
+        };
+        Self {
+            source,
+            region_count,
+        }
+    }
+}
+
+impl<R: BufRead> Decoder<R> {
+    /// The event after this many others, the last of which was at this time; `None` at the end.
+    fn event(&mut self, before_ns: u64, event_count: u64) -> Read<Option<Event>> {
         let first = self.source.byte()?;
         if first == kind::END {
             let count = self.source.unsigned()?;
-            if count != self.event_count {
-                let had = self.event_count;
-                return Err(wrong(format!("the count of the {had} events that came")));
+            if count != event_count {
+                return Err(wrong(format!(
+                    "the count of the {event_count} events that came"
+                )));
             }
             return match self.source.byte() {
                 Err(Trouble::CutOff) => Ok(None),
@@ -59,31 +107,30 @@ impl<R: BufRead> Reader<R> {
                 Ok(_) => Err(wrong("nothing after the end")),
             };
         }
-        let phase = match first & !0x0F {
-            0 => Phase::Main,
-            kind::FINAL => Phase::Final,
-            _ => return Err(wrong("a kind of event")),
-        };
+        let phase = phase(first)?;
         let since_ns = self.source.unsigned()?;
-        self.time_ns = self
-            .time_ns
+        let time_ns = before_ns
             .checked_add(since_ns)
             .ok_or_else(|| wrong("a time of at most 64 bits"))?;
-        let process = u32::try_from(self.source.unsigned()?);
-        let process = process.map_err(|_| wrong("a process number below 2^32"))?;
+        let process = self.process()?;
         let region = self.region()?;
         let kind = self.kind(first & 0x0F)?;
-        self.event_count += 1;
         Ok(Some(Event {
-            time_ns: self.time_ns,
-            process: ProcessId(process),
+            time_ns,
+            process,
             region,
             phase,
             kind,
         }))
     }
 
-    fn kind(&mut self, which: u8) -> Read<EventKind> {
+    pub(super) fn process(&mut self) -> Read<ProcessId> {
+        let process = u32::try_from(self.source.unsigned()?);
+        let process = process.map_err(|_| wrong("a process number below 2^32"))?;
+        Ok(ProcessId(process))
+    }
+
+    pub(super) fn kind(&mut self, which: u8) -> Read<EventKind> {
         Ok(match which {
             kind::READ_STRONG => EventKind::Invoke(Op::Read {
                 key: self.key()?,
@@ -190,9 +237,9 @@ impl<R: BufRead> Reader<R> {
         self.source.unsigned().map(Key)
     }
 
-    fn region(&mut self) -> Read<RegionId> {
+    pub(super) fn region(&mut self) -> Read<RegionId> {
         let region = self.source.byte()?;
-        if usize::from(region) >= self.header.regions.len() {
+        if usize::from(region) >= self.region_count {
             return Err(wrong("one of the header's regions"));
         }
         Ok(RegionId(region))
@@ -232,7 +279,16 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-fn wrong(expected: impl Into<String>) -> Trouble {
+/// The phase that the first byte of an event says.
+pub(super) fn phase(first: u8) -> Read<Phase> {
+    match first & !0x0F {
+        0 => Ok(Phase::Main),
+        kind::FINAL => Ok(Phase::Final),
+        _ => Err(wrong("a kind of event")),
+    }
+}
+
+pub(super) fn wrong(expected: impl Into<String>) -> Trouble {
     Trouble::Wrong(expected.into())
 }
 
@@ -264,10 +320,13 @@ impl<R: BufRead> Iterator for Reader<R> {
         }
         let next = self.event();
         self.is_done = !matches!(next, Ok(Some(_)));
-        let line = self.event_count + 1;
         match next {
-            Ok(event) => event.map(|event| Ok((line, event))),
-            Err(trouble) => Some(Err(at(&self.source, trouble))),
+            Ok(event) => event.map(|event| {
+                self.time_ns = event.time_ns;
+                self.event_count += 1;
+                Ok((self.event_count + 1, event))
+            }),
+            Err(trouble) => Some(Err(at(&self.decoder.source, trouble))),
         }
     }
 }

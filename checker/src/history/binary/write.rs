@@ -65,10 +65,7 @@ impl<W: Write> Writer<W> {
         match &event.kind {
             EventKind::Invoke(op) => request(out, op),
             EventKind::Ok(answer) => reply(out, answer),
-            EventKind::Fail { error, seen } => {
-                bytes::text(out, error);
-                seen.iter().for_each(|seen| observed(out, seen));
-            }
+            EventKind::Fail { error, seen } => refusal(out, error, seen.as_ref()),
             EventKind::Info { error } => bytes::text(out, error),
         }
         if self.out.len() >= BUFFER_BYTES {
@@ -92,39 +89,55 @@ impl<W: Write> Writer<W> {
 
 fn kind_of(event: &EventKind) -> u8 {
     match event {
-        EventKind::Invoke(op) => match op {
-            Op::Read {
-                strength: Strength::Strong,
-                ..
-            } => kind::READ_STRONG,
-            Op::Read {
-                strength: Strength::Eventual,
-                ..
-            } => kind::READ_EVENTUAL,
-            Op::Write { .. } => kind::WRITE,
-            Op::Delete { .. } => kind::DELETE,
-            Op::Cas {
-                condition: Condition::Equals(_),
-                ..
-            } => kind::CAS_EQUALS,
-            Op::Cas {
-                condition: Condition::Exists,
-                ..
-            } => kind::CAS_EXISTS,
-            Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => kind::OTHER,
-            Op::Transact { .. } | Op::Scan | Op::Stream => kind::OTHER,
-        },
-        EventKind::Ok(Reply::Read(_)) => kind::OK_READ,
-        EventKind::Ok(Reply::Done { old: None }) => kind::OK_DONE,
-        EventKind::Ok(Reply::Done { old: Some(_) }) => kind::OK_REPLACED,
-        EventKind::Ok(Reply::Transact(_) | Reply::Scan(_) | Reply::Stream(_)) => kind::OK_OTHER,
-        EventKind::Fail { seen: None, .. } => kind::FAIL,
-        EventKind::Fail { seen: Some(_), .. } => kind::FAIL_SEEN,
+        EventKind::Invoke(op) => kind_of_request(op),
+        EventKind::Ok(reply) => kind_of_reply(reply),
+        EventKind::Fail { seen, .. } => kind_of_refusal(seen.as_ref()),
         EventKind::Info { .. } => kind::INFO,
     }
 }
 
-fn request(out: &mut Vec<u8>, op: &Op) {
+pub(super) fn kind_of_request(op: &Op) -> u8 {
+    match op {
+        Op::Read {
+            strength: Strength::Strong,
+            ..
+        } => kind::READ_STRONG,
+        Op::Read {
+            strength: Strength::Eventual,
+            ..
+        } => kind::READ_EVENTUAL,
+        Op::Write { .. } => kind::WRITE,
+        Op::Delete { .. } => kind::DELETE,
+        Op::Cas {
+            condition: Condition::Equals(_),
+            ..
+        } => kind::CAS_EQUALS,
+        Op::Cas {
+            condition: Condition::Exists,
+            ..
+        } => kind::CAS_EXISTS,
+        Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => kind::OTHER,
+        Op::Transact { .. } | Op::Scan | Op::Stream => kind::OTHER,
+    }
+}
+
+pub(super) fn kind_of_reply(reply: &Reply) -> u8 {
+    match reply {
+        Reply::Read(_) => kind::OK_READ,
+        Reply::Done { old: None } => kind::OK_DONE,
+        Reply::Done { old: Some(_) } => kind::OK_REPLACED,
+        Reply::Transact(_) | Reply::Scan(_) | Reply::Stream(_) => kind::OK_OTHER,
+    }
+}
+
+pub(super) fn kind_of_refusal(seen: Option<&Observed>) -> u8 {
+    match seen {
+        None => kind::FAIL,
+        Some(_) => kind::FAIL_SEEN,
+    }
+}
+
+pub(super) fn request(out: &mut Vec<u8>, op: &Op) {
     match op {
         Op::Read { key, strength: _ } | Op::Delete { key } => bytes::unsigned(out, key.0),
         Op::Write { key, value: new } => {
@@ -176,7 +189,14 @@ fn one_number(out: &mut Vec<u8>, which: u8, key: u64, number: i64) {
     bytes::integer(out, number);
 }
 
-fn reply(out: &mut Vec<u8>, reply: &Reply) {
+pub(super) fn refusal(out: &mut Vec<u8>, error: &str, seen: Option<&Observed>) {
+    bytes::text(out, error);
+    if let Some(seen) = seen {
+        observed(out, seen);
+    }
+}
+
+pub(super) fn reply(out: &mut Vec<u8>, reply: &Reply) {
     match reply {
         Reply::Read(seen) | Reply::Done { old: Some(seen) } => observed(out, seen),
         Reply::Done { old: None } => {}

@@ -21,11 +21,13 @@ mod fast;
 mod fields;
 mod header;
 mod read;
+mod tail;
 mod write;
 
 pub use error::{ReadError, Syntax};
 pub(crate) use header::{header_line, parse_header};
 pub use read::Reader;
+pub use tail::Tail;
 pub use write::Writer;
 
 /// The schema that this version writes, and the only one it reads.

@@ -119,7 +119,7 @@ fn stopped(line: u64, source: std::io::Error) -> ReadError {
 }
 
 /// The event of any well-formed line.
-fn slow(text: &[u8], regions: &[String]) -> Parsed<Event> {
+pub(super) fn slow(text: &[u8], regions: &[String]) -> Parsed<Event> {
     let mut cursor = Cursor::new(text);
     let fields = Fields::parse(&mut cursor, regions)?;
     understand(fields, &cursor)

@@ -12,6 +12,7 @@ const HOLDER: &str = "control";
 pub(super) const HELP: &str = "\
 Lines on standard input, each answered by one line (WAY is forward, backward or both):
   NAME latency WAY MS [JITTER_MS]    delay bytes
+  NAME tail WAY MEAN_MS              delay each piece by a time of its own, exponentially distributed
   NAME bandwidth WAY BYTES_PER_S     limit their rate
   NAME cut WAY [reset]               hold them until healed; reset connections then
   NAME slow-close WAY MS             delay the end of a stream
@@ -73,6 +74,9 @@ fn fault(verb: &str, arguments: &[&str]) -> Result<LinkFault, String> {
         ("latency", [ms, jitter]) => Ok(LinkFault::Latency {
             delay_ms: number(ms)?,
             jitter_ms: number(jitter)?,
+        }),
+        ("tail", [ms]) => Ok(LinkFault::Tail {
+            mean_ms: number(ms)?,
         }),
         ("bandwidth", ["0"]) => Err("bandwidth 0 would hold everything; say cut".to_owned()),
         ("bandwidth", [rate]) => Ok(LinkFault::Bandwidth {
@@ -138,6 +142,8 @@ mod tests {
         let say = |line: &str| obey(line, &links);
         assert_eq!(say("db latency both 20 5").unwrap(), "db latency: done");
         assert_eq!(link.round_trip_max(), Duration::from_millis(50));
+        assert_eq!(say("db tail forward 4").unwrap(), "db tail: done");
+        assert_eq!(link.round_trip_max(), Duration::from_millis(90));
         assert_eq!(say("db cut forward reset").unwrap(), "db cut: done");
         assert_eq!(link.cut_by(Direction::Forward), ["control"]);
         say("db refuse").unwrap();

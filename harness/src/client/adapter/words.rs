@@ -1,6 +1,8 @@
 //! Operations as lines for an adapter, and its lines as outcomes. `docs/adapter.md` describes them for people.
 
-use checker::history::{Condition, EventKind, Key, Observed, Op, Reply, Strength, Value};
+use checker::history::{
+    Condition, EventKind, Key, Observed, Op, RegionId, Reply, Stamp, Strength, Value,
+};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use workloads::needs::Needs;
@@ -14,7 +16,7 @@ const PROTOCOL: &str = "dateline/adapter/1";
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Hello {
     id: u64,
-    /// The operations that it can do: `read`, `write`, `cas`, `delete`, `add`, `increment`, `append`, `scan`.
+    /// The operations that it can do: `read`, `write`, `cas`, `delete`, `add`, `increment`, `append`, `scan`; and `stamps`, if reads show them.
     pub(crate) capabilities: Vec<String>,
     /// What it stands in front of.
     #[serde(default)]
@@ -38,6 +40,9 @@ struct Answer {
     old: Option<Json>,
     #[serde(default, deserialize_with = "present")]
     seen: Option<Json>,
+    /// When, in microseconds, and where the version read was written.
+    #[serde(default)]
+    stamp: Option<(i64, String)>,
     #[serde(default)]
     items: Option<Vec<(u64, Json)>>,
 }
@@ -124,14 +129,14 @@ fn line(body: &Json) -> String {
 }
 
 /// What became of `op`. A line that is no answer to it is `bad-reply`: nobody knows what happened.
-pub(super) fn outcome(id: u64, op: &Op, answer: &str) -> EventKind {
+pub(super) fn outcome(id: u64, op: &Op, answer: &str, regions: &[String]) -> EventKind {
     let understood = serde_json::from_str::<Answer>(answer).ok();
     let Some(answer) = understood.filter(|answer| answer.id == id) else {
         return outcome_of(errors::BAD_REPLY);
     };
     let read = match &answer.error {
         Some(error) => failure(error, &answer),
-        None => success(op, &answer).map(EventKind::Ok),
+        None => success(op, &answer, regions).map(EventKind::Ok),
     };
     read.unwrap_or_else(|| outcome_of(errors::BAD_REPLY))
 }
@@ -155,11 +160,18 @@ fn failure(error: &str, answer: &Answer) -> Option<EventKind> {
     }))
 }
 
-fn success(op: &Op, answer: &Answer) -> Option<Reply> {
+fn success(op: &Op, answer: &Answer, regions: &[String]) -> Option<Reply> {
     match op {
         Op::Read { .. } => {
             let seen = observed(answer.value.as_ref()?, answer.previous.as_ref())?;
-            Some(Reply::Read(seen))
+            let stamp = match &answer.stamp {
+                None => None,
+                Some((time_us, region)) => Some(Stamp {
+                    time_us: *time_us,
+                    region: number_of(region, regions)?,
+                }),
+            };
+            Some(Reply::Read(Observed { stamp, ..seen }))
         }
         Op::Write { .. }
         | Op::Cas { .. }
@@ -182,6 +194,12 @@ fn success(op: &Op, answer: &Answer) -> Option<Reply> {
         }
         Op::Transact { .. } | Op::Stream => None,
     }
+}
+
+/// A region by its name; a name that is none makes no sense of the answer.
+fn number_of(region: &str, regions: &[String]) -> Option<RegionId> {
+    let place = regions.iter().position(|name| name == region)?;
+    u8::try_from(place).ok().map(RegionId)
 }
 
 fn observed(value: &Json, previous: Option<&Json>) -> Option<Observed> {
@@ -283,19 +301,33 @@ mod tests {
             (READ, r#"{"id":3,"ok":true}"#, info(errors::BAD_REPLY)),
             (READ, r#"{"id":3,"value":"x"}"#, info(errors::BAD_REPLY)),
         ] {
-            assert_eq!(outcome(3, &op, answer), expected, "{answer}");
+            assert_eq!(outcome(3, &op, answer, &[]), expected, "{answer}");
         }
-        let absent = outcome(3, &READ, r#"{"id":3,"value":null}"#);
+        let absent = outcome(3, &READ, r#"{"id":3,"value":null}"#, &[]);
         let EventKind::Ok(Reply::Read(seen)) = absent else {
             panic!("{absent:?}")
         };
         assert_eq!(seen.value, Value::Absent);
-        let scan = outcome(3, &Op::Scan, r#"{"id":3,"items":[[9,1],[2,[4,5]]]}"#);
+        let scan = outcome(3, &Op::Scan, r#"{"id":3,"items":[[9,1],[2,[4,5]]]}"#, &[]);
         let EventKind::Ok(Reply::Scan(items)) = scan else {
             panic!("{scan:?}")
         };
         assert_eq!(items[0].1.value, Value::List(vec![4, 5]));
         assert_eq!(items[1].0, Key(9));
+    }
+
+    #[test]
+    fn a_stamp_names_a_region_of_the_run() {
+        let regions = ["eu".to_owned(), "us".to_owned()];
+        let read = |answer| outcome(3, &READ, answer, &regions);
+        let EventKind::Ok(Reply::Read(seen)) = read(r#"{"id":3,"value":5,"stamp":[17,"us"]}"#)
+        else {
+            panic!("it makes sense")
+        };
+        let (time_us, region) = (17, RegionId(1));
+        assert_eq!(seen.stamp, Some(Stamp { time_us, region }));
+        let elsewhere = read(r#"{"id":3,"value":5,"stamp":[17,"mars"]}"#);
+        assert_eq!(elsewhere, outcome_of(errors::BAD_REPLY));
     }
 
     #[test]

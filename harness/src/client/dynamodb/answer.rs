@@ -28,7 +28,7 @@ pub(super) struct Body<'a> {
 pub(super) struct Item<'a> {
     #[serde(borrow, rename = "pk")]
     key: Option<Attribute<'a>>,
-    #[serde(borrow, rename = "pad")]
+    #[serde(borrow, rename = "padding")]
     padding: Option<Attribute<'a>>,
     #[serde(borrow, rename = "v")]
     value: Option<Attribute<'a>>,

@@ -103,10 +103,10 @@ fn update(
     let mut values = format!("\":none\":{},\":new\":{}", number(0), number(id));
     let mut expression = SET_REGISTER.to_owned();
     if bytes > 0 {
-        expression.push_str(", pad = :pad");
+        expression.push_str(", padding = :padding");
         let _ = write!(
             values,
-            ",\":pad\":{{\"S\":\"{}\"}}",
+            ",\":padding\":{{\"S\":\"{}\"}}",
             padding(key, id, bytes)
         );
     }

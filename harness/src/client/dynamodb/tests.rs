@@ -226,16 +226,16 @@ fn an_item_whose_padding_is_not_its_own_is_one_that_nobody_wrote() {
     let sent = request(&write, &dialect(), &sizes);
     let body: serde_json::Value = serde_json::from_slice(&sent.body).expect("JSON");
     let values = &body["ExpressionAttributeValues"];
-    let padding = values[":pad"]["S"].as_str().expect("it is padded");
+    let padding = values[":padding"]["S"].as_str().expect("it is padded");
     assert_eq!(padding.len(), 20);
     assert_eq!(
         body["UpdateExpression"],
-        "SET prev = if_not_exists(v, :none), v = :new, pad = :pad"
+        "SET prev = if_not_exists(v, :none), v = :new, padding = :padding"
     );
     let reading = |id: i64, padding: &str| {
         let pad = match padding {
             "" => String::new(),
-            text => format!(r#","pad":{{"S":"{text}"}}"#),
+            text => format!(r#","padding":{{"S":"{text}"}}"#),
         };
         let body = format!(r#"{{"Item":{{"v":{{"N":"{id}"}},"prev":{{"N":"0"}}{pad}}}}}"#);
         let answer = Answer {

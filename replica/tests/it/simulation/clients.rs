@@ -37,10 +37,11 @@ pub(super) struct Clients {
     tried: BTreeSet<(usize, u64)>,
     /// Whether a delete was tried, by key.
     deleted: BTreeSet<usize>,
-    /// The greatest version acknowledged or overwritten by an acknowledged delete, by key.
-    acknowledged: BTreeMap<usize, Stamp>,
-    /// The greatest version overwritten by an acknowledged delete, by key: it must not come back.
-    buried: BTreeMap<usize, Stamp>,
+    /// The greatest version acknowledged, by key and region.
+    acknowledged: BTreeMap<(usize, usize), Stamp>,
+    /// The greatest version overwritten by an acknowledged delete, by key and region: it must not come back.
+    buried: BTreeMap<(usize, usize), Stamp>,
+    pub(super) writes_acknowledged: u64,
     seen: BTreeMap<(usize, usize), Stamp>,
     /// A region that is removed during the run: what was acknowledged there alone may go with it.
     pub(super) leaver: Option<usize>,
@@ -107,6 +108,7 @@ impl Clients {
         let stamp = item.as_ref().and_then(stamp_of);
         let key = attempt.key;
         let lasts = self.leaver != Some(attempt.region);
+        self.writes_acknowledged += u64::from(attempt.kind != Kind::Read);
         match attempt.kind {
             Kind::Update => {
                 assert_eq!(
@@ -115,20 +117,27 @@ impl Clients {
                 );
                 let Some(stamp) = stamp else { return };
                 if lasts {
-                    raise(&mut self.acknowledged, key, &stamp);
+                    raise(&mut self.acknowledged, (key, attempt.region), &stamp);
                 }
                 raise(&mut self.seen, (attempt.region, key), &stamp);
             }
             Kind::Delete => {
                 if let Some(stamp) = stamp {
                     if lasts {
-                        raise(&mut self.buried, key, &stamp);
+                        raise(&mut self.buried, (key, attempt.region), &stamp);
                     }
                     raise(&mut self.seen, (attempt.region, key), &stamp);
                 }
             }
             Kind::Read => self.judge_read(attempt, stamp),
         }
+    }
+
+    /// A region's store was rolled back: what it alone knew is gone, and what it shows may go back.
+    pub(super) fn forget(&mut self, region: usize) {
+        self.acknowledged.retain(|(_, by), _| *by != region);
+        self.buried.retain(|(_, by), _| *by != region);
+        self.seen.retain(|(by, _), _| *by != region);
     }
 
     /// What a region showed or acknowledged it never takes back.
@@ -150,8 +159,13 @@ impl Clients {
 
     /// Judges what all regions hold in the end.
     pub(super) fn judge_final(&mut self, key: usize, item: Option<&Item>) {
+        let greatest = |told: &BTreeMap<(usize, usize), Stamp>| {
+            let of_key = told.iter().filter(|((of, _), _)| *of == key);
+            of_key.map(|(_, stamp)| stamp.clone()).max()
+        };
+        let (acknowledged, buried) = (greatest(&self.acknowledged), greatest(&self.buried));
         let Some(item) = item else {
-            if self.acknowledged.contains_key(&key) && !self.deleted.contains(&key) {
+            if acknowledged.is_some() && !self.deleted.contains(&key) {
                 self.violations
                     .push(format!("key {key}: an acknowledged write vanished"));
             }
@@ -162,17 +176,12 @@ impl Clients {
                 .push(format!("key {key}: nobody wrote {item:?}"));
         }
         let Some(stamp) = stamp_of(item) else { return };
-        if self
-            .acknowledged
-            .get(&key)
-            .is_some_and(|acknowledged| *acknowledged > stamp)
-        {
+        if acknowledged.as_ref() > Some(&stamp) {
             self.violations.push(format!(
-                "key {key}: acknowledged {:?} lost to {stamp:?}",
-                self.acknowledged.get(&key)
+                "key {key}: acknowledged {acknowledged:?} lost to {stamp:?}"
             ));
         }
-        if self.buried.get(&key).is_some_and(|buried| *buried >= stamp) {
+        if buried.as_ref() >= Some(&stamp) {
             self.violations
                 .push(format!("key {key}: {stamp:?} came back after a delete"));
         }

@@ -33,11 +33,43 @@ pub(super) enum Membership {
     Changing,
 }
 
+/// Whether stores go back to older copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HasRollBacks {
+    No,
+    Yes,
+}
+
 /// What a run ended in.
 pub(super) struct Outcome {
     pub(super) trace: Vec<u8>,
     pub(super) violations: Vec<String>,
+    pub(super) figures: Figures,
+}
+
+/// What happened in a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Figures {
+    pub(super) steps: u64,
+    pub(super) crashes: u64,
+    /// Commits that were asked for and not synced when a crash came.
+    pub(super) commits_discarded: u64,
+    pub(super) roll_backs: u64,
+    pub(super) renewals: u64,
     pub(super) tombstones_collected: u64,
+    pub(super) writes_acknowledged: u64,
+}
+
+impl Figures {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.crashes += other.crashes;
+        self.commits_discarded += other.commits_discarded;
+        self.roll_backs += other.roll_backs;
+        self.renewals += other.renewals;
+        self.tombstones_collected += other.tombstones_collected;
+        self.writes_acknowledged += other.writes_acknowledged;
+    }
 }
 
 enum Event {
@@ -81,7 +113,8 @@ struct Place {
     store: MemoryStore,
     unsynced: Vec<Batch>,
     clock_offset_ms: i64,
-    collected: u64,
+    /// Its store does not go back further than this: it had the table then.
+    set_up: u64,
 }
 
 pub(super) struct World {
@@ -100,11 +133,18 @@ pub(super) struct World {
     next_id: u64,
     clients: Clients,
     membership: Membership,
+    /// When stores are rolled back, and how far; none in most runs.
+    roll_backs: Option<Draws>,
+    figures: Figures,
     trace: String,
 }
 
 impl World {
-    pub(super) fn new(seed: u64, membership: Membership, defects: BTreeSet<Defect>) -> Self {
+    pub(super) fn new(
+        seed: u64,
+        (membership, has_roll_backs): (Membership, HasRollBacks),
+        defects: BTreeSet<Defect>,
+    ) -> Self {
         let place = |_| Place {
             core: None,
             life: 0,
@@ -112,7 +152,7 @@ impl World {
             store: MemoryStore::new(),
             unsynced: Vec::new(),
             clock_offset_ms: 0,
-            collected: 0,
+            set_up: 0,
         };
         Self {
             now_ns: 0,
@@ -129,6 +169,8 @@ impl World {
             next_id: 1,
             clients: Clients::default(),
             membership,
+            roll_backs: (has_roll_backs == HasRollBacks::Yes).then(|| Draws::new(!seed)),
+            figures: Figures::default(),
             trace: String::new(),
         }
     }
@@ -139,6 +181,9 @@ impl World {
         }
         self.clients.expect(self.membership);
         self.set_up();
+        for place in &mut self.places {
+            place.set_up = place.store.last_commit().expect("memory never fails");
+        }
         self.network.is_lossy = true;
         self.at(0, Event::Operation);
         self.at(200 * MS, Event::Fault);
@@ -148,12 +193,12 @@ impl World {
         }
         self.heal();
         self.settle();
-        let places = self
-            .places
-            .iter()
-            .map(|place| place.collected + counted(place));
+        for region in 0..NAMES.len() {
+            self.count(region);
+        }
+        self.figures.writes_acknowledged = self.clients.writes_acknowledged;
         Outcome {
-            tombstones_collected: places.sum(),
+            figures: self.figures,
             trace: self.trace.into_bytes(),
             violations: self.clients.violations,
         }
@@ -246,12 +291,14 @@ impl World {
     }
 
     fn crash(&mut self, region: usize) {
+        self.count(region);
         let place = &mut self.places[region];
-        place.collected += counted(place);
         if place.core.take().is_none() {
             return;
         }
         place.life += 1;
+        self.figures.crashes += 1;
+        self.figures.commits_discarded += place.unsynced.len() as u64;
         place.unsynced.clear();
         self.open_calls.retain(|caller| caller.region != region);
         self.attempts.retain(|_, attempt| attempt.region != region);
@@ -263,6 +310,7 @@ impl World {
         let place = &mut self.places[region];
         let Some(core) = &mut place.core else { return };
         let mut effects = Effects::new();
+        self.figures.steps += 1;
         core.step(now, input, &place.store, &mut effects);
         core.check_invariants(&place.store)
             .expect("memory never fails");
@@ -479,8 +527,39 @@ impl World {
             }
         }
         self.change_members();
+        self.roll_back();
         let after = (50 + self.draws.below(400)) * MS;
         self.at(after, Event::Fault);
+    }
+
+    /// Now and then a region comes back on an older copy of its store. What it had sent and not delivered is long gone by then.
+    fn roll_back(&mut self) {
+        let Some(draws) = &mut self.roll_backs else {
+            return;
+        };
+        let (region, back) = (draws.index(NAMES.len()), draws.below(60));
+        if !draws.one_in(3) {
+            return;
+        }
+        self.crash(region);
+        let place = &mut self.places[region];
+        let newest = place.store.last_commit().expect("memory never fails");
+        let oldest = if place.is_lost { newest } else { place.set_up };
+        place
+            .store
+            .lose_after(newest.saturating_sub(back).max(oldest.min(newest)));
+        let life = place.life;
+        self.events.retain(|_, event| match event {
+            Event::Call { caller, .. } => caller.region != region || caller.life == life,
+            Event::Answer { .. }
+            | Event::Synced { .. }
+            | Event::Wake { .. }
+            | Event::Restart { .. }
+            | Event::Operation
+            | Event::Fault => true,
+        });
+        self.figures.roll_backs += 1;
+        self.clients.forget(region);
     }
 
     fn heal(&mut self) {
@@ -555,19 +634,18 @@ impl World {
         (0..KEYS).map(|key| read(self, key)).collect()
     }
 
+    /// Adds what a region has counted since it began; it is about to end.
+    fn count(&mut self, region: usize) {
+        let Some(core) = &self.places[region].core else {
+            return;
+        };
+        let counters = core.status(self.now(region)).counters;
+        self.figures.tombstones_collected += counters.tombstones_collected;
+        self.figures.renewals += counters.renewals;
+    }
+
     fn tombstones(&self, region: usize) -> u64 {
         let core = self.places[region].core.as_ref();
         core.map_or(0, |core| core.status(self.now(region)).tombstones)
     }
-}
-
-fn counted(place: &Place) -> u64 {
-    let now = Now {
-        wall_ms: 0,
-        monotonic_ns: u64::MAX,
-    };
-    place
-        .core
-        .as_ref()
-        .map_or(0, |core| core.status(now).counters.tombstones_collected)
 }

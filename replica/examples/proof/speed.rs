@@ -1,7 +1,5 @@
 //! How much a replica serves per second of its own CPU, beside a bare HTTP server that does nothing.
 //!
-//! `cargo run --release -p replica --example bench [SECONDS]`
-//!
 //! The servers are processes, driven one after the other by the same client: 64 kept connections, one request under way on each. CPU time is
 //! the server's alone, from the process table. A put counts when it is acknowledged, which is after `fdatasync`; the rate of bare
 //! `fdatasync` calls in the same directory stands beside it.
@@ -10,58 +8,27 @@ use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use clap::Parser;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 use hyper::header::HeaderValue;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+
+use super::client::Client;
+use super::server::Server;
 
 const CONNECTIONS: usize = 64;
 const KEYS: u64 = 100_000;
 const ITEM_BYTES: usize = 300;
-/// The unit of CPU time in Linux's process table.
-const TICKS_PER_S: f64 = 100.0;
-
-#[derive(Debug, Parser)]
-struct Line {
-    #[command(subcommand)]
-    role: Option<Role>,
-    /// How long each part runs
-    #[arg(default_value_t = 5)]
-    seconds: u64,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Role {
-    /// The bare server (started by the benchmark)
-    Echo {
-        /// Where to write its address
-        file: std::path::PathBuf,
-    },
-    /// The replica (started by the benchmark)
-    Replica {
-        #[command(flatten)]
-        options: Box<replica::server::Options>,
-    },
-}
 
 /// The operation and the body of the request for a key.
 type Ask = fn(u64) -> (&'static str, String);
-
-/// A server process and where it listens; killed when dropped.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
 
 /// What one part measured.
 struct Measured {
@@ -70,16 +37,11 @@ struct Measured {
     latencies_us: Vec<u64>,
 }
 
-fn main() -> anyhow::Result<()> {
-    let line = Line::parse();
-    match line.role {
-        Some(Role::Echo { file }) => echo(&file),
-        Some(Role::Replica { options }) => Ok(replica::server::run(*options)?),
-        None => compare(Duration::from_secs(line.seconds)),
-    }
-}
-
-fn compare(duration: Duration) -> anyhow::Result<()> {
+/// Measures requests, each kind for so long.
+///
+/// # Errors
+/// When a server cannot be started or asked.
+pub(crate) fn compare(duration: Duration) -> anyhow::Result<()> {
     // Beside the executable and not in the system's temporary directory, which may be memory.
     let here = std::env::current_exe()?;
     let home = tempfile::tempdir_in(here.parent().context("an executable lies somewhere")?)?;
@@ -92,67 +54,26 @@ fn compare(duration: Duration) -> anyhow::Result<()> {
     );
 
     let file = home.path().join("echo-address");
-    let server = Server::start(&["echo", &file.display().to_string()], &file)?;
+    let server = Server::start(&["echo".to_owned(), file.display().to_string()], &file)?;
     measure("bare HTTP echo of puts", &server, duration, put)?;
     drop(server);
 
     let data_dir = home.path().join("data");
     let option = format!("--data-dir={}", data_dir.display());
     let arguments = [
-        "replica",
-        "--region=eu-west-1",
-        &option,
-        "--die-with-parent",
+        "replica".to_owned(),
+        "--region=eu-west-1".to_owned(),
+        option,
+        "--die-with-parent".to_owned(),
     ];
     let server = Server::start(&arguments, &data_dir.join("address"))?;
     create_table(&server)?;
     measure("durable puts of new items", &server, duration, put)?;
     measure("strong gets", &server, duration, get)?;
-    measure("durable puts over old items", &server, duration, put)
-}
-
-impl Server {
-    /// Starts this program in another role and waits for its address.
-    fn start(arguments: &[&str], address: &Path) -> anyhow::Result<Self> {
-        let program = std::env::current_exe()?;
-        let child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .spawn()?;
-        let mut server = Self {
-            child,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-        };
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_secs(10) {
-            let text = std::fs::read_to_string(address).unwrap_or_default();
-            if let Ok(address) = text.trim().parse() {
-                server.address = address;
-                return Ok(server);
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        anyhow::bail!("no server came up: {arguments:?}")
-    }
-
-    /// Its user and system time so far, from the process table.
-    fn cpu_s(&self) -> anyhow::Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let (_, fields) = stat
-            .rsplit_once(')')
-            .context("the name stands in parentheses")?;
-        let mut ticks = fields.split_whitespace().skip(11);
-        let mut next = || -> anyhow::Result<f64> { Ok(ticks.next().context("a field")?.parse()?) };
-        Ok((next()? + next()?) / TICKS_PER_S)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Both fail when it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    measure("durable puts over old items", &server, duration, put)?;
+    let (now, most) = server.resident_mib()?;
+    println!("resident with these {KEYS} keys: {now} MiB (at most {most})");
+    Ok(())
 }
 
 /// Runs one part and prints its line.
@@ -221,7 +142,7 @@ async fn drive(
     until: Instant,
     ask: Ask,
 ) -> anyhow::Result<Vec<u64>> {
-    let mut connection = connect(address).await?;
+    let mut connection = Client::connect(address).await?;
     let mut latencies_us = Vec::new();
     // Weyl's sequence walks the keys without order and without a generator.
     let mut number = slot.wrapping_mul(0xD134_2543_DE82_EF95);
@@ -229,38 +150,10 @@ async fn drive(
         number = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let (operation, body) = ask((number >> 20) % KEYS);
         let sent = Instant::now();
-        call(&mut connection, operation, body).await?;
+        connection.call(operation, body).await?;
         latencies_us.push(u64::try_from(sent.elapsed().as_micros())?);
     }
     Ok(latencies_us)
-}
-
-async fn connect(address: SocketAddr) -> anyhow::Result<SendRequest<Full<Bytes>>> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(driver);
-    Ok(sender)
-}
-
-async fn call(
-    connection: &mut SendRequest<Full<Bytes>>,
-    operation: &str,
-    body: String,
-) -> anyhow::Result<Bytes> {
-    let request = Request::post("/")
-        .header("host", "localhost")
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-        .header("x-amz-date", "20260101T000000Z")
-        .header("authorization", "AWS4-HMAC-SHA256 Credential=any/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31")
-        .body(Full::new(Bytes::from(body)))?;
-    let response = connection.send_request(request).await?;
-    let status = response.status();
-    let body = response.into_body().collect().await?.to_bytes();
-    let text = || String::from_utf8_lossy(&body).into_owned();
-    anyhow::ensure!(status.is_success(), "{operation}: {status}: {}", text());
-    Ok(body)
 }
 
 fn put(key: u64) -> (&'static str, String) {
@@ -286,12 +179,12 @@ fn create_table(server: &Server) -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let mut connection = connect(server.address).await?;
-        call(&mut connection, "CreateTable", table.to_owned()).await?;
+        let mut connection = Client::connect(server.address).await?;
+        connection.call("CreateTable", table.to_owned()).await?;
         let started = Instant::now();
         while started.elapsed() < Duration::from_secs(10) {
             let body = r#"{"TableName":"bench"}"#.to_owned();
-            let answer = call(&mut connection, "DescribeTable", body).await?;
+            let answer = connection.call("DescribeTable", body).await?;
             if String::from_utf8_lossy(&answer).contains("ACTIVE") {
                 return Ok(());
             }
@@ -302,7 +195,7 @@ fn create_table(server: &Server) -> anyhow::Result<()> {
 }
 
 /// A server that reads each body and answers `{}` with the headers that a replica sends.
-fn echo(file: &Path) -> anyhow::Result<()> {
+pub(crate) fn echo(file: &Path) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

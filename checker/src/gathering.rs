@@ -1,0 +1,311 @@
+//! A history that is judged from piles of rows ([`crate::piles`]): at its end, or while it grows.
+//!
+//! Events are paired as they come, and finished operations put aside by key. To judge, threads take piles, unpack the operations of one
+//! item at a time, and hand them to the checks. What is in flight counts as of unknown outcome.
+//!
+//! What a beginning of a history forbids, the whole does too, so while it grows only the items of piles that have grown need be judged again.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+
+use crate::check::{Builder, Counts, Panel, Subject, Subjects, Touch, applicable, touches};
+use crate::expectation::UnknownExpectation;
+use crate::history::binary::row::{self, Place};
+use crate::history::ndjson::ReadError;
+use crate::history::{Event, Header, History, InFlight, Operation};
+use crate::judge::{Judgement, Options};
+use crate::parallel;
+use crate::piles::Piles;
+use crate::verdict::Verdict;
+
+/// What an operation of an item that is being judged takes, all that the checks make of it included.
+const UNPACKED_BYTES: u64 = 800;
+
+/// What a judgement may use.
+#[derive(Debug)]
+pub struct Resources {
+    /// How many threads.
+    pub threads: NonZeroUsize,
+    /// How much memory; `None`: as much as it takes.
+    pub memory: Option<Memory>,
+}
+
+/// A limit on memory.
+#[derive(Debug)]
+pub struct Memory {
+    /// About how much may be used.
+    pub limit_bytes: u64,
+    /// An empty file, for what does not fit; open for reading and writing.
+    pub spill: File,
+}
+
+/// Why a file could not be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// It is not a history, or cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What did not fit into memory could not be put on disk or got back.
+    #[error(
+        "what does not fit into memory could not be spilled to disk: {0}. Make room there, name another place, or allow more memory"
+    )]
+    Spill(#[from] io::Error),
+    /// An expectation is neither a set nor a check.
+    #[error(transparent)]
+    Expectation(#[from] UnknownExpectation),
+}
+
+/// A history so far.
+pub struct Gathering {
+    header: Header,
+    threads: NonZeroUsize,
+    /// How much memory judging may take.
+    limit_bytes: u64,
+    piles: Piles,
+    subjects: Subjects,
+    counts: Counts,
+    in_flight: InFlight,
+}
+
+impl Gathering {
+    /// Nothing so far.
+    #[must_use]
+    pub fn new(header: Header, resources: Resources) -> Self {
+        let (piles, limit_bytes) = match resources.memory {
+            None => (Piles::in_memory(), u64::MAX),
+            Some(Memory { limit_bytes, spill }) => {
+                // One half for what waits, the other for what is being judged.
+                let half = limit_bytes / 2;
+                (Piles::on_disk(spill, half), half)
+            }
+        };
+        Self {
+            header,
+            threads: resources.threads,
+            limit_bytes,
+            piles,
+            subjects: Subjects::default(),
+            counts: Counts::default(),
+            in_flight: InFlight::default(),
+        }
+    }
+
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// When it cannot follow what came before, or does not fit anywhere.
+    pub fn push(&mut self, line: u64, event: Event) -> Result<(), JudgeError> {
+        let ended = self.in_flight.push(line, event);
+        if let Some(operation) = ended.map_err(ReadError::from)? {
+            self.subjects.add(&operation.op);
+            self.counts.add(&operation);
+            self.piles.push(&operation)?;
+        }
+        Ok(())
+    }
+
+    /// Judges everything so far.
+    ///
+    /// # Errors
+    /// When an expectation does not exist, or the disk for what does not fit into memory fails.
+    pub fn judge(&self, options: &Options<'_>) -> Result<Judgement, JudgeError> {
+        let asked = options.asked(&self.header, &self.subjects().finish())?;
+        Ok(Judgement {
+            verdict: self.check(&asked.checks)?,
+            left_out: asked.left_out,
+        })
+    }
+
+    /// As [`Gathering::judge`], but only the items that may have changed since this was last asked: a violation that was there before is
+    /// not found again.
+    ///
+    /// # Errors
+    /// As [`Gathering::judge`].
+    pub fn judge_grown(&mut self, options: &Options<'_>) -> Result<Judgement, JudgeError> {
+        let asked = options.asked(&self.header, &self.subjects().finish())?;
+        Ok(Judgement {
+            verdict: self.check_grown(&asked.checks)?,
+            left_out: asked.left_out,
+        })
+    }
+
+    /// Judges everything so far by the checks of these names, as [`crate::check()`] does.
+    ///
+    /// # Errors
+    /// When the disk for what does not fit into memory fails.
+    pub fn check(&self, checks: &[&str]) -> Result<Verdict, JudgeError> {
+        let all: Vec<usize> = (0..self.piles.count()).collect();
+        Ok(self.check_piles(checks, &all)?)
+    }
+
+    /// As [`Gathering::check`], but only the items that may have changed since this was last asked.
+    ///
+    /// # Errors
+    /// As [`Gathering::check`].
+    pub fn check_grown(&mut self, checks: &[&str]) -> Result<Verdict, JudgeError> {
+        let grown = self.piles.grown();
+        Ok(self.check_piles(checks, &grown)?)
+    }
+
+    /// The checks of last-writer-wins tables that can say something, as [`crate::applicable_checks`].
+    #[must_use]
+    pub fn applicable_checks(&self) -> Vec<&'static str> {
+        applicable(&self.header, &self.subjects().finish())
+    }
+
+    /// Whether there are transactions, which must be judged from the history as a whole.
+    pub(crate) fn has_transactions(&self) -> bool {
+        self.subjects().finish().contains(&Subject::Transactions)
+    }
+
+    /// What is known about the history as a whole.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn subjects(&self) -> Subjects {
+        let mut subjects = self.subjects.clone();
+        for operation in self.in_flight.operations() {
+            subjects.add(&operation.op);
+        }
+        subjects
+    }
+
+    fn check_piles(&self, checks: &[&str], piles: &[usize]) -> io::Result<Verdict> {
+        let open = self.in_flight.operations();
+        let mut counts = self.counts;
+        open.iter().for_each(|operation| counts.add(operation));
+        let session = Session {
+            header: &self.header,
+            piles: &self.piles,
+            besides: self.piles.besides(&open),
+            fetches: self.piles.fetches(),
+            limit_bytes: self.limit_bytes,
+            error: Mutex::new(None),
+        };
+        // Big piles first, so that no thread is left with one at the end; and those of which only one fits, one by one.
+        let sized = piles.iter().map(|pile| (session.cost_bytes(*pile), *pile));
+        let mut sized: Vec<(u64, usize)> = sized.collect();
+        sized.sort_unstable_by_key(|(bytes, pile)| (std::cmp::Reverse(*bytes), *pile));
+        let share_bytes = self.limit_bytes / self.threads.get() as u64;
+        let (alone, together) =
+            sized.split_at(sized.partition_point(|(bytes, _)| *bytes > share_bytes));
+        let begin = || Worker::new(checks, &self.header);
+        let mut workers = Vec::new();
+        for (sized, threads) in [(alone, NonZeroUsize::MIN), (together, self.threads)] {
+            let work = |worker: &mut Worker<'_>, turn: usize| session.judge(worker, sized[turn].1);
+            workers.extend(parallel::share(threads, sized.len(), begin, work));
+        }
+        let error = session.error.into_inner();
+        if let Some(error) = error.unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
+        let panels = workers.into_iter().map(|w| w.panel).collect();
+        Ok(Panel::together(checks, panels).finish(&self.header, counts))
+    }
+}
+
+/// What all threads see while piles are judged.
+struct Session<'g> {
+    header: &'g Header,
+    piles: &'g Piles,
+    /// Rows of what is in flight, by pile.
+    besides: BTreeMap<usize, Vec<u8>>,
+    fetches: Vec<Operation>,
+    limit_bytes: u64,
+    /// The first trouble with the disk.
+    error: Mutex<Option<io::Error>>,
+}
+
+/// What one thread has.
+struct Worker<'c> {
+    panel: Panel<'c>,
+    pile: Vec<u8>,
+    places: Vec<Place>,
+    history: History,
+    touches: Vec<Touch>,
+}
+
+impl<'c> Worker<'c> {
+    fn new(checks: &'c [&'c str], header: &Header) -> Self {
+        Self {
+            panel: Panel::new(checks),
+            pile: Vec::new(),
+            places: Vec::new(),
+            history: History {
+                header: header.clone(),
+                operations: Vec::new(),
+            },
+            touches: Vec::new(),
+        }
+    }
+}
+
+impl Session<'_> {
+    /// What judging a pile takes if all its rows are of one key.
+    fn cost_bytes(&self, pile: usize) -> u64 {
+        let (row_count, bytes) = self.piles.size(pile);
+        let place_bytes = size_of::<Place>() as u64;
+        bytes as u64 + row_count as u64 * (place_bytes + UNPACKED_BYTES)
+    }
+
+    fn judge(&self, worker: &mut Worker<'_>, pile: usize) {
+        if let Err(error) = self.judge_pile(worker, pile) {
+            let mut first = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert(error);
+        }
+    }
+
+    fn judge_pile(&self, worker: &mut Worker<'_>, pile: usize) -> io::Result<()> {
+        self.piles.rows(pile, &mut worker.pile)?;
+        if let Some(besides) = self.besides.get(&pile) {
+            worker.pile.extend_from_slice(besides);
+        }
+        row::places(&worker.pile, &mut worker.places)?;
+        worker.places.sort_unstable();
+        let places = std::mem::take(&mut worker.places);
+        for own in places.chunk_by(|one, other| one.key == other.key) {
+            self.judge_key(worker, own)?;
+        }
+        worker.places = places;
+        Ok(())
+    }
+
+    fn judge_key(&self, worker: &mut Worker<'_>, places: &[Place]) -> io::Result<()> {
+        let key = places[0].key;
+        let needed_bytes = places.len() as u64 * UNPACKED_BYTES;
+        if needed_bytes > self.limit_bytes {
+            let reason = format!(
+                "key {} has {} operations, which do not fit into the memory allowed; --memory {}MB would decide it",
+                key.0,
+                places.len(),
+                (needed_bytes * 2).div_ceil(1_000_000) + 1,
+            );
+            worker.panel.cannot_tell(key, &reason);
+            return Ok(());
+        }
+        let region_count = self.header.regions.len();
+        let operations = &mut worker.history.operations;
+        operations.clear();
+        let mut fetches = self.fetches.iter().peekable();
+        for place in places {
+            while let Some(fetch) = fetches.next_if(|f| f.line_invoke < place.line) {
+                operations.push(fetch.clone());
+            }
+            // It is there with the records of this key.
+            fetches.next_if(|f| f.line_invoke == place.line);
+            operations.push(row::read(&worker.pile, place, region_count)?);
+        }
+        operations.extend(fetches.cloned());
+        touches(&worker.history, key, &mut worker.touches);
+        let builder = Builder::new(&worker.history);
+        worker
+            .panel
+            .judge_alone(&worker.history, &builder, key, &worker.touches);
+        Ok(())
+    }
+}

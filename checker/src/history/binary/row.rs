@@ -1,0 +1,168 @@
+//! Operations as rows of bytes: some thirty bytes instead of some two hundred, to be put aside by key and taken up again.
+//!
+//! ```text
+//! length of the rest, key, line, call      enough to group and sort rows without reading on
+//! kind of request, process, region, request
+//! kind of ending; how long until the completion, in lines and (unless the outcome is unknown) in time; ending
+//! ```
+//!
+//! Lines and calls are differences to the row before in the same pile. This is no file format: rows live no longer than one judgement, so
+//! one that cannot be read comes from a broken disk.
+
+use std::io;
+
+use super::bytes::{self, Trouble};
+use super::kind;
+use super::read::{Decoder, phase, wrong};
+use super::write::{kind_of_refusal, kind_of_reply, kind_of_request, refusal, reply, request};
+use crate::history::{Ending, EventKind, Key, Operation, Phase};
+
+/// The kind of ending of operations that were in flight when the history ended.
+const OPEN: u8 = 14;
+
+/// Line and call of the row before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    line: u64,
+    call_ns: u64,
+}
+
+/// Where a row is, and what it is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) key: Key,
+    pub(crate) line: u64,
+    /// Where its second part begins.
+    start: usize,
+    call_ns: u64,
+}
+
+/// Appends a row for one key to a pile. `scratch` is only there to be used again.
+pub(crate) fn write(
+    pile: &mut Vec<u8>,
+    before: &mut Before,
+    key: Key,
+    operation: &Operation,
+    scratch: &mut Vec<u8>,
+) {
+    let difference = |new: u64, old: u64| new.wrapping_sub(old).cast_signed();
+    scratch.clear();
+    bytes::unsigned(scratch, key.0);
+    bytes::integer(scratch, difference(operation.line_invoke, before.line));
+    bytes::integer(scratch, difference(operation.call_ns, before.call_ns));
+    *before = Before {
+        line: operation.line_invoke,
+        call_ns: operation.call_ns,
+    };
+    let phase = match operation.phase {
+        Phase::Main => 0,
+        Phase::Final => kind::FINAL,
+    };
+    scratch.push(phase | kind_of_request(&operation.op));
+    bytes::unsigned(scratch, u64::from(operation.process.0));
+    scratch.push(operation.region.0);
+    request(scratch, &operation.op);
+    ending(scratch, operation);
+    bytes::unsigned(pile, scratch.len() as u64);
+    pile.extend_from_slice(scratch);
+}
+
+fn ending(out: &mut Vec<u8>, operation: &Operation) {
+    out.push(match &operation.ending {
+        Ending::Ok(answer) => kind_of_reply(answer),
+        Ending::Failed { seen, .. } => kind_of_refusal(seen.as_ref()),
+        Ending::Unknown { error: Some(_) } => kind::INFO,
+        Ending::Unknown { error: None } => OPEN,
+    });
+    if let Some(line) = operation.line_complete {
+        bytes::unsigned(out, line - operation.line_invoke);
+    }
+    if let Some(return_ns) = operation.return_ns {
+        bytes::unsigned(out, return_ns - operation.call_ns);
+    }
+    match &operation.ending {
+        Ending::Ok(answer) => reply(out, answer),
+        Ending::Failed { error, seen } => refusal(out, error, seen.as_ref()),
+        Ending::Unknown { error: Some(error) } => bytes::text(out, error),
+        Ending::Unknown { error: None } => {}
+    }
+}
+
+/// Finds the rows of a pile; in the order in which they were appended.
+pub(crate) fn places(pile: &[u8], places: &mut Vec<Place>) -> io::Result<()> {
+    places.clear();
+    let mut decoder = Decoder::of_bytes(pile, usize::MAX);
+    let mut before = Before::default();
+    while !decoder.source.inner.is_empty() {
+        let end = decoder.source.unsigned().map_err(damaged)? + decoder.source.position;
+        let mut beginning = || -> Result<(Key, i64, i64), Trouble> {
+            let key = Key(decoder.source.unsigned()?);
+            Ok((key, decoder.source.integer()?, decoder.source.integer()?))
+        };
+        let (key, lines, ns) = beginning().map_err(damaged)?;
+        before = Before {
+            line: before.line.wrapping_add_signed(lines),
+            call_ns: before.call_ns.wrapping_add_signed(ns),
+        };
+        let start = usize::try_from(decoder.source.position).expect("it lies in memory");
+        places.push(Place {
+            key,
+            line: before.line,
+            start,
+            call_ns: before.call_ns,
+        });
+        let end = usize::try_from(end).unwrap_or(usize::MAX);
+        let rest = pile.get(end..).filter(|_| start <= end);
+        decoder.source.inner = rest.ok_or_else(|| damaged(Trouble::CutOff))?;
+        decoder.source.position = end as u64;
+    }
+    Ok(())
+}
+
+/// The operation of a row.
+pub(crate) fn read(pile: &[u8], place: &Place, region_count: usize) -> io::Result<Operation> {
+    let mut decoder = Decoder::of_bytes(&pile[place.start..], region_count);
+    operation(&mut decoder, place).map_err(damaged)
+}
+
+/// Rows are read as they were written, unless the disk that held them is broken.
+fn damaged(trouble: Trouble) -> io::Error {
+    let what = format!("rows that were put aside came back damaged ({trouble:?})");
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+fn operation(decoder: &mut Decoder<&[u8]>, place: &Place) -> Result<Operation, Trouble> {
+    let first = decoder.source.byte()?;
+    let phase = phase(first)?;
+    let process = decoder.process()?;
+    let region = decoder.region()?;
+    let EventKind::Invoke(op) = decoder.kind(first & 0x0F)? else {
+        return Err(wrong("a request"));
+    };
+    let which = decoder.source.byte()?;
+    let mut operation = Operation {
+        line_invoke: place.line,
+        line_complete: None,
+        process,
+        region,
+        phase,
+        op,
+        call_ns: place.call_ns,
+        return_ns: None,
+        ending: Ending::Unknown { error: None },
+    };
+    if which == OPEN {
+        return Ok(operation);
+    }
+    operation.line_complete = Some(place.line + decoder.source.unsigned()?);
+    if which != kind::INFO {
+        operation.return_ns = Some(place.call_ns + decoder.source.unsigned()?);
+    }
+    operation.ending = match decoder.kind(which)? {
+        EventKind::Ok(answer) => Ending::Ok(answer),
+        EventKind::Fail { error, seen } => Ending::Failed { error, seen },
+        EventKind::Info { error } => Ending::Unknown { error: Some(error) },
+        EventKind::Invoke(_) => return Err(wrong("an ending")),
+    };
+    Ok(operation)
+}

@@ -1,0 +1,77 @@
+//! What a run would do, without doing it: `--dry-run`. For endpoints that are somebody else's, or cost money.
+
+use std::fmt::Write as _;
+
+use super::{FINAL_ROUNDS, Settings, WARM_UP, place::Place};
+
+/// What would be asked of whom, what would go wrong when, and the line that does it.
+pub(crate) fn preview(settings: &Settings) -> String {
+    let mut text = String::new();
+    let regions = settings.topology.regions();
+    let workload = settings.workload.name;
+    let target = settings.place.name();
+    let _ = writeln!(
+        text,
+        "{workload} on the target {target}, seed {}; nobody was asked anything\n",
+        settings.seed
+    );
+    for (index, region) in regions.iter().enumerate() {
+        let _ = writeln!(text, "  {region:<16} {}", whom(&settings.place, index));
+    }
+    let seconds = (settings.time_limit + WARM_UP).as_secs();
+    let operations = settings.rate.saturating_mul(seconds);
+    let _ = writeln!(
+        text,
+        "\n  clients          {} for each region, {seconds} s, heartbeats beside them",
+        settings.concurrency
+    );
+    let _ = writeln!(
+        text,
+        "  operations       at most about {operations}, heartbeats aside"
+    );
+    if let Some(budget) = settings.budget {
+        let _ = writeln!(
+            text,
+            "  budget           no new work after {budget} operations"
+        );
+    }
+    let _ = writeln!(
+        text,
+        "  final reads      every key that was used, in {} regions, {FINAL_ROUNDS} times",
+        regions.len()
+    );
+    let _ = writeln!(
+        text,
+        "  value bytes      {} beside what the workload writes",
+        settings.value_bytes
+    );
+    let plan = settings.plan();
+    let _ = writeln!(
+        text,
+        "\nfaults: {}",
+        if plan.actions.is_empty() { "none" } else { "" }
+    );
+    for action in &plan.actions {
+        let verb = format!("{:?}", action.action).to_lowercase();
+        let at_s = std::time::Duration::from_millis(action.at_ms).as_secs_f64();
+        let _ = writeln!(text, "  {at_s:>8.3} s  {verb:<5}  {}", action.what);
+    }
+    let _ = writeln!(text, "\n{}", settings.reproduce());
+    text
+}
+
+fn whom(place: &Place, region: usize) -> String {
+    match place {
+        Place::Local => "a replica of ours, started here".to_owned(),
+        Place::Endpoints {
+            regions, tables, ..
+        } => format!(
+            "http://{}: a table dateline-TIME-PROCESS-SEED is made there ({tables:?}) and removed at the end",
+            regions[region].host
+        ),
+        Place::Command { template, .. } if template.start.is_empty() => {
+            format!("no server; clients: {}", template.adapter.join(" "))
+        }
+        Place::Command { template, .. } => format!("started here: {}", template.start.join(" ")),
+    }
+}
