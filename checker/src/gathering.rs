@@ -205,7 +205,11 @@ impl Gathering {
             return Err(error);
         }
         let panels = workers.into_iter().map(|w| w.panel).collect();
-        Ok(Panel::together(checks, panels).finish(&self.header, counts))
+        let mut panel = Panel::together(checks, panels);
+        if self.has_transactions() {
+            panel.is_not_whole();
+        }
+        Ok(panel.finish(&self.header, counts))
     }
 }
 

@@ -4,7 +4,8 @@
 //! take piles, unpack the operations of one item at a time, and judge them. Nothing is judged before the whole file has been understood.
 //! The verdict is that of [`crate::judge()`], to the byte.
 //!
-//! Forms of other tools are read as a whole and judged in memory, whatever the limit: `dateline convert` makes one of ours of them.
+//! Histories with transactions, which are judged across items, and forms of other tools are read as a whole and judged in memory, whatever
+//! the limit; `dateline convert` makes one of our forms of the latter.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -32,7 +33,7 @@ pub fn judge_file(
     options: &Options<'_>,
     resources: Resources,
 ) -> Result<(Header, Judgement), JudgeError> {
-    let (is_limited, threads) = (resources.memory.is_some(), resources.threads);
+    let threads = resources.threads;
     let (input, detected) = open_and_detect(path)?;
     let gathering = match format.unwrap_or(detected) {
         Format::Dateline => gather_lines(input, resources)?,
@@ -46,7 +47,7 @@ pub fn judge_file(
             return Ok((history.header, judgement));
         }
     };
-    if gathering.has_transactions() && !is_limited {
+    if gathering.has_transactions() {
         let history = read_history_as(path, format.unwrap_or(detected))?;
         let judgement = judge_on(&history, options, threads)?;
         return Ok((history.header, judgement));

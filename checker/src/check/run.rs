@@ -138,6 +138,11 @@ impl<'c> Panel<'c> {
         }
     }
 
+    /// Notes that checks of several items at once do not get them.
+    pub(crate) fn is_not_whole(&mut self) {
+        self.tallies.iter_mut().for_each(Tally::is_not_whole);
+    }
+
     /// All that these have found.
     pub(crate) fn together(checks: &'c [&'c str], panels: Vec<Self>) -> Self {
         let mut all = Self::new(checks);

@@ -9,8 +9,7 @@ use crate::history::{History, Key};
 use crate::verdict::Violation;
 
 /// Why a check of several items at once cannot tell.
-const NOT_WHOLE: &str =
-    "it needs the history as a whole; judge it without --memory, --follow and --share";
+const NOT_WHOLE: &str = "it needs the history as a whole; judge it without --follow and --share";
 
 /// A check at work.
 pub(super) struct Tally {
@@ -57,6 +56,13 @@ impl Tally {
         let new = self.violations.get_mut(before..).unwrap_or_default();
         let info = self.info;
         least(case.history, new.iter_mut().map(|(_, v)| (Some(info), v)));
+    }
+
+    /// Notes that a check that judges all items at once does not get them.
+    pub(super) fn is_not_whole(&mut self) {
+        if let Run::Whole(_) = self.info.run {
+            self.cannot_tell(Key(0), NOT_WHOLE);
+        }
     }
 
     /// Judges all items at once, if that is what the check needs.
@@ -133,7 +139,7 @@ impl Tally {
             };
             match self.info.run {
                 Run::EachKey(run) => self.add(Key(0), shielded(|| run(&nothing))),
-                Run::Whole(_) => self.cannot_tell(Key(0), NOT_WHOLE),
+                Run::Whole(run) => self.add(Key(0), shielded(|| run(header_only))),
             }
         }
         self.violations.sort_by_key(|(key, _)| *key);
