@@ -7,7 +7,7 @@ use crate::history::{
 use crate::verdict::{EvidenceOperation, Violation};
 
 /// How many pieces of evidence a check shows; it counts all.
-const SHOWN_COUNT: usize = 20;
+pub(super) const SHOWN_COUNT: usize = 20;
 /// How many it builds at most before it picks the earliest.
 pub(super) const BUILT_COUNT: usize = 100;
 
@@ -66,11 +66,19 @@ impl Findings {
 
     /// The first violations, by the time at which they became visible.
     pub(crate) fn into_violations(mut self) -> Vec<Violation> {
-        self.violations
-            .sort_by_key(|v| v.operations.last().map(|o| (o.call_ns, o.line_invoke)));
+        self.violations.sort_by_key(seen);
         self.violations.truncate(SHOWN_COUNT);
         self.violations
     }
+}
+
+/// When a violation became visible.
+pub(super) type Seen = Option<(u64, u64)>;
+
+/// When a violation became visible: the call and the line of the last operation that it shows.
+pub(super) fn seen(violation: &Violation) -> Seen {
+    let last = violation.operations.last();
+    last.map(|o| (o.call_ns, o.line_invoke))
 }
 
 /// A violation under construction.
