@@ -42,9 +42,13 @@ const LAST_WRITER_WINS: &[&str] = &[
     "conditional-writes",
     "region-linearizable",
     "stamp-order",
+    "common-order",
+    "delivery",
     "set",
     "counter",
     "list-append",
+    "transactions",
+    "streams",
 ];
 
 const EXPECTATIONS: &[Expectation] = &[
@@ -72,6 +76,7 @@ const EXPECTATIONS: &[Expectation] = &[
             "set",
             "counter",
             "list-append",
+            "streams",
         ],
     },
     Expectation {
@@ -91,6 +96,8 @@ const EXPECTATIONS: &[Expectation] = &[
             "set",
             "counter",
             "list-append",
+            "transactions",
+            "streams",
         ],
     },
 ];

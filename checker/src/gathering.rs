@@ -11,7 +11,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
-use crate::check::{Builder, Counts, Panel, Subjects, Touch, applicable, touches};
+use crate::check::{Builder, Counts, Panel, Subject, Subjects, Touch, applicable, touches};
 use crate::expectation::UnknownExpectation;
 use crate::history::binary::row::{self, Place};
 use crate::history::ndjson::ReadError;
@@ -156,6 +156,11 @@ impl Gathering {
         applicable(&self.header, &self.subjects().finish())
     }
 
+    /// Whether there are transactions, which must be judged from the history as a whole.
+    pub(crate) fn has_transactions(&self) -> bool {
+        self.subjects().finish().contains(&Subject::Transactions)
+    }
+
     /// What is known about the history as a whole.
     #[must_use]
     pub fn header(&self) -> &Header {
@@ -200,7 +205,11 @@ impl Gathering {
             return Err(error);
         }
         let panels = workers.into_iter().map(|w| w.panel).collect();
-        Ok(Panel::together(checks, panels).finish(&self.header, counts))
+        let mut panel = Panel::together(checks, panels);
+        if self.has_transactions() {
+            panel.is_not_whole();
+        }
+        Ok(panel.finish(&self.header, counts))
     }
 }
 
@@ -300,7 +309,7 @@ impl Session<'_> {
         let builder = Builder::new(&worker.history);
         worker
             .panel
-            .judge(&worker.history, &builder, key, &worker.touches);
+            .judge_alone(&worker.history, &builder, key, &worker.touches);
         Ok(())
     }
 }

@@ -4,7 +4,8 @@
 //! take piles, unpack the operations of one item at a time, and judge them. Nothing is judged before the whole file has been understood.
 //! The verdict is that of [`crate::judge()`], to the byte.
 //!
-//! Forms of other tools are read as a whole and judged in memory, whatever the limit: `dateline convert` makes one of ours of them.
+//! Histories with transactions, which are judged across items, and forms of other tools are read as a whole and judged in memory, whatever
+//! the limit; `dateline convert` makes one of our forms of the latter.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -13,7 +14,9 @@ use std::thread;
 
 use crate::gathering::{Gathering, JudgeError, Resources};
 use crate::history::ndjson::{self, ReadError};
-use crate::history::{Event, Format, Header, binary, open, open_and_detect, read_format};
+use crate::history::{
+    Event, Format, Header, binary, open, open_and_detect, read_format, read_history_as,
+};
 use crate::judge::{Judgement, Options, judge_on};
 
 /// How many events go from the reader to the pairing at a time.
@@ -30,6 +33,7 @@ pub fn judge_file(
     options: &Options<'_>,
     resources: Resources,
 ) -> Result<(Header, Judgement), JudgeError> {
+    let threads = resources.threads;
     let (input, detected) = open_and_detect(path)?;
     let gathering = match format.unwrap_or(detected) {
         Format::Dateline => gather_lines(input, resources)?,
@@ -43,6 +47,11 @@ pub fn judge_file(
             return Ok((history.header, judgement));
         }
     };
+    if gathering.has_transactions() {
+        let history = read_history_as(path, format.unwrap_or(detected))?;
+        let judgement = judge_on(&history, options, threads)?;
+        return Ok((history.header, judgement));
+    }
     let judgement = gathering.judge(options)?;
     Ok((gathering.header().clone(), judgement))
 }

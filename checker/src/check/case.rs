@@ -11,7 +11,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::frontier::Frontiers;
-use crate::history::{History, Key, Phase, RegionId, Value};
+use crate::history::{History, Key, Phase, ProcessId, RegionId, Value};
 use crate::table::Table;
 
 pub(crate) use build::Builder;
@@ -30,6 +30,10 @@ pub(crate) struct Item<'h> {
     pub(crate) sightings: Vec<Sighting<'h>>,
     /// What was added to it, in the order of the operations.
     pub(crate) additions: Vec<Addition>,
+    /// Its records in the streams of all regions, in the order of the fetches.
+    pub(crate) records: Vec<Record<'h>>,
+    /// How far the stream of each region was read; empty when no stream was.
+    pub(crate) consumed: Vec<Consumed>,
     /// Versions by the value that names them.
     pub(crate) versions: Table<Version>,
     /// Versions of known stamp, ascending.
@@ -69,6 +73,27 @@ pub(crate) struct Addition {
     pub(crate) to: Whole,
     /// The element, or how much.
     pub(crate) number: i64,
+}
+
+/// One record of a stream: the item changed from its old image to its new one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'h> {
+    /// Index of the fetch in the history.
+    pub(crate) operation: usize,
+    pub(crate) process: ProcessId,
+    pub(crate) region: RegionId,
+    pub(crate) return_ns: u64,
+    pub(crate) new: &'h Value,
+    pub(crate) old: &'h Value,
+}
+
+/// How far the stream of a region was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Consumed {
+    /// When it was first asked for records: all changes that were asked for later must be in it.
+    pub(crate) since_ns: Option<u64>,
+    /// Index of the last fetch of the final phase: by then everything was in it.
+    pub(crate) finally: Option<usize>,
 }
 
 /// What an addition adds to.

@@ -1,12 +1,13 @@
 //! Collecting evidence: the operations of a violation with the part that each plays, and the words for a person.
 
 use crate::history::{
-    Condition, Ending, History, Key, MicroOp, Observed, Op, Operation, Reply, Strength, Value,
+    Condition, Ending, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Reply, Strength,
+    Value,
 };
 use crate::verdict::{EvidenceOperation, Violation};
 
 /// How many pieces of evidence a check shows; it counts all.
-const SHOWN_COUNT: usize = 20;
+pub(super) const SHOWN_COUNT: usize = 20;
 /// How many it builds at most before it picks the earliest.
 pub(super) const BUILT_COUNT: usize = 100;
 
@@ -65,25 +66,42 @@ impl Findings {
 
     /// The first violations, by the time at which they became visible.
     pub(crate) fn into_violations(mut self) -> Vec<Violation> {
-        self.violations
-            .sort_by_key(|v| v.operations.last().map(|o| (o.call_ns, o.line_invoke)));
+        self.violations.sort_by_key(seen);
         self.violations.truncate(SHOWN_COUNT);
         self.violations
     }
 }
 
+/// When a violation became visible.
+pub(super) type Seen = Option<(u64, u64)>;
+
+/// When a violation became visible: the call and the line of the last operation that it shows.
+pub(super) fn seen(violation: &Violation) -> Seen {
+    let last = violation.operations.last();
+    last.map(|o| (o.call_ns, o.line_invoke))
+}
+
 /// A violation under construction.
 pub(crate) struct Evidence<'h> {
     history: &'h History,
-    key: Key,
+    /// The item concerned; none when it is about several.
+    key: Option<Key>,
     operations: Vec<(usize, String)>,
 }
 
 impl<'h> Evidence<'h> {
     pub(crate) fn new(history: &'h History, key: Key) -> Self {
         Self {
+            key: Some(key),
+            ..Self::across(history)
+        }
+    }
+
+    /// About several items.
+    pub(crate) fn across(history: &'h History) -> Self {
+        Self {
             history,
-            key,
+            key: None,
             operations: Vec::new(),
         }
     }
@@ -119,7 +137,7 @@ impl<'h> Evidence<'h> {
             }
         });
         Violation {
-            key: Some(self.key),
+            key: self.key,
             summary: summary.into(),
             operations: operations.collect(),
         }
@@ -171,8 +189,11 @@ pub(crate) fn region_name(history: &History, index: usize) -> &str {
         .map_or("an unknown region", String::as_str)
 }
 
-/// An operation in words, as far as it concerns one key.
-fn describe(history: &History, operation: &Operation, key: Key) -> String {
+/// An operation in words, as far as it concerns one key; without one, whole and with the keys' names.
+fn describe(history: &History, operation: &Operation, key: Option<Key>) -> String {
+    let Some(key) = key else {
+        return across(history, operation);
+    };
     let asked = match &operation.op {
         Op::Read { key: _, strength } => match (strength, &operation.ending) {
             (Strength::Strong, Ending::Ok(Reply::Read(seen))) => {
@@ -205,7 +226,7 @@ fn describe(history: &History, operation: &Operation, key: Key) -> String {
         Op::Append { key: _, element } => format!("appended {element}"),
         Op::Transact { ops } => transaction_words(ops, key),
         Op::Scan => "scanned the table".to_owned(),
-        Op::Stream => "read the stream".to_owned(),
+        Op::Stream => return stream_words(history, operation, key),
     };
     match &operation.ending {
         Ending::Ok(Reply::Done { old: Some(old) }) => {
@@ -225,6 +246,64 @@ fn describe(history: &History, operation: &Operation, key: Key) -> String {
         Ending::Unknown { error: Some(error) } => format!("{asked}: outcome unknown ({error})"),
         Ending::Unknown { error: None } => format!("{asked}: still in flight at the end"),
     }
+}
+
+/// The records of a key that a fetch got.
+fn stream_words(history: &History, operation: &Operation, key: Key) -> String {
+    let mut words = "fetched stream records".to_owned();
+    if let Ending::Ok(Reply::Stream(records)) = &operation.ending {
+        for (_, new, old) in records.iter().filter(|(own, ..)| *own == key) {
+            let (new, old) = (seen_words(history, new), seen_words(history, old));
+            words = format!("{words}; {old} became {new}");
+        }
+    }
+    words
+}
+
+/// An operation in words, with the names of its keys.
+fn across(history: &History, operation: &Operation) -> String {
+    let (key, ops) = match &operation.op {
+        Op::Read { key, .. }
+        | Op::Write { key, .. }
+        | Op::Cas { key, .. }
+        | Op::Delete { key }
+        | Op::AddToSet { key, .. }
+        | Op::Increment { key, .. }
+        | Op::Append { key, .. } => (*key, &[][..]),
+        Op::Scan | Op::Stream => (Key(0), &[][..]),
+        Op::Transact { ops } => (Key(0), &ops[..]),
+    };
+    if ops.is_empty() {
+        let name = key_words(history, key);
+        return format!("{name}: {}", describe(history, operation, Some(key)));
+    }
+    let results = match &operation.ending {
+        Ending::Ok(Reply::Transact(results)) => &results[..],
+        Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => &[],
+    };
+    let step = |(place, op): (usize, &MicroOp)| match (op, results.get(place)) {
+        (MicroOp::Read(key), Some(MicroReply::Read(seen))) => {
+            format!(
+                "{}: read {}",
+                key_words(history, *key),
+                seen_words(history, seen)
+            )
+        }
+        (MicroOp::Read(key), _) => format!("{}: read", key_words(history, *key)),
+        (MicroOp::Write(key, value), _) => {
+            format!("{}: wrote {}", key_words(history, *key), words(value))
+        }
+        (MicroOp::Append(key, element), _) => {
+            format!("{}: appended {element}", key_words(history, *key))
+        }
+    };
+    let steps: Vec<String> = ops.iter().enumerate().map(step).collect();
+    let ending = match &operation.ending {
+        Ending::Ok(_) => String::new(),
+        Ending::Failed { error, .. } => format!(": refused ({error})"),
+        Ending::Unknown { .. } => ": outcome unknown".to_owned(),
+    };
+    format!("transaction ({}){ending}", steps.join("; "))
 }
 
 fn transaction_words(ops: &[MicroOp], key: Key) -> String {

@@ -10,9 +10,11 @@ mod floor;
 mod frontier;
 mod growing;
 
+mod common_order;
 mod conditional_writes;
 mod convergence;
 mod counter;
+mod delivery;
 mod linearizable;
 mod list_append;
 mod lost_write;
@@ -26,9 +28,12 @@ mod resurrection;
 mod set;
 mod stamp_order;
 mod stamps;
+mod streams;
+mod transactions;
 mod winner;
 mod writes_follow_reads;
 
+mod minimal;
 mod run;
 mod tally;
 
@@ -39,6 +44,7 @@ pub(crate) use case::{Touch, touches};
 pub(crate) use frontier::at;
 pub(crate) use run::{Counts, Panel};
 pub use run::{check, check_on};
+pub(crate) use transactions::items_of_transactions;
 
 use crate::expectation::is_usual;
 use crate::history::{Header, History, MicroOp, Op};
@@ -69,6 +75,8 @@ pub struct CheckInfo {
 enum Run {
     /// Key by key.
     EachKey(fn(&Case<'_>) -> Findings),
+    /// All keys at once.
+    Whole(fn(&History) -> Findings),
 }
 
 /// Kinds of items, by what is asked of them.
@@ -84,6 +92,8 @@ pub enum Subject {
     Counters,
     /// Items to which elements are appended.
     Lists,
+    /// Items that are written as a whole, with a bound on the time that writes take to arrive everywhere.
+    Deliveries,
     /// Several items at once.
     Transactions,
     /// The changes of a table in the order in which a consumer gets them.
@@ -238,6 +248,26 @@ const REGISTRY: &[CheckInfo] = &[
         run: Run::EachKey(stamp_order::run),
     },
     CheckInfo {
+        id: "common-order",
+        property: "The versions of an item have one order in which every region shows them, at instants that fit all calls and returns",
+        source: "DynamoDB global tables: last writer wins; invariants I3, I4, I5, I7 and I13 without stamps",
+        needs: "unique values, strong reads in several regions; no stamps",
+        proves: "exact across regions without deletes, as far as any order of hidden stamps can explain the history; rarely unknown",
+        subject: Subject::Registers,
+        needs_stamps: false,
+        run: Run::EachKey(common_order::run),
+    },
+    CheckInfo {
+        id: "delivery",
+        property: "While all links are healthy, a write arrives in every region within the stated bound",
+        source: "whoever states the bound; invariant I18",
+        needs: "a bound (--delivery-bound), strong reads in other regions than the writer's; stamps, or versions that the writer's region had before",
+        proves: "exact where stamps are visible; else for versions that the writing region had replaced",
+        subject: Subject::Deliveries,
+        needs_stamps: false,
+        run: Run::EachKey(delivery::run),
+    },
+    CheckInfo {
         id: "linearizable",
         property: "Strong operations on an item behave as if they happened one at a time, whichever region was asked",
         source: "Herlihy and Wing 1990; DynamoDB, multi-region strong consistency",
@@ -277,6 +307,26 @@ const REGISTRY: &[CheckInfo] = &[
         needs_stamps: false,
         run: Run::EachKey(list_append::run),
     },
+    CheckInfo {
+        id: "transactions",
+        property: "In the region that was asked, a transaction happens at one instant, all of it or nothing",
+        source: "DynamoDB transactions: serializable, atomic in the region of the write; Papadimitriou 1979; invariant I17",
+        needs: "transactions; unique values, or lists to which one region appends; strong reads",
+        proves: "exact where an order is found or contradicted, for keys without deletes; transactions that read what they replace, old images and stamps make the order of versions known",
+        subject: Subject::Transactions,
+        needs_stamps: false,
+        run: Run::Whole(transactions::run),
+    },
+    CheckInfo {
+        id: "streams",
+        property: "A region's stream has every change of an item once, in the order in which they happened there, each beginning where the one before it ended",
+        source: "DynamoDB Streams: each record exactly once, in the order of an item's modifications; invariant I19",
+        needs: "a consumer of each region's stream that records what it fetches (both images); unique values; a last fetch in the final phase to prove that nothing is missing at the end",
+        proves: "exact for the images; that a region's own change is missing, once a later one came or the stream was read to its end; what other regions wrote may be skipped",
+        subject: Subject::Streams,
+        needs_stamps: false,
+        run: Run::EachKey(streams::run),
+    },
 ];
 
 /// The names of all checks of last-writer-wins tables that can say something about this history. Other expectations are asked for by name
@@ -309,6 +359,8 @@ pub(crate) fn why_not(
         Subject::Sets => "nothing was added to a set",
         Subject::Counters => "nothing was added to a counter",
         Subject::Lists => "nothing was appended to a list",
+        Subject::Deliveries if header.delivery.is_some() => return None,
+        Subject::Deliveries => "no bound of delivery is stated (--delivery-bound)",
         Subject::Transactions => "there was no transaction",
         Subject::Streams => "no stream was read",
     };

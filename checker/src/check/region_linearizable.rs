@@ -15,15 +15,18 @@ use std::collections::BTreeSet;
 use super::case::{Case, Item};
 use super::evidence::{Evidence, Findings, key_words, region_name};
 use super::frontier::at;
-use crate::history::RegionId;
+use crate::history::{History, RegionId};
 use crate::linearizable::search::{Answer, decide};
 use crate::linearizable::zones::{self, Zones};
 use crate::linearizable::{Requirement, Scope, Step, steps};
+use crate::shrink;
 use crate::verdict::Violation;
 
 /// Configurations looked at per key and region before it is given up.
 const BUDGET: u64 = 200_000;
-/// The same for each attempt to leave something out of the evidence.
+/// The most writes of an item that are taken along when the evidence is searched.
+const SEARCHED_COUNT: usize = 1_000;
+/// The budget for each attempt to leave something out of the evidence.
 const SHRINK_BUDGET: u64 = 20_000;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
@@ -49,7 +52,7 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
                 Zones::Broken(shown) => shrink_shown(&steps, &shown),
                 Zones::Undecided => match decide(&steps, BUDGET) {
                     Answer::Linearizable => continue,
-                    Answer::Broken(at) => shrink(up_to(&steps, at)),
+                    Answer::Broken(at) => shrink_steps(up_to(&steps, at)),
                     Answer::Unknown => {
                         findings.cannot_tell(format!(
                             "{}{}: too many operations overlap for the search; use unique values, ALL_OLD, and fewer clients per key",
@@ -73,25 +76,16 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
 
 fn violation(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Violation {
     let mut evidence = Evidence::new(case.history, item.key);
-    for step in core {
-        let role = match (step.requirement, step.effect) {
-            (_, None) => "it saw this at some instant in between",
-            (Requirement::Any, Some(_)) => "it happened at some instant in between",
-            (Requirement::Is(_) | Requirement::IsNot(_), Some(_)) => {
+    for operation in least(case, item, scope, core) {
+        let step = core.iter().find(|step| step.operation == operation);
+        let role = match step.map(|step| (step.requirement, step.effect)) {
+            Some((_, None)) => "it saw this at some instant in between",
+            Some((Requirement::Any, Some(_))) | None => "it happened at some instant in between",
+            Some((Requirement::Is(_) | Requirement::IsNot(_), Some(_))) => {
                 "it saw and replaced at one instant in between"
             }
         };
-        evidence = evidence.with(step.operation, role);
-        let returned_ns = case.history.operations[step.operation].return_ns;
-        if let Some(Some(value)) = step.effect
-            && step
-                .return_ns
-                .is_some_and(|ns| returned_ns.is_none_or(|own| ns < own))
-            && let Some(seen) = item.first_seen(value)
-        {
-            let role = format!("it saw {value}, which had therefore been written");
-            evidence = evidence.with(seen.operation, role);
-        }
+        evidence = evidence.with(operation, role);
     }
     let arrival = match scope {
         Scope::Region(_) => ", whenever versions from other regions arrived",
@@ -102,6 +96,36 @@ fn violation(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> V
         key_words(case.history, item.key),
         scope_words(case, scope),
     ))
+}
+
+/// The fewest operations that have no order: among those of the steps and the first sightings of what these wrote, or else among all.
+fn least(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Vec<usize> {
+    let mut operations: Vec<usize> = core.iter().map(|step| step.operation).collect();
+    for step in core {
+        // It had happened by its first sighting, wherever that was.
+        let seen = step
+            .effect
+            .flatten()
+            .and_then(|value| item.first_seen(value));
+        operations.extend(seen.map(|seen| seen.operation));
+    }
+    let writes: Vec<usize> = item.writes.iter().map(|w| w.operation).collect();
+    if writes.len() > SEARCHED_COUNT {
+        return operations;
+    }
+    let is_broken = |part: &History| {
+        let case = Case::new(part);
+        let broken = |item| is_broken(&steps(&case, item, scope));
+        case.registers().any(broken)
+    };
+    let all = || {
+        let seen = item.sightings.iter().map(|s| s.operation);
+        let all: BTreeSet<usize> = writes.iter().copied().chain(seen).collect();
+        all.into_iter().collect::<Vec<usize>>()
+    };
+    shrink::core(case.history, &operations, &writes, is_broken)
+        .or_else(|| shrink::core(case.history, &all(), &[], is_broken))
+        .unwrap_or(operations)
 }
 
 fn scope_words(case: &Case<'_>, scope: Scope) -> String {
@@ -129,14 +153,27 @@ fn shrink_shown(steps: &[Step], shown: &[usize]) -> Vec<Step> {
         .collect();
     let matters = |(index, step): &(usize, &Step)| {
         let is_writer = step.effect.flatten().is_some_and(|v| named.contains(&v));
-        shown.contains(index) || is_writer || step.is_reusable()
+        // Any delete can make the item absent.
+        shown.contains(index) || is_writer || step.effect == Some(None)
     };
     let few = steps.iter().enumerate().filter(matters);
-    let few: Vec<Step> = few.map(|(_, step)| *step).collect();
+    let few: Vec<(usize, Step)> = few.map(|(index, step)| (index, *step)).collect();
+    let written: BTreeSet<i64> = few.iter().filter_map(|(_, s)| s.effect.flatten()).collect();
+    // What replaced a version that is not among them would be broken for that alone, so all that is left of it is that it wrote.
+    let relaxed = |(index, step): (usize, Step)| match step.requirement {
+        Requirement::Is(Some(value)) if !shown.contains(&index) && !written.contains(&value) => {
+            Step {
+                requirement: Requirement::Any,
+                ..step
+            }
+        }
+        Requirement::Is(_) | Requirement::Any | Requirement::IsNot(_) => step,
+    };
+    let few: Vec<Step> = few.into_iter().map(relaxed).collect();
     if is_broken(&few) {
-        shrink(few)
+        shrink_steps(few)
     } else {
-        shrink(steps.to_vec())
+        shrink_steps(steps.to_vec())
     }
 }
 
@@ -150,7 +187,7 @@ fn is_broken(steps: &[Step]) -> bool {
 }
 
 /// The fewest steps that still have no order. Leaving out a read drops it; leaving out a write leaves it possible at any time.
-fn shrink(steps: Vec<Step>) -> Vec<Step> {
+fn shrink_steps(steps: Vec<Step>) -> Vec<Step> {
     let mut kept: Vec<(Step, bool)> = steps.into_iter().map(|s| (s, true)).collect();
     let mut chunk = kept.len().div_ceil(2);
     while chunk > 0 {

@@ -9,10 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::case::{Builder, ByKey, Case, Touch};
 use super::evidence::Findings;
+use super::minimal::minimise;
 use super::tally::Tally;
 use super::{CheckInfo, registry};
 use crate::history::{Ending, Header, History, Key, Operation};
-use crate::measure::Measures;
+use crate::measure::{Measures, torn};
 use crate::parallel;
 use crate::verdict::{CheckResult, Outcome, Verdict};
 
@@ -45,7 +46,14 @@ pub fn check_on(history: &History, checks: &[&str], threads: NonZeroUsize) -> Ve
     for operation in &history.operations {
         counts.add(operation);
     }
-    Panel::together(checks, panels).finish(&history.header, counts)
+    let mut panel = Panel::together(checks, panels);
+    for tally in &mut panel.tallies {
+        tally.judge_whole(history);
+    }
+    let mut verdict = panel.finish(&history.header, counts);
+    minimise(history, &mut verdict.checks);
+    torn(history, &mut verdict.measurements);
+    verdict
 }
 
 /// How many operations there are, by outcome.
@@ -105,11 +113,34 @@ impl<'c> Panel<'c> {
         }
     }
 
+    /// As [`Panel::judge`], of a history that holds what concerns this item and nothing else.
+    pub(crate) fn judge_alone<'h>(
+        &mut self,
+        history: &'h History,
+        builder: &Builder<'h>,
+        key: Key,
+        touches: &[Touch],
+    ) {
+        let case = Case {
+            history,
+            items: vec![builder.item(key, touches)],
+        };
+        self.measures.take(&case);
+        for tally in &mut self.tallies {
+            tally.judge_alone(key, &case);
+        }
+    }
+
     /// Notes an item that none of them can judge.
     pub(crate) fn cannot_tell(&mut self, key: Key, reason: &str) {
         for tally in &mut self.tallies {
             tally.cannot_tell(key, reason);
         }
+    }
+
+    /// Notes that checks of several items at once do not get them.
+    pub(crate) fn is_not_whole(&mut self) {
+        self.tallies.iter_mut().for_each(Tally::is_not_whole);
     }
 
     /// All that these have found.

@@ -16,6 +16,114 @@ fn judged(name: &str, text: &str) -> (Outcome, usize) {
 
 const INVALID: &[(&str, usize, &str)] = &[
     (
+        "common-order",
+        4,
+        "us:w1[0-1] eu:w2[0-1] us:r1[2-3] us:r2[4-5] eu:r2[2-3] eu:r1[4-5]",
+    ),
+    // us: 1 before 2, eu: 2 before 3, ap: 3 before 1.
+    (
+        "common-order",
+        6,
+        "us:w1[0-90] eu:w2[0-90] ap:w3[0-90] us:r1[2-3] us:r2[4-5] eu:r2[2-3] eu:r3[4-5] ap:r3[2-3] ap:r1[4-5]",
+    ),
+    // 2 replaced 1 directly in us, so 3 is before both or after both there; eu has it in between. That 2 was seen by 17 is enough.
+    (
+        "common-order",
+        3,
+        "us:w1[0-1] us:c1>2[2-9] eu:w3[0-1] us:r3[20-21] eu:r1[12-13] eu:r3[14-15] eu:r2[16-17]",
+    ),
+    ("common-order", 2, "us:w1[0-1] eu:r-[90-91]F"),
+    ("delivery", 2, "within=10 us:w1[0-1] eu:r-[12-13]"),
+    (
+        "delivery",
+        2,
+        "within=10 fault=0-2 fault=14-20 us:w1[0-1] eu:r-[13-14]",
+    ),
+    (
+        "delivery",
+        3,
+        "within=10 us:w1[0-1] us:w2[2-3] eu:r1[14-15]",
+    ),
+    (
+        "delivery",
+        3,
+        "within=10 us:w1[0-1] eu:w2[0-1] us:r1@5us[4-6] eu:r2@9eu[7-8] us:r1@5us[14-15]",
+    ),
+    ("transactions", 2, "us:t(1w5;2w5)[0-9] us:t(1r5;2r-)[2-3]"),
+    ("transactions", 2, "us:t(1r-;2w5)[0-9] us:t(2r-;1w6)[0-9]"),
+    (
+        "transactions",
+        3,
+        "us:t(1w5;2w5)[0-9] 1/us:r5[2-3] 2/us:r-[4-5]",
+    ),
+    (
+        "transactions",
+        3,
+        "us:t(1w5;2w5)[0-?] 1/us:r5[2-3] 2/us:r-[4-5]",
+    ),
+    ("transactions", 1, "us:t(1w5;1r6)[0-1]"),
+    (
+        "transactions",
+        1,
+        "us:t(1r5;1r6)[0-1] 1/us:w5[0-1] 1/us:w6[0-1]",
+    ),
+    (
+        "transactions",
+        3,
+        "us:t(1p1;2p2)[0-9] us:t(1p3;2p4)[0-9] us:t(1r{1,3};2r{4,2})[10-11]",
+    ),
+    (
+        "transactions",
+        2,
+        "us:t(1p1;2p2)[0-9] us:t(1r{1};2r{})[0-9]",
+    ),
+    // Nobody but the stamps says in which order 5 and 6 came.
+    (
+        "transactions",
+        2,
+        "us:t(1w5;2w5)[0-90] us:t(1w6;2w6)[0-90] us:t(1r5@7us;2r5@7us)[0-90] us:t(1r6@5us;2r6@5us)[91-92]",
+    ),
+    ("streams", 1, "us:w1[0-1] us:w2[2-3] us:s(0:1~-;0:2~-)[4-5]"),
+    ("streams", 3, "us:w1[0-1] us:w2[2-3] us:s(0:2~1;0:1~2)[4-5]"),
+    (
+        "streams",
+        3,
+        "us:s()[0-1] us:w1[2-3] us:w2[4-5] us:s(0:2~-)[6-7]",
+    ),
+    (
+        "streams",
+        2,
+        "us:s()[0-1] us:w1[2-3] us:s()[90-91]F us:r1[90-91]F",
+    ),
+    ("streams", 2, "us:w1[0-1]! us:s(0:1~-)[4-5]"),
+    ("streams", 2, "us:s(0:1~-)[0-1] us:w1[4-5]"),
+    ("streams", 1, "us:w1[0-1] us:s(0:7~-)[4-5]"),
+    (
+        "streams",
+        2,
+        "us:w1[0-1] us:w2[2-3] us:s(0:1~-;0:2~1)[4-5]#8 us:s(0:1~2)[6-7]#8",
+    ),
+    (
+        "streams",
+        2,
+        "us:w1[0-1] us:w2~-[2-3] us:s(0:1~-;0:2~1)[4-5]",
+    ),
+    (
+        "streams",
+        2,
+        "us:w1[0-1] us:d~1[2-3] eu:w2[2-3] us:s(0:1~-;0:2~1)[4-5]",
+    ),
+    (
+        "streams",
+        3,
+        "eu:s()[0-1] us:w1[2-3] eu:s()[90-91]F eu:r1[90-91]F",
+    ),
+    (
+        "streams",
+        3,
+        "us:w1[2-3] eu:w2[2-9] eu:s(0:1~-)[20-21]#8 eu:s()[90-91]F#8 eu:r2[90-91]F",
+    ),
+    (
         "stamps",
         2,
         "us:w1[0-9] us:w2[0-9] eu:r1@5us[2-3] ap:r2@5us[4-5]",
@@ -141,6 +249,61 @@ const INVALID: &[(&str, usize, &str)] = &[
 ];
 
 const VALID: &[(&str, &str)] = &[
+    (
+        "common-order",
+        "us:w1[0-1] eu:w2[0-1] us:r1[2-3] us:r2[4-5] eu:r2[2-3] eu:r2[4-5]",
+    ),
+    (
+        "common-order",
+        "us:w1[0-1] us:c1>2[2-9] eu:w3[0-1] us:r2[20-21] eu:r3[12-13] eu:r1[14-15] eu:r2[16-17]",
+    ),
+    // Two regions replace 1: a fork is lawful.
+    (
+        "common-order",
+        "us:w1[0-1] eu:r1[2-3] us:c1>2[4-9] eu:c1>3[4-9] us:r3[20-21] eu:r3[20-21]",
+    ),
+    ("delivery", "within=10 us:w1[0-1] eu:r-[9-13] eu:r1[14-15]"),
+    // Nobody knows whether 1 or 2 is the newer one.
+    (
+        "delivery",
+        "within=10 us:w1[0-1] eu:w2[0-1] us:r1[40-41] eu:r2[40-41]",
+    ),
+    (
+        "delivery",
+        "within=10 fault=5-9 us:w1[0-1] eu:r-[12-13] eu:r1[30-31]",
+    ),
+    (
+        "transactions",
+        "us:t(1w5;2w5)[0-9] us:t(1r5;2r5)[2-3] eu:t(1r5;2r-)[4-5]",
+    ),
+    ("transactions", "us:t(1r-;2w5)[0-9] us:t(2r5;1w6)[0-9]"),
+    // Two blind writes and a reader: only one order will do.
+    (
+        "transactions",
+        "us:t(1w5;2w5)[0-5] us:t(1w6;2w6)[0-9] us:t(1r5;2r5)[20-21]",
+    ),
+    // Halves arrive one by one from another region.
+    (
+        "transactions",
+        "eu:t(1w5;2w5)[0-1] us:t(1r5;2r-)[2-3] us:t(1r5;2r5)[4-5]",
+    ),
+    (
+        "transactions",
+        "us:t(1p1;2p2)[0-9] us:t(1p3;2p4)[0-9] us:t(1r{1,3};2r{2,4})[10-11]",
+    ),
+    ("transactions", "us:t(1w5;2w5)[0-?] us:t(1r-;2r-)[2-3]"),
+    (
+        "streams",
+        "us:s()[0-1] us:w1[2-3] us:w2~1[4-5] us:d~2[6-7] us:s(0:1~-;0:2~1;0:-~2)[8-9] us:s()[90-91]F us:r-[90-91]F",
+    ),
+    // What another region wrote may be skipped, and a stamp is added later.
+    (
+        "streams",
+        "eu:s()[0-1]#9 us:w1[2-3] us:w2[4-5] eu:s(0:2~-;0:2~2)[8-9]#9 eu:s()[90-91]F#9 eu:r2[90-91]F",
+    ),
+    // Written before the consumer began; or overlapping.
+    ("streams", "us:w1[0-1] us:s(0:2~1)[2-9] us:w2[2-3]"),
+    ("streams", "us:w1[0-9] us:w2[0-9] us:s(0:2~-;0:1~2)[20-21]"),
     ("set", "us:a1[0-1] eu:r-[2-3] eu:r{1}[4-5]"),
     ("set", "us:a1[0-1] eu:a2[0-1] us:r{1}[2-3] us:r{2}[4-5]"),
     ("set", "us:a1[0-?] us:a2[2-3] us:r{2}[4-5] us:r{1,2}[6-7]"),
@@ -223,6 +386,12 @@ const VALID: &[(&str, &str)] = &[
 ];
 
 const UNKNOWN: &[(&str, &str)] = &[
+    ("common-order", "us:w1[0-1] eu:w1[0-1] us:r1[2-3]"),
+    ("delivery", "us:w1[0-1] eu:r-[90-91]"),
+    ("delivery", "within=10 us:w1[0-1] eu:r-[2-3]"),
+    ("delivery", "within=10 fault=5-9 us:w1[0-1] eu:r-[12-13]"),
+    ("transactions", "us:t(1w5;2w5)[0-?]"),
+    ("streams", "us:s()[0-1] us:w1[2-3] us:s()[4-5]"),
     ("convergence", "us:w1[0-1] us:r1@5us[2-3]"),
     ("convergence", "us:w1[0-?] us:r1@5us[90-91]F eu:r-[90-91]F"),
     ("winner", "us:w1[0-1] us:r1[90-91]F eu:r1[90-91]F"),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Observed, Op, ProcessId, RegionId, Reply};
 
 /// What is known about the whole history before its first event. First line of a history file.
@@ -17,6 +19,19 @@ pub struct Header {
     pub seed: Option<u64>,
     /// Whether the store shows the version of an item (`aws:rep:*`).
     pub stamps_visible: bool,
+    /// Within which time every write is expected to arrive everywhere, if anybody states that.
+    pub delivery: Option<Delivery>,
+}
+
+/// A bound on the time that a write takes to arrive everywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delivery {
+    /// How long it may take while all links are healthy, from the acknowledgement.
+    pub bound_ns: u64,
+    /// When links were not healthy: begin and end, nanoseconds since the run began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults_ns: Vec<(u64, u64)>,
 }
 
 /// The part of a run in which an operation was asked.

@@ -16,7 +16,7 @@ pub mod ndjson;
 mod one_line;
 mod operation;
 
-pub use event::{Event, EventKind, Header, Phase};
+pub use event::{Delivery, Event, EventKind, Header, Phase};
 pub(crate) use file::open_and_detect;
 pub use file::{detect_format, open, read_events, read_history, read_history_as};
 pub use import::{Format, read_format};

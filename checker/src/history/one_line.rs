@@ -10,16 +10,20 @@
 //! - `r1@7us` is a strong read that saw 1 with the stamp 7 µs of region `us`, `r-` one that saw nothing, `e…` an eventual read;
 //! - `a3` adds the element 3 to a set, `i3` adds 3 to a counter, `p3` appends 3 to a list; `r{1,3}` saw a set or list, `r{}` an empty one;
 //! - `~1@7us` after a write or delete is the old item that it returned; after a failed conditional write the item that refused it;
+//! - `t(1r5;2w7;3p4)` is a transaction that read 5 of key 1, wrote 7 to key 2 and appended 4 to key 3;
+//! - `s(1:7@9us~5@7us;2:8~-)` is a fetch of stream records: key 1 became 7 and had been 5, key 2 became 8 and had been absent; `s()` got none;
 //! - a return of `?` is an unknown outcome, a `!` after the interval a definite failure, an `F` the final phase;
 //! - `#3` at the end names the process; otherwise every operation has its own.
+//!
+//! `within=10` states that every write arrives everywhere within 10 ms, `fault=20-30` that links were unhealthy then.
 //!
 //! Regions are numbered in alphabetical order. Lines are numbered as in the file that the history would be written to.
 
 use std::collections::BTreeSet;
 
 use super::{
-    Condition, Event, EventKind, Header, History, Key, Observed, Op, Pairing, Phase, ProcessId,
-    RegionId, Reply, Stamp, Strength, Value,
+    Condition, Delivery, Event, EventKind, Header, History, Key, MicroOp, MicroReply, Observed, Op,
+    Pairing, Phase, ProcessId, RegionId, Reply, Stamp, Strength, Value,
 };
 
 /// Reads a one-line history.
@@ -43,7 +47,7 @@ pub fn one_line(text: &str) -> Result<History, String> {
 /// A sentence that says which token is wrong.
 pub fn one_line_events(text: &str) -> Result<(Header, Vec<Event>), String> {
     let mut regions = BTreeSet::new();
-    for token in text.split_whitespace() {
+    for token in operations(text) {
         let place = token
             .split_once(':')
             .ok_or_else(|| format!("{token}: no region"))?
@@ -63,10 +67,11 @@ pub fn one_line_events(text: &str) -> Result<(Header, Vec<Event>), String> {
     let header = Header {
         regions: regions.into_iter().collect(),
         stamps_visible: text.contains('@'),
+        delivery: delivery(text)?,
         ..Header::default()
     };
     let mut events = Vec::new();
-    for (index, token) in (0..).zip(text.split_whitespace()) {
+    for (index, token) in (0..).zip(operations(text)) {
         Token {
             text: token,
             regions: &header.regions,
@@ -77,6 +82,40 @@ pub fn one_line_events(text: &str) -> Result<(Header, Vec<Event>), String> {
     // A stable sort: an answer at some moment precedes a request at that moment, as in a history that is written as it happens.
     events.sort_by_key(|e| (e.time_ns, matches!(e.kind, EventKind::Invoke(_))));
     Ok((header, events))
+}
+
+/// The tokens that are operations.
+fn operations(text: &str) -> impl Iterator<Item = &str> {
+    let tokens = text.split_whitespace();
+    tokens.filter(|t| !t.starts_with(WITHIN) && !t.starts_with(FAULT))
+}
+
+const WITHIN: &str = "within=";
+const FAULT: &str = "fault=";
+
+/// What is stated about delivery.
+fn delivery(text: &str) -> Result<Option<Delivery>, String> {
+    let nanos = |text: &str| {
+        let millis: Result<u64, _> = text.parse();
+        millis
+            .map(|ms| ms * 1_000_000)
+            .map_err(|_| format!("{text}: milliseconds"))
+    };
+    let mut tokens = text.split_whitespace();
+    let Some(bound) = tokens.find_map(|t| t.strip_prefix(WITHIN)) else {
+        return Ok(None);
+    };
+    let mut faults_ns = Vec::new();
+    for token in text.split_whitespace() {
+        if let Some(times) = token.strip_prefix(FAULT) {
+            let (begin, end) = times.split_once('-').ok_or("a fault needs -")?;
+            faults_ns.push((nanos(begin)?, nanos(end)?));
+        }
+    }
+    Ok(Some(Delivery {
+        bound_ns: nanos(bound)?,
+        faults_ns,
+    }))
 }
 
 struct Token<'t> {
@@ -101,8 +140,8 @@ impl Token<'_> {
             None => (0, place),
         };
         let (action, old) = match action.split_once('~') {
-            Some((action, old)) => (action, Some(self.observed(old)?)),
-            None => (action, None),
+            Some((action, old)) if !action.starts_with('s') => (action, Some(self.observed(old)?)),
+            Some(_) | None => (action, None),
         };
         let (marks, process) = match marks.split_once('#') {
             Some((marks, process)) => (marks, process.parse().map_err(|_| bad("process"))?),
@@ -193,8 +232,65 @@ impl Token<'_> {
                     done,
                 ))
             }
+            Some('t') => self.transaction(rest),
+            Some('s') => self.records(rest),
             Some(_) | None => Err(format!("{}: unknown action", self.text)),
         }
+    }
+
+    /// `(1r5;2w7;3p4)`.
+    fn transaction(&self, text: &str) -> Result<(Op, Reply), String> {
+        let (mut ops, mut replies) = (Vec::new(), Vec::new());
+        for step in self.list(text)? {
+            let digits = step.bytes().take_while(u8::is_ascii_digit).count();
+            let (key, step) = step.split_at(digits);
+            let key = self.key(key)?;
+            let mut letters = step.chars();
+            let (op, reply) = match letters.next() {
+                Some('r') => {
+                    let seen = self.observed(letters.as_str())?;
+                    (MicroOp::Read(key), MicroReply::Read(seen))
+                }
+                Some('w') => {
+                    let value = self.value(letters.as_str())?;
+                    (MicroOp::Write(key, value), MicroReply::Done)
+                }
+                Some('p') => {
+                    let element = self.number(letters.as_str())?;
+                    (MicroOp::Append(key, element), MicroReply::Done)
+                }
+                Some(_) | None => return Err(format!("{}: step {step}", self.text)),
+            };
+            ops.push(op);
+            replies.push(reply);
+        }
+        Ok((Op::Transact { ops }, Reply::Transact(replies)))
+    }
+
+    /// `(1:7@9us~5@7us;2:8~-)`.
+    fn records(&self, text: &str) -> Result<(Op, Reply), String> {
+        let record = |record: &str| {
+            let bad = || format!("{}: record {record}", self.text);
+            let (key, images) = record.split_once(':').ok_or_else(bad)?;
+            let (new, old) = images.split_once('~').ok_or_else(bad)?;
+            Ok((self.key(key)?, self.observed(new)?, self.observed(old)?))
+        };
+        let records: Result<_, String> = self.list(text)?.into_iter().map(record).collect();
+        Ok((Op::Stream, Reply::Stream(records?)))
+    }
+
+    /// What stands in parentheses, between semicolons.
+    fn list<'l>(&self, text: &'l str) -> Result<Vec<&'l str>, String> {
+        let inside = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'));
+        let inside = inside.ok_or_else(|| format!("{}: no parentheses", self.text))?;
+        Ok(inside.split(';').filter(|part| !part.is_empty()).collect())
+    }
+
+    fn key(&self, text: &str) -> Result<Key, String> {
+        let number = text.parse();
+        number
+            .map(Key)
+            .map_err(|_| format!("{}: key {text}", self.text))
     }
 
     fn value(&self, text: &str) -> Result<Value, String> {

@@ -3,11 +3,15 @@
 //! Measurements that a history says nothing about are left out, rather than reported as zero.
 
 mod additions;
+mod delivery;
 mod forks;
 mod lag;
 mod quantile;
 mod skew;
 mod staleness;
+mod torn;
+
+pub(crate) use torn::measure as torn;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +26,7 @@ pub(crate) struct Measures {
     forks: forks::Forks,
     lag: lag::Lag,
     skew: skew::Skew,
+    delivered: delivery::Delivered,
 }
 
 impl Measures {
@@ -35,6 +40,7 @@ impl Measures {
             self.forks.take(item);
             self.lag.take(item);
             self.skew.take(item);
+            self.delivered.take(item, case.region_count());
         }
     }
 
@@ -45,6 +51,7 @@ impl Measures {
         self.forks.absorb(&other.forks);
         self.lag.absorb(other.lag);
         self.skew.absorb(&other.skew);
+        self.delivered.absorb(other.delivered);
     }
 
     /// All figures, by name.
@@ -55,6 +62,7 @@ impl Measures {
         self.forks.finish(history, &mut figures);
         self.lag.finish(history, &mut figures);
         self.skew.finish(&mut figures);
+        self.delivered.finish(&mut figures);
         figures
     }
 }

@@ -1,6 +1,7 @@
 //! The checker from outside: against brute force, against stored histories, and against files of every kind of damage.
 
 mod big;
+mod evidence;
 mod format;
 mod fuzz;
 mod golden;
@@ -15,3 +16,8 @@ mod pages;
 mod planted;
 mod same;
 mod simulated;
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the generated histories have a few operations only"
+)]
+mod transactions;

@@ -3,6 +3,9 @@
 mod part;
 
 use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{BufWriter, Write as _},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -10,12 +13,16 @@ use std::{
 
 use checker::{
     Gathering, JudgeError, Judgement, Memory, Options, Resources,
-    history::{Format, Header},
+    history::{Delivery, Format, Header, History, ndjson, read_history, read_history_as},
     known::{KnownAnomalies, KnownState},
     verdict,
 };
 use clap::Args;
-use reports::{load_summary::Share, run_folder::RunFolder, verdict_shares::VerdictShare};
+use reports::{
+    load_summary::Share,
+    run_folder::{FaultAction, Moment, RunFolder},
+    verdict_shares::VerdictShare,
+};
 
 use self::part::Part;
 use crate::{
@@ -35,6 +42,8 @@ Examples:
   dateline check dateline-runs/latest
   dateline check history.jsonl other.jsonl.gz --only convergence,lost-write
   dateline check history.jsonl --expect mrsc
+  dateline check dateline-runs/latest --delivery-bound 5s
+  dateline check history.jsonl --shrink smallest
   dateline check jepsen/history.edn --expect single-region
   dateline check big.jsonl --memory 500MB --spill /var/tmp
   dateline check dateline-runs/latest --follow
@@ -61,6 +70,16 @@ pub(super) struct CheckCommand {
     /// The form of the files: dateline, compact, operations, jepsen-edn, jepsen-log [default: by their first bytes]
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     format: Option<Format>,
+
+    /// Every write arrives everywhere within this time while all links are healthy, such as 5s or 800ms: judged by the check `delivery`. Of a
+    /// run folder, the time in which faults were installed does not count
+    #[arg(long, value_name = "DURATION", value_parser = duration_ns, conflicts_with_all = ["follow", "share", "memory"])]
+    delivery_bound: Option<u64>,
+
+    /// Write to this folder, for each check that is violated, the smallest part of the history that it still finds invalid:
+    /// CHECK.jsonl. Of several files, that of the last one stays
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["follow", "share", "memory"])]
+    shrink: Option<PathBuf>,
 
     /// A TOML file of known anomalies, which do not count until their date: `[[known]]` tables with check, reason, expires, and perhaps key and
     /// contains
@@ -112,9 +131,12 @@ impl CheckCommand {
             )));
         }
         let expectations = self.only.iter().chain(&self.expect).flatten();
-        let options = Options {
-            expectations: expectations.map(String::as_str).collect(),
-        };
+        let mut expectations: Vec<&str> = expectations.map(String::as_str).collect();
+        // Of all of last writer wins it is one already.
+        if self.delivery_bound.is_some() && !expectations.is_empty() {
+            expectations.push("delivery");
+        }
+        let options = Options { expectations };
         checker::expected_checks(&options.expectations)
             .map_err(|error| Failure::Usage(format!("--expect {error}")))?;
         let known = self.known_anomalies()?;
@@ -136,6 +158,9 @@ impl CheckCommand {
                 return Ending::HarnessFailure;
             }
         };
+        if self.is_read_whole() {
+            return self.judge_whole(path, &file, options, known);
+        }
         let judged = self.resources(&file).and_then(|resources| {
             if self.follow {
                 let closes = path.is_dir().then(|| RunFolder::at(path));
@@ -151,20 +176,91 @@ impl CheckCommand {
         if let Some(part) = &part {
             part.renumber(&mut judgement.verdict);
         }
-        let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
-        for entry in known.apply(&mut judgement.verdict, &today) {
-            let anomaly = &entry.anomaly;
-            let what = match entry.state {
-                KnownState::Used(count) => format!("{count} violations do not count"),
-                KnownState::Unused => "nothing matches it; delete it unless it is rare".to_owned(),
-                KnownState::Expired => "it has expired; what it matches counts".to_owned(),
+        apply_known(known, &mut judgement);
+        self.show(&file, &header, &judgement)
+    }
+
+    /// Whether the history must be in memory as a whole.
+    fn is_read_whole(&self) -> bool {
+        self.delivery_bound.is_some() || self.shrink.is_some()
+    }
+
+    /// Judges a history that is read as a whole.
+    fn judge_whole(
+        &self,
+        path: &Path,
+        file: &Path,
+        options: &Options<'_>,
+        known: &KnownAnomalies,
+    ) -> Ending {
+        let read = match self.format {
+            Some(format) => read_history_as(file, format),
+            None => read_history(file),
+        };
+        let mut history = match read {
+            Ok(history) => history,
+            Err(error) => return unreadable(file, &error.into()),
+        };
+        if let Some(bound_ns) = self.delivery_bound {
+            let faults_ns = match faults(path) {
+                Ok(faults_ns) => faults_ns,
+                Err(error) => {
+                    eprintln!("harness failure: {error}");
+                    return Ending::HarnessFailure;
+                }
             };
+            history.header.delivery = Some(Delivery {
+                bound_ns,
+                faults_ns,
+            });
+        }
+        let judgement = checker::judge(&history, options);
+        let mut judgement = judgement.expect("the expectations were looked up before");
+        apply_known(known, &mut judgement);
+        let ending = self.show(file, &history.header, &judgement);
+        match self.shrink(&history, &judgement) {
+            Ok(()) => ending,
+            Err(error) => {
+                eprintln!("harness failure: {error}");
+                Ending::HarnessFailure
+            }
+        }
+    }
+
+    /// Writes the smallest invalid part for each check that is violated.
+    fn shrink(&self, history: &History, judgement: &Judgement) -> Result<(), String> {
+        let Some(folder) = &self.shrink else {
+            return Ok(());
+        };
+        let failed = |path: &Path, error: std::io::Error| {
+            format!("cannot write {}: {error}", path.display())
+        };
+        let checks = judgement.verdict.checks.iter();
+        for check in checks.filter(|check| check.violation_count > 0) {
+            let Some(least) = checker::shrink::shrink(history, &check.check) else {
+                continue;
+            };
+            std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+            let path = folder.join(format!("{}.jsonl", check.check));
+            let write = || -> std::io::Result<()> {
+                let file = BufWriter::new(File::create(&path)?);
+                let mut writer = ndjson::Writer::new(file, &least.header)?;
+                for event in least.events() {
+                    writer.write(&event)?;
+                }
+                writer.into_inner().flush()
+            };
+            write().map_err(|error| failed(&path, error))?;
             eprintln!(
-                "known anomaly of {} until {} ({}): {what}",
-                anomaly.check, anomaly.expires, anomaly.reason
+                "smallest part that violates {}: {} operations of {}; again: dateline check {} --only {}",
+                check.check,
+                least.operations.len(),
+                history.operations.len(),
+                path.display(),
+                check.check
             );
         }
-        self.show(&file, &header, &judgement)
+        Ok(())
     }
 
     /// What may be used to judge one history.
@@ -229,7 +325,7 @@ impl CheckCommand {
         if file == Path::new("-") {
             return Part::numbered(std::io::stdin().lock()).map(Some);
         }
-        let input = std::io::BufReader::new(std::fs::File::open(file)?);
+        let input = std::io::BufReader::new(File::open(file)?);
         Part::numbered(input).map(Some)
     }
 
@@ -275,6 +371,68 @@ impl CheckCommand {
             verdict::Outcome::Invalid => Ending::Invalid,
         }
     }
+}
+
+/// Sets aside what is known, and says so.
+fn apply_known(known: &KnownAnomalies, judgement: &mut Judgement) {
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    for entry in known.apply(&mut judgement.verdict, &today) {
+        let anomaly = &entry.anomaly;
+        let what = match entry.state {
+            KnownState::Used(count) => format!("{count} violations do not count"),
+            KnownState::Unused => "nothing matches it; delete it unless it is rare".to_owned(),
+            KnownState::Expired => "it has expired; what it matches counts".to_owned(),
+        };
+        eprintln!(
+            "known anomaly of {} until {} ({}): {what}",
+            anomaly.check, anomaly.expires, anomaly.reason
+        );
+    }
+}
+
+/// When faults were installed, if this is the folder of a run. One that never ended lasts for ever.
+fn faults(path: &Path) -> Result<Vec<(u64, u64)>, String> {
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let timeline = RunFolder::at(path).timeline();
+    let timeline = timeline.map_err(|error| error.to_string())?;
+    let mut faults: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    for moment in &timeline.moments {
+        match moment {
+            Moment::Phase { .. } => {}
+            Moment::Fault {
+                t,
+                begun,
+                id,
+                action,
+                ..
+            } => match action {
+                FaultAction::Start => {
+                    faults.entry(*id).or_insert((*begun, u64::MAX));
+                }
+                FaultAction::Stop => {
+                    faults.entry(*id).or_insert((*begun, *t)).1 = *t;
+                }
+            },
+        }
+    }
+    Ok(faults.into_values().collect())
+}
+
+/// A time such as 5s, 800ms or 2m, in nanoseconds.
+fn duration_ns(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let scale: u64 = match unit {
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        _ => return Err("it needs a whole number and a unit: 800ms, 5s or 2m".to_owned()),
+    };
+    let number: Option<u64> = number.parse().ok().filter(|number| *number > 0);
+    let bound_ns = number.and_then(|number| number.checked_mul(scale));
+    bound_ns.ok_or_else(|| "it must be above 0, such as 800ms, 5s or 2m".to_owned())
 }
 
 /// The form of this name.

@@ -7,6 +7,7 @@ mod gate;
 mod interrupted;
 mod lag;
 mod load;
+mod malformed;
 mod merge;
 mod saved_history;
 mod suite;

@@ -456,6 +456,7 @@ pub(crate) fn write_folder(path: &Path) -> RunFolder {
         seed: Some(7),
         stamps_visible: false,
         key_names: BTreeMap::new(),
+        delivery: None,
     };
     let mut writer = Writer::new(Vec::new(), &header).unwrap();
     for event in history() {

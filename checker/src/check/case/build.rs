@@ -3,7 +3,10 @@
 use std::cell::OnceCell;
 
 use super::by_key::Touch;
-use super::{Addition, Fate, How, Item, Order, Sighting, Whole, Write, as_number};
+use super::{
+    Addition, Consumed, Fate, How, Item, Order, Record, Sighting, Whole, Write, as_number,
+};
+use crate::check::frontier::at;
 use crate::history::{
     Condition, Ending, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Phase, Reply,
     Stamp, Strength, Value,
@@ -15,6 +18,7 @@ pub(crate) struct Builder<'h> {
     history: &'h History,
     /// The rank of each region's name among all names: what a tie of times is decided by.
     ranks: Vec<u8>,
+    consumed: Vec<Consumed>,
 }
 
 impl<'h> Builder<'h> {
@@ -25,6 +29,7 @@ impl<'h> Builder<'h> {
         Self {
             history,
             ranks: regions.iter().map(rank).collect(),
+            consumed: consumed(history),
         }
     }
 
@@ -34,6 +39,8 @@ impl<'h> Builder<'h> {
             writes: Vec::with_capacity(touches.len() / 2),
             sightings: Vec::with_capacity(touches.len() + touches.len() / 8),
             additions: Vec::new(),
+            records: Vec::new(),
+            consumed: self.consumed.clone(),
             versions: Table::with_capacity(touches.len() / 2),
             ranking: Vec::new(),
             is_register: true,
@@ -54,6 +61,24 @@ impl<'h> Builder<'h> {
         learn_stamps(&mut item, &self.ranks);
         item
     }
+}
+
+/// How far the stream of each region was read; empty when none was.
+fn consumed(history: &History) -> Vec<Consumed> {
+    let mut consumed = Vec::new();
+    let operations = history.operations.iter().enumerate();
+    for (index, operation) in operations.filter(|(_, o)| o.op == Op::Stream) {
+        if !matches!(operation.ending, Ending::Ok(_)) {
+            continue;
+        }
+        consumed.resize(history.header.regions.len(), Consumed::default());
+        let own = &mut consumed[at(operation.region)];
+        own.since_ns.get_or_insert(operation.call_ns);
+        if operation.phase == Phase::Final {
+            own.finally = Some(index);
+        }
+    }
+    consumed
 }
 
 struct Making<'h, 'b> {
@@ -101,7 +126,21 @@ impl<'h> Making<'h, '_> {
                     self.see(index, operation, &items[position].1, How::EventualRead);
                 }
             }
-            Op::Stream => {}
+            Op::Stream => {
+                if let (Ending::Ok(Reply::Stream(records)), Some(return_ns)) =
+                    (&operation.ending, operation.return_ns)
+                {
+                    let (_, new, old) = &records[position];
+                    self.item.records.push(Record {
+                        operation: index,
+                        process: operation.process,
+                        region: operation.region,
+                        return_ns,
+                        new: &new.value,
+                        old: &old.value,
+                    });
+                }
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use crate::history::Ending;
 use crate::history::{History, Key, MicroOp, Op, Reply};
 use crate::table::Table;
 
-/// A place at which a key is touched: the operation, and the step of a transaction or the row of a scan.
+/// A place at which a key is touched: the operation, and the step of a transaction, the row of a scan or the record of a stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Touch {
     operation: u32,
@@ -27,7 +27,7 @@ impl Touch {
         self.operation as usize
     }
 
-    /// Index of the transaction's step or the scan's row.
+    /// Index of the transaction's step, the scan's row or the stream's record.
     pub(crate) fn position(self) -> usize {
         self.position as usize
     }
@@ -138,7 +138,13 @@ fn visit(history: &History, mut see: impl FnMut(Touch, Key)) {
                     }
                 }
             }
-            Op::Stream => {}
+            Op::Stream => {
+                if let Ending::Ok(Reply::Stream(records)) = &operation.ending {
+                    for (position, (key, ..)) in records.iter().enumerate() {
+                        see(Touch::new(index, position), *key);
+                    }
+                }
+            }
         }
     }
 }

@@ -124,10 +124,12 @@ fn stamps(case: &Case<'_>, item: &Item<'_>, operations: &[usize]) -> Vec<usize> 
     shown.map(|(_, s)| s.operation).collect()
 }
 
-/// The operations that wrote what these operations name.
+/// The operations that wrote what these operations name, and a delete if there is one: then absence says nothing.
 fn writers(case: &Case<'_>, item: &Item<'_>, operations: &[usize]) -> Vec<usize> {
     let values = operations.iter().flat_map(|o| values(case, *o));
     let versions = values.filter_map(|v| item.versions.get(v));
     let writes = versions.flat_map(|v| v.writers.iter());
-    writes.map(|w| item.writes[w].operation).collect()
+    let writes = writes.map(|w| item.writes[w].operation);
+    let delete = item.deletes().next().map(|d| d.operation);
+    writes.chain(delete).collect()
 }

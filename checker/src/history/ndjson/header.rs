@@ -6,7 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use super::{ReadError, SCHEMA};
-use crate::history::Header;
+use crate::history::{Delivery, Header};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +21,8 @@ struct Read {
     stamps_visible: bool,
     #[serde(default)]
     key_names: BTreeMap<u64, String>,
+    #[serde(default)]
+    delivery: Option<Delivery>,
 }
 
 #[derive(Serialize)]
@@ -33,6 +35,8 @@ struct Written<'h> {
     seed: Option<u64>,
     stamps_visible: bool,
     key_names: &'h BTreeMap<u64, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<&'h Delivery>,
 }
 
 /// The header as a line, without its end.
@@ -44,6 +48,7 @@ pub(crate) fn header_line(header: &Header) -> io::Result<String> {
         seed: header.seed,
         stamps_visible: header.stamps_visible,
         key_names: &header.key_names,
+        delivery: header.delivery.as_ref(),
     };
     Ok(serde_json::to_string(&line)?)
 }
@@ -79,5 +84,6 @@ pub(crate) fn parse_header(text: &[u8]) -> Result<Header, ReadError> {
         workload: line.workload,
         seed: line.seed,
         stamps_visible: line.stamps_visible,
+        delivery: line.delivery,
     })
 }
