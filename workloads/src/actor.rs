@@ -7,7 +7,6 @@ use checker::history::{EventKind, Key, Op, RegionId};
 use crate::{
     heartbeat::{self, Beat, Watch},
     options::{Options, regions},
-    outcome::key_of,
     values,
     workload::{Slot, Step, Workload},
 };
@@ -130,7 +129,7 @@ impl Workload for Cast {
     fn next(&mut self, slot: usize, now_ns: u64) -> Option<Step> {
         let step = self.actors[slot].next(now_ns);
         assert!(step.at_ns >= now_ns, "nothing starts in the past");
-        if let Some(key) = key_of(&step.op).filter(|key| !key.is_heartbeat()) {
+        if let Some(key) = step.op.key().filter(|key| !key.is_heartbeat()) {
             let kind = usize::from(key >= SECOND_KIND);
             let number = key.0 - if kind == 1 { SECOND_KIND.0 } else { 0 };
             self.touched[kind] = self.touched[kind].max(number + 1);

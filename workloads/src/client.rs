@@ -8,7 +8,7 @@ use crate::{
     actor::{Actor, Place},
     keys::Ranks,
     options::Options,
-    outcome::{key_of, value_after},
+    outcome::value_after,
     pace::Pace,
     seed::Stream,
     values::WriteIds,
@@ -130,7 +130,7 @@ impl Client {
 
     /// Learns from an outcome.
     pub(crate) fn observe(&mut self, op: &Op, outcome: &EventKind) {
-        if let (Some(key), Some(value)) = (key_of(op), value_after(op, outcome)) {
+        if let (Some(key), Some(value)) = (op.key(), value_after(op, outcome)) {
             self.known.insert(key, value);
         }
     }

@@ -1,20 +1,6 @@
 //! What an operation and its outcome say about an item.
 
-use checker::history::{EventKind, Key, Op, Reply, Value};
-
-/// The one item that an operation is about.
-pub(crate) fn key_of(op: &Op) -> Option<Key> {
-    match op {
-        Op::Read { key, .. }
-        | Op::Write { key, .. }
-        | Op::Cas { key, .. }
-        | Op::Delete { key }
-        | Op::AddToSet { key, .. }
-        | Op::Increment { key, .. }
-        | Op::Append { key, .. } => Some(*key),
-        Op::Transact { .. } | Op::Scan | Op::Stream => None,
-    }
-}
+use checker::history::{EventKind, Op, Reply, Value};
 
 /// What the item holds after this, as far as the outcome tells.
 pub(crate) fn value_after(op: &Op, outcome: &EventKind) -> Option<Value> {

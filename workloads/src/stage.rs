@@ -10,7 +10,6 @@ use checker::history::{
 
 use crate::{
     options::Options,
-    outcome::key_of,
     workload::{Step, Workload},
 };
 
@@ -33,7 +32,7 @@ impl Act {
     }
 
     pub(crate) fn key(&self) -> Key {
-        key_of(&self.step.op).expect("an operation on one item")
+        self.step.op.key().expect("an operation on one item")
     }
 }
 
@@ -177,7 +176,7 @@ impl Stage {
 
     fn answer(&mut self, region: RegionId, op: &Op, now_ns: u64) -> EventKind {
         let copy = &self.copies[usize::from(region.0)];
-        let Some(key) = key_of(op) else {
+        let Some(key) = op.key() else {
             let items = copy
                 .iter()
                 .map(|(key, version)| (*key, seen(Some(version))));

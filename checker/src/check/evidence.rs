@@ -262,21 +262,11 @@ fn stream_words(history: &History, operation: &Operation, key: Key) -> String {
 
 /// An operation in words, with the names of its keys.
 fn across(history: &History, operation: &Operation) -> String {
-    let (key, ops) = match &operation.op {
-        Op::Read { key, .. }
-        | Op::Write { key, .. }
-        | Op::Cas { key, .. }
-        | Op::Delete { key }
-        | Op::AddToSet { key, .. }
-        | Op::Increment { key, .. }
-        | Op::Append { key, .. } => (*key, &[][..]),
-        Op::Scan | Op::Stream => (Key(0), &[][..]),
-        Op::Transact { ops } => (Key(0), &ops[..]),
-    };
-    if ops.is_empty() {
+    let Op::Transact { ops } = &operation.op else {
+        let key = operation.op.key().unwrap_or(Key(0));
         let name = key_words(history, key);
         return format!("{name}: {}", describe(history, operation, Some(key)));
-    }
+    };
     let results = match &operation.ending {
         Ending::Ok(Reply::Transact(results)) => &results[..],
         Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => &[],

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::case::{Builder, ByKey, Case, Touch};
+use super::case::{Builder, ByKey, Case, Item, Touch};
 use super::evidence::Findings;
 use super::minimal::minimise;
 use super::tally::Tally;
@@ -103,14 +103,7 @@ impl<'c> Panel<'c> {
         key: Key,
         touches: &[Touch],
     ) {
-        let case = Case {
-            history,
-            items: vec![builder.item(key, touches)],
-        };
-        self.measures.take(&case);
-        for tally in &mut self.tallies {
-            tally.judge(key, &case);
-        }
+        self.judge_by(Tally::judge, history, builder.item(key, touches));
     }
 
     /// As [`Panel::judge`], of a history that holds what concerns this item and nothing else.
@@ -121,13 +114,23 @@ impl<'c> Panel<'c> {
         key: Key,
         touches: &[Touch],
     ) {
+        self.judge_by(Tally::judge_alone, history, builder.item(key, touches));
+    }
+
+    fn judge_by<'h>(
+        &mut self,
+        judge: impl Fn(&mut Tally, Key, &Case<'_>),
+        history: &'h History,
+        item: Item<'h>,
+    ) {
+        let key = item.key;
         let case = Case {
             history,
-            items: vec![builder.item(key, touches)],
+            items: vec![item],
         };
         self.measures.take(&case);
         for tally in &mut self.tallies {
-            tally.judge_alone(key, &case);
+            judge(tally, key, &case);
         }
     }
 

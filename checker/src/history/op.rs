@@ -83,6 +83,23 @@ pub enum Op {
     Stream,
 }
 
+impl Op {
+    /// The one item that it concerns; none for what concerns several.
+    #[must_use]
+    pub fn key(&self) -> Option<Key> {
+        match self {
+            Self::Read { key, .. }
+            | Self::Write { key, .. }
+            | Self::Cas { key, .. }
+            | Self::Delete { key }
+            | Self::AddToSet { key, .. }
+            | Self::Increment { key, .. }
+            | Self::Append { key, .. } => Some(*key),
+            Self::Transact { .. } | Self::Scan | Self::Stream => None,
+        }
+    }
+}
+
 /// One step of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MicroOp {

@@ -79,7 +79,7 @@ impl Survey {
 
     fn invoked(&mut self, event: &Event, op: &Op) {
         let kind = Kind::of(op, event.phase);
-        let key = key_of(op);
+        let key = op.key().map(|key| key.0);
         let beat = match (kind, op) {
             (
                 Kind::HeartbeatWrite,
@@ -260,18 +260,5 @@ impl Group {
             errors: self.errors,
             latency: self.latency.percentiles(),
         }
-    }
-}
-
-fn key_of(op: &Op) -> Option<u64> {
-    match op {
-        Op::Read { key, .. }
-        | Op::Write { key, .. }
-        | Op::Cas { key, .. }
-        | Op::Delete { key }
-        | Op::AddToSet { key, .. }
-        | Op::Increment { key, .. }
-        | Op::Append { key, .. } => Some(key.0),
-        Op::Transact { .. } | Op::Scan | Op::Stream => None,
     }
 }

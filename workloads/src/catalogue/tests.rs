@@ -137,7 +137,7 @@ fn no_write_id_is_used_twice_and_final_reads_hold_every_key() {
             let step = workload
                 .next(slot, turn * 10_000_000)
                 .expect("it never ends");
-            keys.extend(crate::outcome::key_of(&step.op));
+            keys.extend(step.op.key());
             if let Op::Write { value, .. } | Op::Cas { value, .. } = step.op
                 && value != Value::Absent
             {

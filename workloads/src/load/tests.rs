@@ -110,7 +110,7 @@ fn inserts_are_numbered_without_a_gap_and_nobody_asks_for_what_comes_later() {
     for number in 0..10_000 {
         let request = load.request(number);
         let before = 1000 + number / 100 * 15;
-        let key = crate::outcome::key_of(&request.op).expect("no scans in this mix");
+        let key = request.op.key().expect("no scans in this mix");
         if request.kind == Kind::Insert {
             assert!(inserted.insert(key.0), "{key:?} twice");
         } else {

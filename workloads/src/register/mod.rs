@@ -20,7 +20,7 @@ use crate::{
     actor::Actor as _,
     heartbeat,
     options::{Options, regions},
-    outcome::{key_of, value_after},
+    outcome::value_after,
     workload::{Slot, Step, Workload},
 };
 
@@ -104,7 +104,7 @@ impl Register {
     }
 
     fn note_touched(&mut self, op: &Op) {
-        if let Some(key) = key_of(op).filter(|key| !key.is_heartbeat()) {
+        if let Some(key) = op.key().filter(|key| !key.is_heartbeat()) {
             self.keys_touched = self.keys_touched.max(key.0 + 1);
         }
     }
@@ -137,7 +137,7 @@ impl Workload for Register {
     }
 
     fn observe(&mut self, slot: usize, op: &Op, outcome: &EventKind) {
-        let (Some(key), Some(value)) = (key_of(op), value_after(op, outcome)) else {
+        let (Some(key), Some(value)) = (op.key(), value_after(op, outcome)) else {
             return;
         };
         if !key.is_heartbeat() {

@@ -33,7 +33,7 @@ fn drive(mut register: Register, until_ns: u64) -> Vec<(usize, Step)> {
             return steps;
         }
         let region = register.slots()[slot].region;
-        let key = key_of(&step.op).expect("register operations have a key");
+        let key = step.op.key().expect("register operations have a key");
         let item = items.entry((region, key)).or_insert(Value::Absent);
         let outcome = answer(item, &step.op);
         register.observe(slot, &step.op, &outcome);
@@ -114,7 +114,7 @@ fn a_duel_is_the_last_write_of_its_key_and_most_are_simultaneous() {
     for number in 0..70 {
         let writes: Vec<_> = steps
             .iter()
-            .filter(|(_, step)| key_of(&step.op) == Some(Key(number)))
+            .filter(|(_, step)| step.op.key() == Some(Key(number)))
             .filter(|(_, step)| !matches!(step.op, Op::Read { .. }))
             .collect();
         let read_back = steps.iter().filter(|(slot, step)| {

@@ -8,8 +8,22 @@ pub(super) struct Proof {
     pub(super) what: &'static str,
     /// What is set in its environment.
     variable: Option<(&'static str, &'static str)>,
+    /// What cargo is to run.
+    program: &'static [&'static str],
     arguments: &'static [&'static str],
 }
+
+const TEST: &[&str] = &["test", "--release", "--package", "replica", "--test", "it"];
+
+const EXAMPLE: &[&str] = &[
+    "run",
+    "--release",
+    "--package",
+    "replica",
+    "--example",
+    "proof",
+    "--",
+];
 
 /// All of them.
 pub(super) const PROOFS: [Proof; 5] = [
@@ -17,80 +31,36 @@ pub(super) const PROOFS: [Proof; 5] = [
         name: "simulation",
         what: "10,000 seeds of the simulated regions: crashes that lose unsynced writes, roll-backs, loss, skew, members that change",
         variable: Some(("DATELINE_SIM_SEED", "0..10000")),
-        arguments: &[
-            "test",
-            "--release",
-            "--package",
-            "replica",
-            "--test",
-            "it",
-            "simulation::regions",
-            "--",
-            "--nocapture",
-        ],
+        program: TEST,
+        arguments: &["simulation::regions", "--", "--nocapture"],
     },
     Proof {
         name: "crash-loops",
         what: "200 times `kill -9` under load in three regions: no acknowledged write is lost",
         variable: None,
-        arguments: &[
-            "run",
-            "--release",
-            "--package",
-            "replica",
-            "--example",
-            "proof",
-            "--",
-            "crash-loops",
-            "200",
-        ],
+        program: EXAMPLE,
+        arguments: &["crash-loops", "200"],
     },
     Proof {
         name: "isolation",
         what: "one region cut off through 1,000,000 writes: memory, time to drain, equality",
         variable: None,
-        arguments: &[
-            "run",
-            "--release",
-            "--package",
-            "replica",
-            "--example",
-            "proof",
-            "--",
-            "isolation",
-            "1000000",
-        ],
+        program: EXAMPLE,
+        arguments: &["isolation", "1000000"],
     },
     Proof {
         name: "speed",
         what: "the speed table: requests per CPU-second beside a bare HTTP server, replication, memory",
         variable: None,
-        arguments: &[
-            "run",
-            "--release",
-            "--package",
-            "replica",
-            "--example",
-            "proof",
-            "--",
-            "speed",
-        ],
+        program: EXAMPLE,
+        arguments: &["speed"],
     },
     Proof {
         name: "soak",
         what: "puts and deletes for 30 minutes: memory stays flat, no tombstone is left",
         variable: None,
-        arguments: &[
-            "run",
-            "--release",
-            "--package",
-            "replica",
-            "--example",
-            "proof",
-            "--",
-            "soak",
-            "30",
-        ],
+        program: EXAMPLE,
+        arguments: &["soak", "30"],
     },
 ];
 
@@ -101,7 +71,10 @@ impl Proof {
     /// When it does not hold.
     pub(super) fn hold(&self) -> anyhow::Result<()> {
         let mut command = step::cargo();
-        command.args(self.arguments).envs(self.variable);
+        command
+            .args(self.program)
+            .args(self.arguments)
+            .envs(self.variable);
         step::run(&mut command)
     }
 }

@@ -3,7 +3,7 @@
 //! Items are made from this one at a time, judged while they lie in the processor's cache, and dropped.
 
 use crate::history::Ending;
-use crate::history::{History, Key, MicroOp, Op, Reply};
+use crate::history::{History, Key, Op, Reply};
 use crate::table::Table;
 
 /// A place at which a key is touched: the operation, and the step of a transaction, the row of a scan or the record of a stream.
@@ -126,9 +126,7 @@ fn visit(history: &History, mut see: impl FnMut(Touch, Key)) {
             | Op::Append { key, .. } => see(Touch::new(index, 0), *key),
             Op::Transact { ops } => {
                 for (position, op) in ops.iter().enumerate() {
-                    let (MicroOp::Read(key) | MicroOp::Write(key, _) | MicroOp::Append(key, _)) =
-                        op;
-                    see(Touch::new(index, position), *key);
+                    see(Touch::new(index, position), op.key());
                 }
             }
             Op::Scan => {

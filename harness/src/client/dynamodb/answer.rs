@@ -64,16 +64,7 @@ impl Item<'_> {
 /// What became of `op`, which is about one item.
 pub(crate) fn outcome(op: &Op, answer: &Answer, dialect: &Dialect, sizes: Sizes<'_>) -> EventKind {
     let reader = Reader { dialect, sizes };
-    let key = match op {
-        Op::Read { key, .. }
-        | Op::Write { key, .. }
-        | Op::Cas { key, .. }
-        | Op::Delete { key }
-        | Op::AddToSet { key, .. }
-        | Op::Increment { key, .. }
-        | Op::Append { key, .. } => Some(*key),
-        Op::Transact { .. } | Op::Scan | Op::Stream => None,
-    };
+    let key = op.key();
     let read = reader.read(answer, key, |body| {
         // What is about no single item has no single answer.
         let key = key.ok_or(errors::BAD_REPLY)?;
