@@ -7,6 +7,7 @@ use std::cell::Cell;
 
 use super::case::{Fate, How, Item, Order, Sighting, Write};
 use crate::history::RegionId;
+use crate::nearly_sorted::sort_nearly_sorted;
 
 /// At least this version; when exclusive, a greater one.
 ///
@@ -72,7 +73,7 @@ impl Frontier {
     }
 
     pub(crate) fn finish(mut self) -> Self {
-        self.entries.sort_by_key(|(return_ns, ..)| *return_ns);
+        sort_nearly_sorted(&mut self.entries, |(return_ns, ..)| *return_ns);
         let mut best: Option<(Bound, Witness)> = None;
         for (_, bound, witness) in &mut self.entries {
             match best {
@@ -219,13 +220,7 @@ fn floor(item: &Item<'_>, index: usize, seen: &Frontier, known: &Frontier) -> Or
 
 /// The version that a write says it replaced.
 fn replaced(item: &Item<'_>, write: &Write) -> Option<Order> {
-    // Sightings lie in the order of their operations.
-    let first = item
-        .sightings
-        .partition_point(|s| s.operation < write.operation);
-    let own = item.sightings[first..]
-        .iter()
-        .take_while(|s| s.operation == write.operation);
+    let own = item.own_sightings(write);
     own.filter(|s| matches!(s.how, How::Replaced | How::Condition))
         .filter_map(|s| s.order)
         .max()
@@ -247,7 +242,7 @@ fn deletes(item: &Item<'_>, region_count: usize) -> Vec<(u64, Option<Order>)> {
         }
     }
     for list in &mut later {
-        list.sort_unstable_by_key(|(call_ns, _)| *call_ns);
+        sort_nearly_sorted(list, |(call_ns, _)| *call_ns);
         let mut least: Option<Order> = None;
         for (_, order) in list.iter_mut().rev() {
             let smaller = least.map_or(*order, |l| l.min(*order));

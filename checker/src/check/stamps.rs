@@ -9,15 +9,15 @@
 //! table of version 2017.11.29 adds the stamp after the write, so a fresh read can show the stamp of the version before. Two versions with
 //! one stamp cannot be ordered; no check orders them.
 
-use super::case::{Case, Item, Order, Sighting};
+use super::case::{Case, Item, Moment, Sighting};
 use super::evidence::{Evidence, Findings, key_words};
 use crate::table::Table;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
     let mut findings = Findings::default();
     for item in case.registers() {
-        let mut claims: Vec<(Order, i64, &Sighting<'_>)> = Vec::new();
-        let mut first: Table<(Order, &Sighting<'_>)> = Table::default();
+        let mut claims: Vec<(Moment, i64, &Sighting<'_>)> = Vec::new();
+        let mut first: Table<(Moment, &Sighting<'_>)> = Table::default();
         for sighting in &item.sightings {
             let (Some(value), Some(stamp)) = (sighting.number, sighting.stamp) else {
                 continue;

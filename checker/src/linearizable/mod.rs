@@ -140,8 +140,8 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step>
 
 /// When a write had happened at the latest: what anybody has seen, by whatever kind of read, had been written.
 fn happened_by(item: &Item<'_>, write: &Write, returned_ns: Option<u64>) -> Option<u64> {
-    let seen = write.value.filter(|_| write.fate != Fate::Failed);
-    let seen_ns = seen.and_then(|value| item.seen_by(value));
+    let is_live = write.fate != Fate::Failed;
+    let seen_ns = item.seen_by(write).filter(|_| is_live);
     let seen_ns = seen_ns.map(|ns| ns.max(write.call_ns));
     match (seen_ns, returned_ns) {
         (Some(seen_ns), Some(ns)) => Some(seen_ns.min(ns)),

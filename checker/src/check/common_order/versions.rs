@@ -95,9 +95,7 @@ impl Versions {
             );
             let mut version = version(regions, Some(at(write.region)), written);
             if let Some(value) = write.value {
-                let ranked = item.order(value).map(|order| (order, value));
-                let rank = ranked.and_then(|it| item.ranking.binary_search(&it).ok());
-                version.stamp = rank.map(|rank| rank as u64);
+                version.stamp = write.order.map(|order| order.index() as u64);
                 places.insert(value, versions.all.len());
             }
             versions.all.push(version);

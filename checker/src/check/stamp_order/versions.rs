@@ -217,14 +217,8 @@ impl Versions {
         places: &Table<usize>,
         write: &Write,
     ) -> Replaces {
-        let first = item
-            .sightings
-            .partition_point(|s| s.operation < write.operation);
-        let mut own = item.sightings[first..].iter();
-        let own = own
-            .by_ref()
-            .take_while(|s| s.operation == write.operation)
-            .find(|s| matches!(s.how, How::Replaced | How::Condition));
+        let mut own = item.own_sightings(write);
+        let own = own.find(|s| matches!(s.how, How::Replaced | How::Condition));
         let required = match &case.history.operations[write.operation].op {
             Op::Cas {
                 condition: Condition::Equals(value),

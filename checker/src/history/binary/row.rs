@@ -16,12 +16,10 @@ use super::kind;
 use super::read::{Decoder, phase, wrong};
 use super::write::{kind_of_refusal, kind_of_reply, kind_of_request, refusal, reply, request};
 use crate::history::{Ending, EventKind, Key, Operation, Phase};
+use crate::nearly_sorted::sort_nearly_sorted;
 
 /// The kind of ending of operations that were in flight when the history ended.
 const OPEN: u8 = 14;
-
-/// How far a row may be from its place, on the average, for moving it there step by step to be the fastest.
-const MOVES_EACH: usize = 16;
 
 /// Line and call of the row before.
 #[derive(Clone, Copy, Debug, Default)]
@@ -130,18 +128,7 @@ pub(crate) fn places(pile: &[u8], places: &mut Vec<Place>) -> io::Result<()> {
 pub(crate) fn sort(places: &mut [Place]) {
     places.sort_by_key(|place| place.key);
     for own in places.chunk_by_mut(|one, other| one.key == other.key) {
-        let mut moves_left = own.len() * MOVES_EACH;
-        for end in 1..own.len() {
-            let mut at = end;
-            while at > 0 && own[at - 1].line > own[at].line && moves_left > 0 {
-                own.swap(at - 1, at);
-                at -= 1;
-                moves_left -= 1;
-            }
-        }
-        if moves_left == 0 {
-            own.sort_unstable_by_key(|place| place.line);
-        }
+        sort_nearly_sorted(own, |place| place.line);
     }
 }
 
