@@ -62,8 +62,8 @@ impl Floor {
         let witness_region = region_name(
             case.history,
             at(match witness {
-                Witness::Sighting(index) => item.sightings[index].region,
-                Witness::Write(index) => item.writes[index].region,
+                Witness::Sighting(index) => item.sightings[index as usize].region,
+                Witness::Write(index) => item.writes[index as usize].region,
             }),
         );
         let mut evidence = Evidence::new(case.history, item.key);
@@ -93,14 +93,14 @@ pub(crate) fn with_witness<'h>(
 ) -> (Evidence<'h>, String) {
     match witness {
         Witness::Sighting(index) => {
-            let seen = &item.sightings[index];
+            let seen = &item.sightings[index as usize];
             let words = format!("shown {}", words(seen.value));
             let evidence =
                 evidence.with(seen.operation, "the operation that saw the newer version");
             (with_stamp(evidence, item, seen), words)
         }
         Witness::Write(index) => {
-            let write = &item.writes[index];
+            let write = &item.writes[index as usize];
             let words = match write.value {
                 Some(_) => format!("acknowledged the write of {}", number_words(write.value)),
                 None => "acknowledged a delete".to_owned(),

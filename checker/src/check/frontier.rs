@@ -43,9 +43,19 @@ impl Bound {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Witness {
     /// A write, as an index into the item's writes.
-    Write(usize),
+    Write(u32),
     /// A sighting, as an index into the item's sightings.
-    Sighting(usize),
+    Sighting(u32),
+}
+
+impl Witness {
+    pub(crate) fn write(index: usize) -> Self {
+        Self::Write(u32::try_from(index).expect("fewer than 2^32 writes"))
+    }
+
+    pub(crate) fn sighting(index: usize) -> Self {
+        Self::Sighting(u32::try_from(index).expect("fewer than 2^32 sightings"))
+    }
 }
 
 /// The greatest bound known before each moment.
@@ -85,6 +95,7 @@ impl Frontier {
     }
 
     /// The greatest bound among entries that returned before `call_ns`. Equal times count as concurrent.
+    #[inline]
     pub(crate) fn before(&self, call_ns: u64) -> Option<(Bound, Witness)> {
         let count = self.count_before(call_ns);
         let (_, bound, witness) = self.entries.get(count.checked_sub(1)?)?;
@@ -92,6 +103,7 @@ impl Frontier {
     }
 
     /// How many entries returned before `call_ns`.
+    #[inline]
     fn count_before(&self, call_ns: u64) -> usize {
         let mut count = self.last.get();
         let is_before = |index: usize| self.entries[index].0 < call_ns;
@@ -137,7 +149,7 @@ impl Frontiers {
                 continue;
             };
             let bound = Bound::at_least(order);
-            let witness = Witness::Sighting(index);
+            let witness = Witness::sighting(index);
             if sighting.is_current() {
                 seen[at(sighting.region)].push(sighting.return_ns, bound, witness);
             }
@@ -158,10 +170,10 @@ impl Frontiers {
             match write.value {
                 Some(_) => {
                     let bound = write.order.map_or(Bound::above(floor), Bound::at_least);
-                    written[region].push(return_ns, bound, Witness::Write(index));
+                    written[region].push(return_ns, bound, Witness::write(index));
                 }
                 None if floor > Order::LEAST => {
-                    deleted[region].push(return_ns, Bound::above(floor), Witness::Write(index));
+                    deleted[region].push(return_ns, Bound::above(floor), Witness::write(index));
                 }
                 None => {}
             }
@@ -202,7 +214,7 @@ fn known_writes(item: &Item<'_>, region_count: usize) -> Vec<Frontier> {
             (write.fate, write.return_ns, write.order)
         {
             let bound = Bound::at_least(order);
-            known[at(write.region)].push(return_ns, bound, Witness::Write(index));
+            known[at(write.region)].push(return_ns, bound, Witness::write(index));
         }
     }
     known.into_iter().map(Frontier::finish).collect()

@@ -125,7 +125,11 @@ impl<R: BufRead> Source<R> {
 }
 
 /// The number at the beginning of these bytes and its length, if it ends within eight bytes and within these.
-fn whole_number(bytes: &[u8]) -> Option<(u64, usize)> {
+#[inline]
+pub(super) fn whole_number(bytes: &[u8]) -> Option<(u64, usize)> {
+    if let [short @ ..=0x7F, ..] = bytes {
+        return Some((u64::from(*short), 1));
+    }
     let mut number: u64 = 0;
     for (index, byte) in bytes.iter().take(8).enumerate() {
         number |= u64::from(byte & 0x7F) << (7 * index);

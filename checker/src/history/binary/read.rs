@@ -16,10 +16,12 @@ const READY_BYTES: usize = 256;
 /// Yields the events of a history with the line numbers that they have in the line form (the header is line 1).
 #[derive(Debug)]
 pub struct Reader<R: BufRead> {
-    decoder: Decoder<R>,
+    pub(super) decoder: Decoder<R>,
     header: Header,
-    time_ns: u64,
-    event_count: u64,
+    pub(super) time_ns: u64,
+    pub(super) event_count: u64,
+    /// What was found wrong, but not said yet.
+    pub(super) error: Option<ReadError>,
     is_done: bool,
 }
 
@@ -42,6 +44,7 @@ impl<R: BufRead> Reader<R> {
             header,
             time_ns: 0,
             event_count: 0,
+            error: None,
             is_done: false,
         })
     }
@@ -315,6 +318,9 @@ impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<(u64, Event), ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(error) = self.error.take() {
+            return Some(Err(error));
+        }
         if self.is_done {
             return None;
         }

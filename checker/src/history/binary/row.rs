@@ -15,7 +15,7 @@ use super::bytes::{self, Trouble};
 use super::kind;
 use super::read::{Decoder, phase, wrong};
 use super::write::{kind_of_refusal, kind_of_reply, kind_of_request, refusal, reply, request};
-use crate::history::{Ending, EventKind, Key, Operation, Phase};
+use crate::history::{Became, Ending, EventKind, Key, Operation, Phase};
 use crate::nearly_sorted::sort_nearly_sorted;
 
 /// The kind of ending of operations that were in flight when the history ended.
@@ -38,20 +38,46 @@ pub(crate) struct Place {
     call_ns: u64,
 }
 
-/// Appends a row for one key to a pile.
-pub(crate) fn write(pile: &mut Vec<u8>, before: &mut Before, key: Key, operation: &Operation) {
-    let difference = |new: u64, old: u64| new.wrapping_sub(old).cast_signed();
-    // Written in place behind a length of one byte; the few that are longer are moved.
-    let start = pile.len();
-    pile.push(0);
-    let out = &mut *pile;
-    bytes::unsigned(out, key.0);
-    bytes::integer(out, difference(operation.line_invoke, before.line));
-    bytes::integer(out, difference(operation.call_ns, before.call_ns));
-    *before = Before {
-        line: operation.line_invoke,
-        call_ns: operation.call_ns,
+/// What was asked: the first half of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start<'r> {
+    pub(crate) line: u64,
+    pub(crate) call_ns: u64,
+    /// As [`asked`] writes it.
+    pub(crate) asked: &'r [u8],
+}
+
+/// What became of it: the second half.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End<'r> {
+    pub(crate) kind: u8,
+    pub(crate) line: Option<u64>,
+    pub(crate) return_ns: Option<u64>,
+    /// As [`answered`] writes it.
+    pub(crate) answer: &'r [u8],
+}
+
+impl End<'_> {
+    /// That of an operation in flight.
+    pub(crate) const OPEN: Self = Self {
+        kind: OPEN,
+        line: None,
+        return_ns: None,
+        answer: &[],
     };
+
+    /// What became of an operation that ends like this.
+    pub(crate) fn became(&self) -> Became {
+        match self.kind {
+            kind::OK_READ | kind::OK_DONE | kind::OK_REPLACED | kind::OK_OTHER => Became::Ok,
+            kind::FAIL | kind::FAIL_SEEN => Became::Failed,
+            _ => Became::Unknown,
+        }
+    }
+}
+
+/// Writes the kind of a request, who asked, whom, and for what: just as an event in compact form, but for its time.
+pub(crate) fn asked(out: &mut Vec<u8>, operation: &Operation) {
     let phase = match operation.phase {
         Phase::Main => 0,
         Phase::Final => kind::FINAL,
@@ -60,37 +86,94 @@ pub(crate) fn write(pile: &mut Vec<u8>, before: &mut Before, key: Key, operation
     bytes::unsigned(out, u64::from(operation.process.0));
     out.push(operation.region.0);
     request(out, &operation.op);
-    ending(out, operation);
-    let length = pile.len() - start - 1;
+}
+
+/// Writes an ending, and returns its kind.
+pub(crate) fn answered(out: &mut Vec<u8>, ending: &Ending) -> u8 {
+    match ending {
+        Ending::Ok(answer) => {
+            reply(out, answer);
+            kind_of_reply(answer)
+        }
+        Ending::Failed { error, seen } => {
+            refusal(out, error, seen.as_ref());
+            kind_of_refusal(seen.as_ref())
+        }
+        Ending::Unknown { error: Some(error) } => {
+            bytes::text(out, error);
+            kind::INFO
+        }
+        Ending::Unknown { error: None } => OPEN,
+    }
+}
+
+/// Appends a row for one key to a pile.
+pub(crate) fn write(
+    pile: &mut Vec<u8>,
+    before: &mut Before,
+    key: Key,
+    start: &Start<'_>,
+    end: &End<'_>,
+) {
+    let difference = |new: u64, old: u64| new.wrapping_sub(old).cast_signed();
+    // Written in place behind a length of one byte; the few that are longer are moved.
+    let first = pile.len();
+    pile.push(0);
+    let out = &mut *pile;
+    bytes::unsigned(out, key.0);
+    bytes::integer(out, difference(start.line, before.line));
+    bytes::integer(out, difference(start.call_ns, before.call_ns));
+    *before = Before {
+        line: start.line,
+        call_ns: start.call_ns,
+    };
+    out.extend_from_slice(start.asked);
+    out.push(end.kind);
+    if let Some(line) = end.line {
+        bytes::unsigned(out, line - start.line);
+    }
+    if let Some(return_ns) = end.return_ns {
+        bytes::unsigned(out, return_ns - start.call_ns);
+    }
+    out.extend_from_slice(end.answer);
+    let length = pile.len() - first - 1;
     match u8::try_from(length) {
-        Ok(short @ ..=0x7F) => pile[start] = short,
+        Ok(short @ ..=0x7F) => pile[first] = short,
         Ok(_) | Err(_) => {
-            let row = pile.split_off(start);
+            let row = pile.split_off(first);
             bytes::unsigned(pile, length as u64);
             pile.extend_from_slice(&row[1..]);
         }
     }
 }
 
-fn ending(out: &mut Vec<u8>, operation: &Operation) {
-    out.push(match &operation.ending {
-        Ending::Ok(answer) => kind_of_reply(answer),
-        Ending::Failed { seen, .. } => kind_of_refusal(seen.as_ref()),
-        Ending::Unknown { error: Some(_) } => kind::INFO,
-        Ending::Unknown { error: None } => OPEN,
-    });
-    if let Some(line) = operation.line_complete {
-        bytes::unsigned(out, line - operation.line_invoke);
-    }
-    if let Some(return_ns) = operation.return_ns {
-        bytes::unsigned(out, return_ns - operation.call_ns);
-    }
-    match &operation.ending {
-        Ending::Ok(answer) => reply(out, answer),
-        Ending::Failed { error, seen } => refusal(out, error, seen.as_ref()),
-        Ending::Unknown { error: Some(error) } => bytes::text(out, error),
-        Ending::Unknown { error: None } => {}
-    }
+/// Appends the row of an operation for one key to a pile.
+pub(crate) fn write_operation(
+    pile: &mut Vec<u8>,
+    before: &mut Before,
+    key: Key,
+    operation: &Operation,
+) {
+    let (mut request, mut answer) = (Vec::new(), Vec::new());
+    asked(&mut request, operation);
+    let start = Start {
+        line: operation.line_invoke,
+        call_ns: operation.call_ns,
+        asked: &request,
+    };
+    let end = End {
+        kind: answered(&mut answer, &operation.ending),
+        line: operation.line_complete,
+        return_ns: operation.return_ns,
+        answer: &answer,
+    };
+    write(pile, before, key, &start, &end);
+}
+
+/// The ending that was written so.
+pub(crate) fn ending_of(end: &End<'_>) -> Ending {
+    let ending = ending(&mut Decoder::of_bytes(end.answer, usize::MAX), end.kind);
+    ending.expect("it was read before")
 }
 
 /// Finds the rows of a pile; in the order in which they were appended.
@@ -171,11 +254,15 @@ fn operation(decoder: &mut Decoder<&[u8]>, place: &Place) -> Result<Operation, T
     if which != kind::INFO {
         operation.return_ns = Some(place.call_ns + decoder.source.unsigned()?);
     }
-    operation.ending = match decoder.kind(which)? {
+    operation.ending = ending(decoder, which)?;
+    Ok(operation)
+}
+
+fn ending(decoder: &mut Decoder<&[u8]>, which: u8) -> Result<Ending, Trouble> {
+    Ok(match decoder.kind(which)? {
         EventKind::Ok(answer) => Ending::Ok(answer),
         EventKind::Fail { error, seen } => Ending::Failed { error, seen },
         EventKind::Info { error } => Ending::Unknown { error: Some(error) },
         EventKind::Invoke(_) => return Err(wrong("an ending")),
-    };
-    Ok(operation)
+    })
 }
