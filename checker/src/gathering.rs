@@ -319,7 +319,7 @@ impl Session<'_> {
             }
             // It is there with the records of this key.
             fetches.next_if(|f| f.line_invoke == place.line);
-            operations.push(row::read(&worker.pile, place, region_count)?);
+            row::read(&worker.pile, place, region_count, operations)?;
         }
         operations.extend(fetches.cloned());
         touches(&worker.history, key, &mut worker.touches);

@@ -321,8 +321,9 @@ mod tests {
             piles.rows(pile, &mut bytes).expect("a temporary file");
             row::places(&bytes, &mut places).expect("undamaged");
             row::sort(&mut places);
-            let read = places.iter().map(|place| row::read(&bytes, place, 2));
-            back.extend(read.map(|operation| operation.expect("undamaged")));
+            for place in &places {
+                row::read(&bytes, place, 2, &mut back).expect("undamaged");
+            }
         }
         back.sort_by_key(|operation| operation.line_invoke);
         back

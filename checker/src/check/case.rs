@@ -35,7 +35,7 @@ pub(crate) struct Item<'h> {
     pub(crate) records: Vec<Record<'h>>,
     /// How far the stream of each region was read; empty when no stream was.
     pub(crate) consumed: Vec<Consumed>,
-    /// Versions by the value that names them.
+    /// Versions by the value that names them: all that anybody asked for to be written, saw or required.
     pub(crate) versions: Table<Version>,
     /// Versions of known stamp, ascending: each as an index into the versions, and the value that names it.
     pub(crate) ranking: Vec<(usize, i64)>,
@@ -59,7 +59,7 @@ pub(crate) struct Write {
     /// The value written; `None` for a delete.
     pub(crate) value: Option<i64>,
     /// The version that it names, as an index into the versions.
-    version: Option<u32>,
+    pub(crate) version: Option<u32>,
     /// Its place in the order of versions, if known.
     pub(crate) order: Option<Order>,
     /// Where the sightings of its operation begin, if it has any.
@@ -128,8 +128,8 @@ pub(crate) struct Sighting<'h> {
     pub(crate) value: &'h Value,
     /// The number it shows, if it shows one.
     pub(crate) number: Option<i64>,
-    /// The version that this number names, if anybody asked for it to be written, as an index into the versions.
-    version: Option<u32>,
+    /// The version that this number names, as an index into the versions.
+    pub(crate) version: Option<u32>,
     /// The stamp that came with it.
     pub(crate) stamp: Option<Moment>,
     /// The place of what it shows in the order of versions, if known.
@@ -262,6 +262,13 @@ impl Item<'_> {
     pub(crate) fn writer(&self, value: i64) -> Option<&Write> {
         let only = self.versions.get(value)?.only?;
         Some(&self.writes[only])
+    }
+
+    /// The place among the versions of a value that somebody named.
+    pub(crate) fn place(&self, value: i64) -> u32 {
+        let place = self.versions.find(value);
+        let place = place.and_then(|place| u32::try_from(place).ok());
+        place.expect("whatever is named has a version")
     }
 
     /// The version that a sighting shows.

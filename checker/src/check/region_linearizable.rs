@@ -103,10 +103,9 @@ fn least(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Vec<u
     let mut operations: Vec<usize> = core.iter().map(|step| step.operation).collect();
     for step in core {
         // It had happened by its first sighting, wherever that was.
-        let seen = step
-            .effect
-            .flatten()
-            .and_then(|value| item.first_seen(value));
+        let wrote = step.effect.flatten();
+        let wrote = wrote.map(|version| item.versions.key(version as usize));
+        let seen = wrote.and_then(|value| item.first_seen(value));
         operations.extend(seen.map(|seen| seen.operation));
     }
     let writes: Vec<usize> = item.writes.iter().map(|w| w.operation).collect();
@@ -144,7 +143,7 @@ fn up_to(steps: &[Step], broken_at: usize) -> Vec<Step> {
 
 /// The fewest steps that have no order, among those that zones point at and the writes of what they saw.
 fn shrink_shown(steps: &[Step], shown: &[usize]) -> Vec<Step> {
-    let named: BTreeSet<i64> = shown
+    let named: BTreeSet<u32> = shown
         .iter()
         .filter_map(|i| match steps[*i].requirement {
             Requirement::Is(state) => state,
@@ -158,7 +157,7 @@ fn shrink_shown(steps: &[Step], shown: &[usize]) -> Vec<Step> {
     };
     let few = steps.iter().enumerate().filter(matters);
     let few: Vec<(usize, Step)> = few.map(|(index, step)| (index, *step)).collect();
-    let written: BTreeSet<i64> = few.iter().filter_map(|(_, s)| s.effect.flatten()).collect();
+    let written: BTreeSet<u32> = few.iter().filter_map(|(_, s)| s.effect.flatten()).collect();
     // What replaced a version that is not among them would be broken for that alone, so all that is left of it is that it wrote.
     let relaxed = |(index, step): (usize, Step)| match step.requirement {
         Requirement::Is(Some(value)) if !shown.contains(&index) && !written.contains(&value) => {

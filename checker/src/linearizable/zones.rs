@@ -9,8 +9,7 @@
 //! cluster of its own when a repeatable delete can precede it, and belongs to the beginning when nothing can have come before it. Where
 //! neither is certain, for refusals that do not show the item and for conditional deletes of unknown outcome, the search decides.
 
-use super::{Requirement, Step};
-use crate::table::Table;
+use super::{Requirement, Step, places};
 
 /// What the zones of a register say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,11 +133,11 @@ impl<'s> Clusters<'s> {
             next_read: vec![None; steps.len()],
             first: None,
         };
-        let mut by_value: Table<usize> = Table::with_capacity(steps.len() / 2);
+        let mut by_value = ByValue(vec![NONE; places(steps)]);
         for (index, step) in steps.iter().enumerate() {
             if let Some(Some(value)) = step.effect {
                 let cluster = clusters.add(Some(index));
-                if by_value.insert(value, cluster).is_some() {
+                if by_value.insert(value, cluster) {
                     return Err(Zones::Undecided);
                 }
             }
@@ -154,7 +153,7 @@ impl<'s> Clusters<'s> {
                     }
                 }
                 Requirement::Is(Some(value)) => {
-                    let Some(cluster) = by_value.get(value).copied() else {
+                    let Some(cluster) = by_value.get(value) else {
                         return Err(missing(step, index));
                     };
                     clusters.require(index, cluster, &by_value)?;
@@ -190,7 +189,7 @@ impl<'s> Clusters<'s> {
     }
 
     /// Notes that a step saw the value of a cluster, and perhaps replaced it.
-    fn require(&mut self, index: usize, seen: usize, by_value: &Table<usize>) -> Result<(), Zones> {
+    fn require(&mut self, index: usize, seen: usize, by_value: &ByValue) -> Result<(), Zones> {
         let own = match self.steps[index].effect {
             None => {
                 self.read(seen, index);
@@ -213,7 +212,7 @@ impl<'s> Clusters<'s> {
         &mut self,
         index: usize,
         beginning: &Beginning,
-        by_value: &Table<usize>,
+        by_value: &ByValue,
     ) -> Result<(), Zones> {
         let step = &self.steps[index];
         let return_ns = step.return_ns.unwrap_or(u64::MAX);
@@ -315,9 +314,28 @@ impl<'s> Clusters<'s> {
     }
 }
 
+/// What a place without a cluster holds.
+const NONE: u32 = u32::MAX;
+
+/// The cluster of each value.
+struct ByValue(Vec<u32>);
+
+impl ByValue {
+    /// Whether the value had a cluster before.
+    fn insert(&mut self, value: u32, cluster: usize) -> bool {
+        let cluster = u32::try_from(cluster).expect("fewer than 2^32 clusters");
+        std::mem::replace(&mut self.0[value as usize], cluster) != NONE
+    }
+
+    fn get(&self, value: u32) -> Option<usize> {
+        let cluster = self.0[value as usize];
+        (cluster != NONE).then_some(cluster as usize)
+    }
+}
+
 /// The cluster of a value that a step writes.
-fn written(by_value: &Table<usize>, value: i64) -> usize {
-    *by_value
+fn written(by_value: &ByValue, value: u32) -> usize {
+    by_value
         .get(value)
         .expect("every written value has its cluster")
 }

@@ -114,6 +114,9 @@ impl<'h> Making<'h, '_> {
                 value,
             } => {
                 self.write(index, operation, value);
+                if let Condition::Equals(Value::Int(required)) = condition {
+                    self.item.versions.place(*required, Version::default);
+                }
                 if let (Ending::Ok(_), Condition::Equals(required)) = (&operation.ending, condition)
                 {
                     self.look(index, operation, required, None, How::Condition);
@@ -286,9 +289,10 @@ fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
     for index in 0..item.sightings.len() {
         let (before, rest) = item.sightings.split_at_mut(index);
         let sighting = &mut rest[0];
-        let Some(place) = sighting.number.and_then(|value| versions.find(value)) else {
+        let Some(value) = sighting.number else {
             continue;
         };
+        let place = versions.place(value, Version::default);
         sighting.version = Some(small(place));
         let version = versions.at_mut(place);
         let first = version.first_seen.map(|first| before[first].return_ns);

@@ -62,6 +62,7 @@ pub(super) struct Source<R> {
 }
 
 impl<R: BufRead> Source<R> {
+    #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, Trouble> {
         let byte = match self.inner.fill_buf()?.first() {
             Some(byte) => *byte,
@@ -72,6 +73,7 @@ impl<R: BufRead> Source<R> {
         Ok(byte)
     }
 
+    #[inline]
     pub(super) fn unsigned(&mut self) -> Result<u64, Trouble> {
         let known = whole_number(self.inner.fill_buf()?);
         if let Some((number, length)) = known {
@@ -100,6 +102,7 @@ impl<R: BufRead> Source<R> {
         Err(Trouble::Wrong("a number of at most 64 bits".to_owned()))
     }
 
+    #[inline]
     pub(super) fn integer(&mut self) -> Result<i64, Trouble> {
         let number = self.unsigned()?;
         Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())

@@ -13,9 +13,9 @@ use std::io;
 
 use super::bytes::{self, Trouble};
 use super::kind;
-use super::read::{Decoder, phase, wrong};
+use super::read::{Decoder, phase};
 use super::write::{kind_of_refusal, kind_of_reply, kind_of_request, refusal, reply, request};
-use crate::history::{Became, Ending, EventKind, Key, Operation, Phase};
+use crate::history::{Became, Ending, Key, Operation, Phase};
 use crate::nearly_sorted::sort_nearly_sorted;
 
 /// The kind of ending of operations that were in flight when the history ended.
@@ -172,7 +172,7 @@ pub(crate) fn write_operation(
 
 /// The ending that was written so.
 pub(crate) fn ending_of(end: &End<'_>) -> Ending {
-    let ending = ending(&mut Decoder::of_bytes(end.answer, usize::MAX), end.kind);
+    let ending = Decoder::of_bytes(end.answer, usize::MAX).ending(end.kind);
     ending.expect("it was read before")
 }
 
@@ -215,10 +215,15 @@ pub(crate) fn sort(places: &mut [Place]) {
     }
 }
 
-/// The operation of a row.
-pub(crate) fn read(pile: &[u8], place: &Place, region_count: usize) -> io::Result<Operation> {
+/// Appends the operation of a row.
+pub(crate) fn read(
+    pile: &[u8],
+    place: &Place,
+    region_count: usize,
+    operations: &mut Vec<Operation>,
+) -> io::Result<()> {
     let mut decoder = Decoder::of_bytes(&pile[place.start..], region_count);
-    operation(&mut decoder, place).map_err(damaged)
+    operation(&mut decoder, place, operations).map_err(damaged)
 }
 
 /// Rows are read as they were written, unless the disk that held them is broken.
@@ -227,42 +232,38 @@ fn damaged(trouble: Trouble) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-fn operation(decoder: &mut Decoder<&[u8]>, place: &Place) -> Result<Operation, Trouble> {
+fn operation(
+    decoder: &mut Decoder<&[u8]>,
+    place: &Place,
+    operations: &mut Vec<Operation>,
+) -> Result<(), Trouble> {
     let first = decoder.source.byte()?;
     let phase = phase(first)?;
     let process = decoder.process()?;
     let region = decoder.region()?;
-    let EventKind::Invoke(op) = decoder.kind(first & 0x0F)? else {
-        return Err(wrong("a request"));
-    };
+    let op = decoder.request(first & 0x0F)?;
     let which = decoder.source.byte()?;
-    let mut operation = Operation {
+    let line_complete = match which {
+        OPEN => None,
+        _ => Some(place.line + decoder.source.unsigned()?),
+    };
+    let return_ns = match which {
+        OPEN | kind::INFO => None,
+        _ => Some(place.call_ns + decoder.source.unsigned()?),
+    };
+    operations.push(Operation {
         line_invoke: place.line,
-        line_complete: None,
+        line_complete,
         process,
         region,
         phase,
         op,
         call_ns: place.call_ns,
-        return_ns: None,
-        ending: Ending::Unknown { error: None },
-    };
-    if which == OPEN {
-        return Ok(operation);
-    }
-    operation.line_complete = Some(place.line + decoder.source.unsigned()?);
-    if which != kind::INFO {
-        operation.return_ns = Some(place.call_ns + decoder.source.unsigned()?);
-    }
-    operation.ending = ending(decoder, which)?;
-    Ok(operation)
-}
-
-fn ending(decoder: &mut Decoder<&[u8]>, which: u8) -> Result<Ending, Trouble> {
-    Ok(match decoder.kind(which)? {
-        EventKind::Ok(answer) => Ending::Ok(answer),
-        EventKind::Fail { error, seen } => Ending::Failed { error, seen },
-        EventKind::Info { error } => Ending::Unknown { error: Some(error) },
-        EventKind::Invoke(_) => return Err(wrong("an ending")),
-    })
+        return_ns,
+        ending: match which {
+            OPEN => Ending::Unknown { error: None },
+            _ => decoder.ending(which)?,
+        },
+    });
+    Ok(())
 }
