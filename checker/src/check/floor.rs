@@ -23,12 +23,16 @@ impl Floor {
         let mut skipped_count: u64 = 0;
         for item in case.registers() {
             let frontiers = item.frontiers(case.region_count());
-            for sighting in item.sightings.iter().filter(|s| (self.judges)(s.how)) {
+            let judged = item.sightings.iter().filter(|s| (self.judges)(s.how));
+            if frontiers.is_calm && judged.clone().any(is_placed) {
+                judged_count += 1;
+                continue;
+            }
+            for sighting in judged {
                 let frontier = &(self.frontier)(frontiers)[at(sighting.region)];
                 let Some((bound, witness)) = frontier.before(sighting.call_ns) else {
-                    let is_placed = sighting.is_absent() || sighting.order.is_some();
-                    judged_count += u64::from(is_placed);
-                    skipped_count += u64::from(!is_placed);
+                    judged_count += u64::from(is_placed(sighting));
+                    skipped_count += u64::from(!is_placed(sighting));
                     continue;
                 };
                 match satisfies(frontiers, sighting, bound) {
@@ -82,6 +86,11 @@ impl Floor {
             self.promise
         ))
     }
+}
+
+/// Whether it is known where in the order of versions a sighting belongs.
+fn is_placed(sighting: &Sighting<'_>) -> bool {
+    sighting.is_absent() || sighting.order.is_some()
 }
 
 /// Adds what set a bound, and says it in words.

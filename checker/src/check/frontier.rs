@@ -136,6 +136,8 @@ pub(crate) struct Frontiers {
     pub(crate) seen_elsewhere: Vec<Frontier>,
     /// Deletes that may have happened: call time, and the greatest upper bound of their versions so far (`None`: unbounded), by call.
     deletes: Vec<(u64, Option<Order>)>,
+    /// Whether nothing falls below any of these frontiers: what compares with only one of them need not look.
+    pub(crate) is_calm: bool,
 }
 
 impl Frontiers {
@@ -179,13 +181,48 @@ impl Frontiers {
             }
         }
         let finish = |all: Vec<Frontier>| all.into_iter().map(Frontier::finish).collect();
-        Self {
+        let mut frontiers = Self {
             seen,
             written: finish(written),
             deleted: finish(deleted),
             seen_elsewhere: finish(elsewhere),
             deletes: deletes(item, region_count),
+            is_calm: false,
+        };
+        frontiers.is_calm = frontiers.are_kept_by(item);
+        frontiers
+    }
+
+    /// Whether every strong sighting and every write satisfies all of them together.
+    fn are_kept_by(&self, item: &Item<'_>) -> bool {
+        let mut fronts: Vec<Front<'_>> = (0..self.seen.len())
+            .map(|region| Front::new([&self.seen[region], &self.written[region]]))
+            .collect();
+        let is_above = |write: &Write| {
+            let bound = fronts[at(write.region)].advance(write.call_ns);
+            match (bound, write.order) {
+                (Some(bound), Some(order)) if write.fate != Fate::Failed => order > bound.order,
+                (Some(_) | None, _) => true,
+            }
+        };
+        if !item.writes.iter().all(is_above) {
+            return false;
         }
+        let own = |region| {
+            let others = [&self.deleted[region], &self.seen_elsewhere[region]];
+            (
+                Front::new([&self.seen[region], &self.written[region]]),
+                Front::new(others),
+            )
+        };
+        let mut fronts: Vec<_> = (0..self.seen.len()).map(own).collect();
+        let mut current = item.sightings.iter().filter(|s| s.is_current());
+        current.all(|sighting| {
+            let (own, others) = &mut fronts[at(sighting.region)];
+            let own = own.advance(sighting.call_ns);
+            let bound = own.max(others.advance(sighting.call_ns));
+            bound.is_none_or(|bound| satisfies(self, sighting, bound) != Some(false))
+        })
     }
 
     /// Whether some delete can explain that the item is absent to an operation that returned at `return_ns`, although a version within
@@ -198,6 +235,34 @@ impl Frontiers {
             return false;
         };
         limit.is_none_or(|limit| limit > bound.order)
+    }
+}
+
+/// Two frontiers of one region, asked in the order of time.
+struct Front<'f> {
+    entries: [&'f [(u64, Bound, Witness)]; 2],
+    counts: [usize; 2],
+    bound: Option<Bound>,
+}
+
+impl<'f> Front<'f> {
+    fn new(frontiers: [&'f Frontier; 2]) -> Self {
+        Self {
+            entries: frontiers.map(|frontier| &frontier.entries[..]),
+            counts: [0; 2],
+            bound: None,
+        }
+    }
+
+    /// The greatest bound of both among entries that returned before `call_ns`, or before any moment that was asked for earlier.
+    fn advance(&mut self, call_ns: u64) -> Option<Bound> {
+        for (entries, count) in self.entries.iter().zip(&mut self.counts) {
+            while let Some((_, bound, _)) = entries.get(*count).filter(|e| e.0 < call_ns) {
+                self.bound = self.bound.max(Some(*bound));
+                *count += 1;
+            }
+        }
+        self.bound
     }
 }
 
@@ -241,17 +306,20 @@ fn replaced(item: &Item<'_>, write: &Write) -> Option<Order> {
 /// Deletes by call, with the running maximum of what bounds their versions from above: whatever their region showed or acknowledged
 /// after them is greater.
 fn deletes(item: &Item<'_>, region_count: usize) -> Vec<(u64, Option<Order>)> {
-    let mut later: Vec<Vec<(u64, Order)>> = vec![Vec::new(); region_count];
-    let current = item.sightings.iter().filter(|s| s.is_current());
-    for sighting in current {
-        if let Some(order) = sighting.order {
-            later[at(sighting.region)].push((sighting.call_ns, order));
-        }
+    if !item.has_deletes {
+        return Vec::new();
     }
-    for write in &item.writes {
-        if let Some(order) = write.order {
-            later[at(write.region)].push((write.call_ns, order));
+    let mut later: Vec<Vec<(u64, Order)>> = vec![Vec::new(); region_count];
+    // Both lie in the order of their operations, which is that of calls.
+    let mut writes = item.writes.iter().peekable();
+    for sighting in item.sightings.iter().filter(|s| s.is_current()) {
+        while let Some(write) = writes.next_if(|w| w.operation < sighting.operation) {
+            later[at(write.region)].extend(write.order.map(|order| (write.call_ns, order)));
         }
+        later[at(sighting.region)].extend(sighting.order.map(|order| (sighting.call_ns, order)));
+    }
+    for write in writes {
+        later[at(write.region)].extend(write.order.map(|order| (write.call_ns, order)));
     }
     for list in &mut later {
         sort_nearly_sorted(list, |(call_ns, _)| *call_ns);
@@ -269,7 +337,7 @@ fn deletes(item: &Item<'_>, region_count: usize) -> Vec<(u64, Option<Order>)> {
             .map(|(_, o)| *o)
     };
     let mut deletes: Vec<_> = item.deletes().map(|d| (d.call_ns, limit(d))).collect();
-    deletes.sort_by_key(|(call_ns, _)| *call_ns);
+    sort_nearly_sorted(&mut deletes, |(call_ns, _)| *call_ns);
     let mut greatest = Some(Order::LEAST);
     for (_, limit) in &mut deletes {
         greatest = greatest.zip(*limit).map(|(g, l)| g.max(l));

@@ -11,15 +11,17 @@
 
 use super::case::{Case, Item, Moment, Sighting};
 use super::evidence::{Evidence, Findings, key_words};
-use crate::table::Table;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
     let mut findings = Findings::default();
     for item in case.registers() {
         let mut claims: Vec<(Moment, i64, &Sighting<'_>)> = Vec::new();
-        let mut first: Table<(Moment, &Sighting<'_>)> = Table::default();
+        let mut first: Vec<Option<(Moment, &Sighting<'_>)>> = vec![None; item.versions.len()];
         for sighting in &item.sightings {
             let (Some(value), Some(stamp)) = (sighting.number, sighting.stamp) else {
+                continue;
+            };
+            let Some(version) = sighting.version else {
                 continue;
             };
             let Some(origin) = sighting.origin else {
@@ -29,7 +31,7 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             if origin == sighting.region {
                 continue;
             }
-            let (known, before) = *first.or_insert_with(value, || (stamp, sighting));
+            let (known, before) = *first[version as usize].get_or_insert((stamp, sighting));
             if known != stamp {
                 findings.add(|| {
                     said(case, item, before, sighting).because(format!(

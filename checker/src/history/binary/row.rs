@@ -21,6 +21,9 @@ use crate::nearly_sorted::sort_nearly_sorted;
 /// The kind of ending of operations that were in flight when the history ended.
 const OPEN: u8 = 14;
 
+/// More than a row has besides what was asked and answered: a length, a kind, and numbers of at most ten bytes.
+const HEAD_BYTES: usize = 64;
+
 /// Line and call of the row before.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Before {
@@ -118,8 +121,9 @@ pub(crate) fn write(
     let difference = |new: u64, old: u64| new.wrapping_sub(old).cast_signed();
     // Written in place behind a length of one byte; the few that are longer are moved.
     let first = pile.len();
-    pile.push(0);
+    pile.reserve(HEAD_BYTES + start.asked.len() + end.answer.len());
     let out = &mut *pile;
+    out.push(0);
     bytes::unsigned(out, key.0);
     bytes::integer(out, difference(start.line, before.line));
     bytes::integer(out, difference(start.call_ns, before.call_ns));
