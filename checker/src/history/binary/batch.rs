@@ -5,7 +5,7 @@
 
 use std::io::BufRead;
 
-use super::bytes::whole_number;
+use super::bytes::{number_length, whole_number};
 use super::read::Reader;
 use super::{kind, part};
 use crate::history::ndjson::ReadError;
@@ -205,7 +205,7 @@ impl Glance<'_> {
         let first = self.byte()?;
         self.value(first & !(part::STAMP | part::PREVIOUS))?;
         if first & part::STAMP != 0 {
-            self.number()?;
+            self.skip_number()?;
             self.region(region_count)?;
         }
         if first & part::PREVIOUS != 0 {
@@ -218,7 +218,7 @@ impl Glance<'_> {
     fn value(&mut self, first: u8) -> Option<()> {
         match first {
             part::ABSENT => Some(()),
-            part::NUMBER => self.number().map(|_| ()),
+            part::NUMBER => self.skip_number(),
             _ => None,
         }
     }
@@ -240,6 +240,11 @@ impl Glance<'_> {
         let (number, length) = whole_number(self.bytes.get(self.at..)?)?;
         self.at += length;
         Some(number)
+    }
+
+    fn skip_number(&mut self) -> Option<()> {
+        self.at += number_length(self.bytes.get(self.at..)?)?;
+        Some(())
     }
 
     fn byte(&mut self) -> Option<u8> {
