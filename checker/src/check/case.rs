@@ -62,6 +62,8 @@ pub(crate) struct Write {
     pub(crate) version: Option<u32>,
     /// Its place in the order of versions, if known.
     pub(crate) order: Option<Order>,
+    /// Whether it was asked for on a condition.
+    pub(crate) is_conditional: bool,
     /// Where the sightings of its operation begin, if it has any.
     sightings_from: usize,
 }

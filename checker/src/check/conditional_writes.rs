@@ -60,6 +60,9 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
 
 /// The condition of a write, if it has one.
 fn condition<'h>(case: &Case<'h>, write: &Write) -> Option<&'h Condition> {
+    if !write.is_conditional {
+        return None;
+    }
     match &case.history.operations[write.operation].op {
         Op::Cas { condition, .. } => Some(condition),
         Op::Read { .. }
@@ -182,10 +185,9 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
         let (Some(low), Some(high)) = (item.order(*required), write.order) else {
             continue;
         };
-        let Some(between) = shown.between(write.region, low, high) else {
+        let Some(between) = shown.between(item, write.region, (low, high)) else {
             continue;
         };
-        let between = &item.sightings[between];
         findings.add(|| {
             let mut evidence = Evidence::new(case.history, item.key)
                 .with(write.operation, "the conditional write")
@@ -209,30 +211,39 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
 
 /// What each region showed, by the place in the order of versions.
 struct Shown {
-    /// By region and place: the first sighting of the least version from there on, and its place.
-    from: Vec<Vec<Option<(Order, usize)>>>,
+    /// By region and place: the first sighting (index) of the least version from there on; past all of them when there is none.
+    from: Vec<Vec<usize>>,
 }
 
 impl Shown {
     fn new(item: &Item<'_>, region_count: usize) -> Self {
         let places = item.ranking.len() + 2;
-        let mut from: Vec<Vec<Option<(Order, usize)>>> = vec![vec![None; places]; region_count];
+        let none = item.sightings.len();
+        let mut from = vec![vec![none; places]; region_count];
         for (index, sighting) in item.sightings.iter().enumerate() {
             if let Some(order) = sighting.order.filter(|_| sighting.is_current()) {
-                from[at(sighting.region)][order.index()].get_or_insert((order, index));
+                let first = &mut from[at(sighting.region)][order.index()];
+                *first = index.min(*first);
             }
         }
         for own in &mut from {
             for place in (0..places - 1).rev() {
-                own[place] = own[place].or(own[place + 1]);
+                if own[place] == none {
+                    own[place] = own[place + 1];
+                }
             }
         }
         Self { from }
     }
 
     /// The first sighting of the least version that a region showed between two others.
-    fn between(&self, region: RegionId, low: Order, high: Order) -> Option<usize> {
-        let (order, index) = self.from[at(region)][low.index() + 1]?;
-        (order < high).then_some(index)
+    fn between<'i>(
+        &self,
+        item: &'i Item<'_>,
+        region: RegionId,
+        (low, high): (Order, Order),
+    ) -> Option<&'i Sighting<'i>> {
+        let sighting = item.sightings.get(self.from[at(region)][low.index() + 1])?;
+        (sighting.order? < high).then_some(sighting)
     }
 }

@@ -41,8 +41,7 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
     let mut findings = Findings::default();
     let mut judged_count: u64 = 0;
     for item in case.registers() {
-        for scope in scopes.iter().copied() {
-            let steps = steps(case, item, scope);
+        for (scope, steps) in scopes.iter().copied().zip(steps(case, item, scopes)) {
             judged_count += steps
                 .iter()
                 .filter(|s| s.requirement != Requirement::Any)
@@ -114,7 +113,7 @@ fn least(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Vec<u
     }
     let is_broken = |part: &History| {
         let case = Case::new(part);
-        let broken = |item| is_broken(&steps(&case, item, scope));
+        let broken = |item| steps(&case, item, &[scope]).iter().any(|s| is_broken(s));
         case.registers().any(broken)
     };
     let all = || {

@@ -86,50 +86,59 @@ impl Scope {
     }
 }
 
-/// The steps of one item within a scope, in the order of their calls.
-pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step> {
-    let mut steps = Vec::with_capacity(item.sightings.len() / 2 + item.writes.len() + 8);
+/// The steps of one item within each of these scopes, in the order of their calls.
+pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scopes: &[Scope]) -> Vec<Vec<Step>> {
+    let share = (item.sightings.len() + item.writes.len()) / scopes.len().max(1);
+    let list = || Vec::with_capacity(share + item.writes.len() / 2 + 8);
+    let mut all: Vec<Vec<Step>> = scopes.iter().map(|_| list()).collect();
     // Sightings and writes lie in the order of their operations, which is that of calls.
     let mut sightings = item.sightings.iter().peekable();
     for write in &item.writes {
         while let Some(sighting) = sightings.next_if(|s| s.operation <= write.operation) {
-            steps.extend(look(sighting, scope));
+            look(sighting, scopes, &mut all);
         }
-        if scope.has(write.region) {
-            steps.extend(change(case, item, write));
-        } else if write.fate != Fate::Failed {
-            steps.push(Step {
-                operation: write.operation,
-                call_ns: write.call_ns,
-                return_ns: None,
-                requirement: Requirement::Any,
-                effect: Some(write.version),
+        let elsewhere = (write.fate != Fate::Failed).then_some(Step {
+            operation: write.operation,
+            call_ns: write.call_ns,
+            return_ns: None,
+            requirement: Requirement::Any,
+            effect: Some(write.version),
+        });
+        for (scope, steps) in scopes.iter().zip(&mut all) {
+            steps.extend(match scope.has(write.region) {
+                true => change(case, item, write),
+                false => elsewhere,
             });
         }
     }
-    steps.extend(sightings.filter_map(|sighting| look(sighting, scope)));
-    keep_what_matters(&mut steps, item.versions.len());
-    sort_nearly_sorted(&mut steps, |s| (s.call_ns, s.operation));
-    let mut has_delete = false;
-    steps.retain(|s| !s.is_reusable() || !std::mem::replace(&mut has_delete, true));
-    steps
+    sightings.for_each(|sighting| look(sighting, scopes, &mut all));
+    for steps in &mut all {
+        keep_what_matters(steps, item.versions.len());
+        sort_nearly_sorted(steps, |s| (s.call_ns, s.operation));
+        let mut has_delete = false;
+        steps.retain(|s| !s.is_reusable() || !std::mem::replace(&mut has_delete, true));
+    }
+    all
 }
 
-/// What was seen without being changed.
-fn look(sighting: &Sighting<'_>, scope: Scope) -> Option<Step> {
-    let is_look = match sighting.how {
+/// Adds what was seen without being changed.
+fn look(sighting: &Sighting<'_>, scopes: &[Scope], all: &mut [Vec<Step>]) {
+    match sighting.how {
         // A refused condition saw this item; its own write did not happen.
-        How::StrongRead | How::Refused => true,
+        How::StrongRead | How::Refused => {}
         // The old item is what a condition was judged on: it belongs to the write.
-        How::Replaced | How::Condition | How::EventualRead => false,
-    };
-    (is_look && scope.has(sighting.region)).then_some(Step {
-        operation: sighting.operation,
-        call_ns: sighting.call_ns,
-        return_ns: Some(sighting.return_ns),
-        requirement: Requirement::Is(sighting.version),
-        effect: None,
-    })
+        How::Replaced | How::Condition | How::EventualRead => return,
+    }
+    let own = scopes.iter().zip(all);
+    for (_, steps) in own.filter(|(scope, _)| scope.has(sighting.region)) {
+        steps.push(Step {
+            operation: sighting.operation,
+            call_ns: sighting.call_ns,
+            return_ns: Some(sighting.return_ns),
+            requirement: Requirement::Is(sighting.version),
+            effect: None,
+        });
+    }
 }
 
 /// What a write did, or a refusal that does not show the item says.

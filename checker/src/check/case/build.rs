@@ -235,6 +235,7 @@ impl<'h> Making<'h, '_> {
             value,
             version: version.map(small),
             order: None,
+            is_conditional: matches!(operation.op, Op::Cas { .. }),
             sightings_from: self.sightings_from.1,
         });
     }

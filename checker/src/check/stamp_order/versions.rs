@@ -158,8 +158,10 @@ impl Versions {
         observed: &[bool],
         write: &Write,
     ) {
-        let operation = &case.history.operations[write.operation];
-        if let Op::Cas { condition, .. } = &operation.op {
+        if write.is_conditional
+            && let operation = &case.history.operations[write.operation]
+            && let Op::Cas { condition, .. } = &operation.op
+        {
             let is_silent = matches!(operation.ending, Ending::Failed { seen: None, .. });
             self.is_exact &= !is_silent && *condition != Condition::Exists;
         }
@@ -217,21 +219,30 @@ impl Versions {
     ) -> Replaces {
         let mut own = item.own_sightings(write);
         let own = own.find(|s| matches!(s.how, How::Replaced | How::Condition));
-        let required = match &case.history.operations[write.operation].op {
-            Op::Cas {
-                condition: Condition::Equals(value),
-                ..
-            } => Some(value),
-            Op::Cas { .. } | Op::Read { .. } | Op::Write { .. } | Op::Delete { .. } => None,
-            Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => None,
-            Op::Transact { .. } | Op::Scan | Op::Stream => None,
+        let value = match own {
+            Some(said) => said.value,
+            None if !write.is_conditional => return Replaces::Anything,
+            None => match &case.history.operations[write.operation].op {
+                Op::Cas {
+                    condition: Condition::Equals(value),
+                    ..
+                } => value,
+                Op::Cas { .. } | Op::Read { .. } | Op::Write { .. } | Op::Delete { .. } => {
+                    return Replaces::Anything;
+                }
+                Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => {
+                    return Replaces::Anything;
+                }
+                Op::Transact { .. } | Op::Scan | Op::Stream => return Replaces::Anything,
+            },
         };
-        let Some(value) = own.map(|s| s.value).or(required) else {
-            return Replaces::Anything;
+        let order = match own {
+            Some(said) => said.order,
+            None => value_order(item, value),
         };
         let place = match value {
             Value::Absent if !item.has_deletes => return Replaces::Nothing,
-            Value::Int(number) => place(item.order(*number)),
+            Value::Int(_) => place(order),
             Value::Absent | Value::List(_) => None,
         };
         self.is_exact &= place.is_some();
@@ -243,6 +254,14 @@ impl Versions {
 fn number(place: Option<usize>) -> i64 {
     let number = place.map_or(0, |place| place + 1);
     i64::try_from(number).expect("fewer than 2^63 versions")
+}
+
+/// The place in the order of versions of what a value names.
+fn value_order(item: &Item<'_>, value: &Value) -> Option<Order> {
+    match value {
+        Value::Int(number) => item.order(*number),
+        Value::Absent | Value::List(_) => None,
+    }
 }
 
 /// The place of a version of known stamp among these.
