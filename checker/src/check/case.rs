@@ -189,13 +189,13 @@ pub(crate) struct Version {
     /// All that wrote this value. More than one that did not fail: the value names no version.
     pub(crate) writers: Writers,
     /// The only write (index) that can have made it, if there is exactly one.
-    only: Option<usize>,
+    only: Option<u32>,
     /// Its stamp, and the sighting (index) that shows it.
-    stamp: Option<(Moment, usize)>,
+    stamp: Option<(Moment, u32)>,
     /// Its place in the order, if its stamp is known.
     order: Option<Order>,
-    /// The sighting (index) of it, anywhere and of any kind, that returned first.
-    pub(crate) first_seen: Option<usize>,
+    /// When the sighting of it, anywhere and of any kind, that returned first did so, and that sighting (index).
+    first_seen: Option<(u64, u32)>,
     /// Whether anything in the main phase saw it.
     pub(crate) is_seen_early: bool,
 }
@@ -203,12 +203,12 @@ pub(crate) struct Version {
 /// The writes of one value, as indices into the item's writes. Nearly always there is one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writers {
-    first: Option<usize>,
-    more: Vec<usize>,
+    first: Option<u32>,
+    more: Vec<u32>,
 }
 
 impl Writers {
-    fn push(&mut self, write: usize) {
+    fn push(&mut self, write: u32) {
         match self.first {
             None => self.first = Some(write),
             Some(_) => self.more.push(write),
@@ -217,12 +217,14 @@ impl Writers {
 
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
-        self.first.into_iter().chain(self.more.iter().copied())
+        let all = self.first.iter().chain(&self.more);
+        all.map(|write| *write as usize)
     }
 
     /// The only one that did not fail, if there is exactly one.
-    fn only(&self, writes: &[Write]) -> Option<usize> {
-        let mut live = self.iter().filter(|w| writes[*w].fate != Fate::Failed);
+    fn only(&self, writes: &[Write]) -> Option<u32> {
+        let all = self.first.iter().chain(&self.more).copied();
+        let mut live = all.filter(|w| writes[*w as usize].fate != Fate::Failed);
         let first = live.next()?;
         live.next().is_none().then_some(first)
     }
@@ -263,7 +265,13 @@ impl Item<'_> {
     /// The only write that can have made this version, if there is exactly one.
     pub(crate) fn writer(&self, value: i64) -> Option<&Write> {
         let only = self.versions.get(value)?.only?;
-        Some(&self.writes[only])
+        Some(&self.writes[only as usize])
+    }
+
+    /// Whether what a write wrote can have come from others too.
+    pub(crate) fn is_repeated(&self, write: &Write) -> bool {
+        let version = write.version.map(|version| self.versions.at(version as usize));
+        version.is_some_and(|version| version.only.is_none())
     }
 
     /// The place among the versions of a value that somebody named.
@@ -280,14 +288,14 @@ impl Item<'_> {
 
     /// The sighting of a value that returned first: its write had happened by then.
     pub(crate) fn first_seen(&self, value: i64) -> Option<&Sighting<'_>> {
-        let index = self.versions.get(value)?.first_seen?;
-        Some(&self.sightings[index])
+        let (_, index) = self.versions.get(value)?.first_seen?;
+        Some(&self.sightings[index as usize])
     }
 
     /// The only write that can have made what a sighting shows, if there is exactly one.
     pub(crate) fn maker(&self, sighting: &Sighting<'_>) -> Option<&Write> {
         let only = self.version(sighting)?.only?;
-        Some(&self.writes[only])
+        Some(&self.writes[only as usize])
     }
 
     /// The sightings that the operation of a write brought: what it replaced, or what refused it.
@@ -307,13 +315,13 @@ impl Item<'_> {
     pub(crate) fn seen_by(&self, write: &Write) -> Option<u64> {
         let version = self.versions.at(write.version? as usize);
         version.only?;
-        Some(self.sightings[version.first_seen?].return_ns)
+        Some(version.first_seen?.0)
     }
 
     /// The sighting that shows the stamp of a value.
     pub(crate) fn shown(&self, value: i64) -> Option<(Moment, &Sighting<'_>)> {
         let (stamp, index) = self.versions.get(value)?.stamp?;
-        Some((stamp, &self.sightings[index]))
+        Some((stamp, &self.sightings[index as usize]))
     }
 
     /// What each region is known to have shown or acknowledged before each moment.

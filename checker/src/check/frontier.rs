@@ -145,7 +145,8 @@ impl Frontiers {
         let share = item.sightings.len() / region_count.max(1);
         let mut seen = Vec::with_capacity(region_count);
         seen.resize_with(region_count, || Frontier::with_capacity(share + share / 4));
-        let mut elsewhere = vec![Frontier::default(); region_count];
+        let few = || Frontier::with_capacity(item.writes.len() / region_count.max(1) + 8);
+        let mut elsewhere: Vec<Frontier> = (0..region_count).map(|_| few()).collect();
         for (index, sighting) in item.sightings.iter().enumerate() {
             let Some(order) = sighting.order else {
                 continue;
@@ -161,23 +162,24 @@ impl Frontiers {
         }
         let seen: Vec<_> = seen.into_iter().map(Frontier::finish).collect();
         let known = known_writes(item, region_count);
-        let mut written = vec![Frontier::default(); region_count];
+        let mut written: Vec<Frontier> = (0..region_count).map(|_| few()).collect();
         let mut deleted = vec![Frontier::default(); region_count];
         for (index, write) in item.writes.iter().enumerate() {
             let (Fate::Acknowledged, Some(return_ns)) = (write.fate, write.return_ns) else {
                 continue;
             };
             let region = at(write.region);
+            if let Some(order) = write.order {
+                let bound = Bound::at_least(order);
+                written[region].push(return_ns, bound, Witness::write(index));
+                continue;
+            }
             let floor = floor(item, index, &seen[region], &known[region]);
-            match write.value {
-                Some(_) => {
-                    let bound = write.order.map_or(Bound::above(floor), Bound::at_least);
-                    written[region].push(return_ns, bound, Witness::write(index));
-                }
-                None if floor > Order::LEAST => {
-                    deleted[region].push(return_ns, Bound::above(floor), Witness::write(index));
-                }
-                None => {}
+            let bound = Bound::above(floor);
+            if write.value.is_some() {
+                written[region].push(return_ns, bound, Witness::write(index));
+            } else if floor > Order::LEAST {
+                deleted[region].push(return_ns, bound, Witness::write(index));
             }
         }
         let finish = |all: Vec<Frontier>| all.into_iter().map(Frontier::finish).collect();

@@ -34,7 +34,10 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             };
             judged_count += 1;
             let region = at(sighting.region);
-            let deleted = frontiers.deleted[region].before(sighting.call_ns);
+            let deleted = match frontiers.is_calm {
+                true => None,
+                false => frontiers.deleted[region].before(sighting.call_ns),
+            };
             if let Some((bound, witness)) = deleted.filter(|(bound, _)| !bound.allows(order)) {
                 findings.add(|| after_delete(case, item, sighting, bound, witness));
                 continue;

@@ -26,13 +26,13 @@ pub(crate) enum Zones {
 #[derive(Clone, Debug)]
 struct Cluster {
     /// The step that wrote it, if there is one.
-    writer: Option<usize>,
+    writer: Option<u32>,
     /// The first and the last of the steps that saw it; [`Clusters::next_read`] links them.
-    reads: Option<(usize, usize)>,
+    reads: Option<(u32, u32)>,
     /// The cluster that its writer replaced.
-    before: Option<usize>,
+    before: Option<u32>,
     /// The cluster whose writer replaced it.
-    after: Option<usize>,
+    after: Option<u32>,
     /// The earliest instant of all its steps, beyond their calls.
     not_before_ns: u64,
 }
@@ -120,7 +120,7 @@ struct Clusters<'s> {
     steps: &'s [Step],
     all: Vec<Cluster>,
     /// For each step that is a read, the next one of its cluster.
-    next_read: Vec<Option<usize>>,
+    next_read: Vec<u32>,
     /// The cluster that replaced no item at the beginning.
     first: Option<usize>,
 }
@@ -130,7 +130,7 @@ impl<'s> Clusters<'s> {
         let mut clusters = Self {
             steps,
             all: Vec::with_capacity(steps.len() / 2),
-            next_read: vec![None; steps.len()],
+            next_read: vec![NONE; steps.len()],
             first: None,
         };
         let mut by_value = ByValue(vec![NONE; places(steps)]);
@@ -166,7 +166,7 @@ impl<'s> Clusters<'s> {
 
     fn add(&mut self, writer: Option<usize>) -> usize {
         self.all.push(Cluster {
-            writer,
+            writer: writer.map(small),
             reads: None,
             before: None,
             after: None,
@@ -178,10 +178,11 @@ impl<'s> Clusters<'s> {
     /// Adds a read to a cluster.
     fn read(&mut self, cluster: usize, index: usize) {
         let reads = &mut self.all[cluster].reads;
+        let index = small(index);
         let first = match *reads {
             None => index,
             Some((first, last)) => {
-                self.next_read[last] = Some(index);
+                self.next_read[last as usize] = index;
                 first
             }
         };
@@ -199,11 +200,10 @@ impl<'s> Clusters<'s> {
             Some(None) => self.add(Some(index)),
         };
         if let Some(other) = self.all[seen].after {
-            let both = self.all[other].writer.into_iter().chain([index]);
-            return Err(Zones::Broken(both.collect()));
+            return Err(Zones::Broken(self.writers(other as usize, index)));
         }
-        self.all[seen].after = Some(own);
-        self.all[own].before = Some(seen);
+        self.all[seen].after = Some(small(own));
+        self.all[own].before = Some(small(seen));
         Ok(())
     }
 
@@ -233,10 +233,7 @@ impl<'s> Clusters<'s> {
             || beginning.delete_ns.is_some_and(|ns| ns <= return_ns);
         match changes {
             Some(own) if !may_follow_delete => match self.first.replace(own) {
-                Some(other) => {
-                    let both = self.all[other].writer.into_iter().chain([index]);
-                    Err(Zones::Broken(both.collect()))
-                }
+                Some(other) => Err(Zones::Broken(self.writers(other, index))),
                 None => Ok(()),
             },
             Some(_) => Err(Zones::Undecided),
@@ -255,6 +252,12 @@ impl<'s> Clusters<'s> {
         }
     }
 
+    /// The writer of a cluster, and another step.
+    fn writers(&self, cluster: usize, other: usize) -> Vec<usize> {
+        let writer = self.all[cluster].writer.map(|writer| writer as usize);
+        writer.into_iter().chain([other]).collect()
+    }
+
     /// The zone of a chain, if its steps fit together in the order of the chain; else the two that do not.
     fn chain(&self, head: usize, is_walked: &mut [bool]) -> Result<Zone, Vec<usize>> {
         let mut zone = Zone {
@@ -267,18 +270,19 @@ impl<'s> Clusters<'s> {
             is_walked[index] = true;
             if let Some(writer) = cluster.writer {
                 let earlier = zone.last_call;
+                let writer = writer as usize;
                 self.extend(&mut zone, writer, cluster.not_before_ns, earlier)?;
                 if self.first == Some(index) {
                     zone.first_return = zone.first_return.min((0, writer));
                 }
             }
             let earlier = zone.last_call;
-            let mut read = cluster.reads.map(|(first, _)| first);
-            while let Some(index) = read {
-                self.extend(&mut zone, index, cluster.not_before_ns, earlier)?;
-                read = self.next_read[index];
+            let mut read = cluster.reads.map_or(NONE, |(first, _)| first);
+            while read != NONE {
+                self.extend(&mut zone, read as usize, cluster.not_before_ns, earlier)?;
+                read = self.next_read[read as usize];
             }
-            next = cluster.after;
+            next = cluster.after.map(|after| after as usize);
         }
         Ok(zone)
     }
@@ -287,11 +291,12 @@ impl<'s> Clusters<'s> {
     fn circle(&self, start: usize) -> Vec<usize> {
         let mut circle = vec![start];
         while let Some(before) = self.all[circle[circle.len() - 1]].before
-            && before != start
+            && before as usize != start
         {
-            circle.push(before);
+            circle.push(before as usize);
         }
-        circle.iter().filter_map(|c| self.all[*c].writer).collect()
+        let writers = circle.iter().filter_map(|c| self.all[*c].writer);
+        writers.map(|writer| writer as usize).collect()
     }
 
     /// Takes one step into a zone. It comes after all with calls up to `earlier`.
@@ -314,8 +319,12 @@ impl<'s> Clusters<'s> {
     }
 }
 
-/// What a place without a cluster holds.
+/// What a place without a cluster or a step holds.
 const NONE: u32 = u32::MAX;
+
+fn small(index: usize) -> u32 {
+    u32::try_from(index).expect("fewer than 2^32 steps and clusters")
+}
 
 /// The cluster of each value.
 struct ByValue(Vec<u32>);
@@ -323,8 +332,7 @@ struct ByValue(Vec<u32>);
 impl ByValue {
     /// Whether the value had a cluster before.
     fn insert(&mut self, value: u32, cluster: usize) -> bool {
-        let cluster = u32::try_from(cluster).expect("fewer than 2^32 clusters");
-        std::mem::replace(&mut self.0[value as usize], cluster) != NONE
+        std::mem::replace(&mut self.0[value as usize], small(cluster)) != NONE
     }
 
     fn get(&self, value: u32) -> Option<usize> {

@@ -224,7 +224,8 @@ impl<'h> Making<'h, '_> {
         let value = as_number(value);
         let version = value.map(|value| item.versions.place(value, Version::default));
         if let Some(version) = version {
-            item.versions.at_mut(version).writers.push(item.writes.len());
+            let own = small(item.writes.len());
+            item.versions.at_mut(version).writers.push(own);
         }
         item.writes.push(Write {
             operation: index,
@@ -287,21 +288,19 @@ fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
     versions
         .values_mut()
         .for_each(|version| version.only = version.writers.only(writes));
-    for index in 0..item.sightings.len() {
-        let (before, rest) = item.sightings.split_at_mut(index);
-        let sighting = &mut rest[0];
+    for (index, sighting) in (0..).zip(&mut item.sightings) {
         let Some(value) = sighting.number else {
             continue;
         };
         let place = versions.place(value, Version::default);
         sighting.version = Some(small(place));
         let version = versions.at_mut(place);
-        let first = version.first_seen.map(|first| before[first].return_ns);
-        if first.is_none_or(|first_ns| sighting.return_ns < first_ns) {
-            version.first_seen = Some(index);
+        let first = version.first_seen;
+        if first.is_none_or(|(first_ns, _)| sighting.return_ns < first_ns) {
+            version.first_seen = Some((sighting.return_ns, index));
         }
         version.is_seen_early |= sighting.phase == Phase::Main;
-        let Some(writer) = version.only.map(|only| &writes[only]) else {
+        let Some(writer) = version.only.map(|only| &writes[only as usize]) else {
             continue;
         };
         sighting.origin = Some(writer.region);
@@ -346,5 +345,5 @@ fn rank(item: &mut Item<'_>) {
 }
 
 fn small(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2^32 versions")
+    u32::try_from(index).expect("fewer than 2^32 of anything")
 }

@@ -213,15 +213,10 @@ fn included(case: &Case<'_>, item: &Item<'_>) -> Result<Vec<usize>, Wrong> {
         if write.fate == Fate::Failed {
             continue;
         }
-        if write
-            .value
-            .is_some_and(|value| item.writer(value).is_none())
-        {
+        if item.is_repeated(write) {
             return Err(Wrong::Repeated);
         }
-        let is_seen = write
-            .value
-            .is_some_and(|value| item.first_seen(value).is_some());
+        let is_seen = item.seen_by(write).is_some();
         if write.fate == Fate::Acknowledged || is_seen {
             waiting.push(index);
         }
