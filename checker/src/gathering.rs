@@ -179,7 +179,10 @@ impl Gathering {
 
     /// Whether there are transactions, which must be judged from the history as a whole.
     pub(crate) fn has_transactions(&self) -> bool {
-        self.subjects.clone().finish().contains(&Subject::Transactions)
+        self.subjects
+            .clone()
+            .finish()
+            .contains(&Subject::Transactions)
     }
 
     /// What is known about the history as a whole.

@@ -30,7 +30,9 @@ mod tests {
             let mut random: u64 = 3;
             let mut list: Vec<(u64, usize)> = (0..1000)
                 .map(|index| {
-                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    random = random
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
                     ((index as u64 + (random >> 33) % reach) / 2, index)
                 })
                 .collect();

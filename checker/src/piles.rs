@@ -235,10 +235,14 @@ impl Piles {
 fn rows(ended: &Ended<'_>, mut see: impl FnMut(Key, &dyn Fn(&mut Vec<u8>, &mut Before))) {
     match ended {
         Ended::One { key, start, end } => {
-            see(*key, &|pile, before| row::write(pile, before, *key, start, end));
+            see(*key, &|pile, before| {
+                row::write(pile, before, *key, start, end)
+            });
         }
         Ended::Several(operation) => each_key(operation, |key, own| {
-            see(key, &|pile, before| row::write_operation(pile, before, key, own));
+            see(key, &|pile, before| {
+                row::write_operation(pile, before, key, own)
+            });
         }),
     }
 }

@@ -270,7 +270,9 @@ impl Item<'_> {
 
     /// Whether what a write wrote can have come from others too.
     pub(crate) fn is_repeated(&self, write: &Write) -> bool {
-        let version = write.version.map(|version| self.versions.at(version as usize));
+        let version = write
+            .version
+            .map(|version| self.versions.at(version as usize));
         version.is_some_and(|version| version.only.is_none())
     }
 

@@ -150,14 +150,13 @@ impl InFlight {
 
     /// What is still in flight.
     pub(crate) fn operations(&self) -> impl Iterator<Item = Ended<'_>> {
-        let open = self.slots.iter().filter_map(|slot| {
+        self.slots.iter().filter_map(|slot| {
             let open = slot.open.as_ref()?;
             if let Item::Several(operation) = &open.item {
                 return Some(Ended::Several(Operation::clone(operation)));
             }
             slot.row(open, End::OPEN)
-        });
-        open
+        })
     }
 
     fn ask(&mut self, operation: Operation) -> Result<(), StructureError> {

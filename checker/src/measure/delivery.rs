@@ -38,7 +38,11 @@ impl Delivered {
     }
 
     fn one(&mut self, reads: &Reads, write: &Write, order: Order, return_ns: u64) {
-        for region in reads.by_region.iter().filter(|r| r.region != at(write.region)) {
+        for region in reads
+            .by_region
+            .iter()
+            .filter(|r| r.region != at(write.region))
+        {
             let missed_ns = region.last_call_ns[order.index() - 1];
             self.lower_ns.push(missed_ns.saturating_sub(return_ns));
             match region.first_return_ns[order.index()] {

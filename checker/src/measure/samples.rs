@@ -134,7 +134,19 @@ mod tests {
 
     #[test]
     fn a_bucket_holds_what_begins_with_its_digits() {
-        for ns in [0, 1, 1023, 1024, 2047, 2048, 2049, 4095, 4096, 1 << 40, u64::MAX] {
+        for ns in [
+            0,
+            1,
+            1023,
+            1024,
+            2047,
+            2048,
+            2049,
+            4095,
+            4096,
+            1 << 40,
+            u64::MAX,
+        ] {
             let last = last_of(bucket_of(ns));
             assert_eq!(bucket_of(last), bucket_of(ns), "{ns}");
             assert!(last >= ns && last - ns <= ns / 1024, "{ns} in {last}");
@@ -148,7 +160,8 @@ mod tests {
     fn quantiles_do_not_depend_on_how_samples_came_together() {
         for count in [1, 10, 1000, EXACT_COUNT, EXACT_COUNT + 1, EXACT_COUNT * 2] {
             let sample = |index: usize| (index as u64 * 7_919) % 1_000_003 * 1_000;
-            let (mut one, mut parts) = (Samples::default(), [Samples::default(), Samples::default()]);
+            let (mut one, mut parts) =
+                (Samples::default(), [Samples::default(), Samples::default()]);
             for index in 0..count {
                 one.push(sample(index));
                 parts[usize::from(index % 3 == 0)].push(sample(index));
@@ -165,7 +178,10 @@ mod tests {
                     "p99" => sorted[(count * 99).div_ceil(100) - 1],
                     _ => sorted[count - 1],
                 };
-                assert!(figure >= exact && figure - exact <= exact / 1000, "{count} {name}");
+                assert!(
+                    figure >= exact && figure - exact <= exact / 1000,
+                    "{count} {name}"
+                );
                 assert!(count > EXACT_COUNT || figure == exact, "{count} {name}");
             }
         }

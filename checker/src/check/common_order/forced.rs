@@ -67,7 +67,10 @@ pub(super) fn decide(versions: &Versions) -> Result<Option<Vec<usize>>, Vec<usiz
 fn is_before(versions: &Versions, before: usize, after: usize) -> bool {
     let (one, other) = (&versions.all[before], &versions.all[after]);
     let in_region = |region: usize| {
-        let (Some(one), Some(other)) = (versions.bounds(before, region), versions.bounds(after, region)) else {
+        let (Some(one), Some(other)) = (
+            versions.bounds(before, region),
+            versions.bounds(after, region),
+        ) else {
             return false;
         };
         before == 0 || one.first.0 < other.last.0

@@ -151,13 +151,7 @@ impl Versions {
         versions
     }
 
-    fn write(
-        &mut self,
-        case: &Case<'_>,
-        item: &Item<'_>,
-        observed: &[bool],
-        write: &Write,
-    ) {
+    fn write(&mut self, case: &Case<'_>, item: &Item<'_>, observed: &[bool], write: &Write) {
         if write.is_conditional
             && let operation = &case.history.operations[write.operation]
             && let Op::Cas { condition, .. } = &operation.op
@@ -211,12 +205,7 @@ impl Versions {
     }
 
     /// What a write says was there before it.
-    fn replaces(
-        &mut self,
-        case: &Case<'_>,
-        item: &Item<'_>,
-        write: &Write,
-    ) -> Replaces {
+    fn replaces(&mut self, case: &Case<'_>, item: &Item<'_>, write: &Write) -> Replaces {
         let mut own = item.own_sightings(write);
         let own = own.find(|s| matches!(s.how, How::Replaced | How::Condition));
         let value = match own {

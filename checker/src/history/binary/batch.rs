@@ -52,8 +52,14 @@ pub(crate) struct Plain {
 /// What part an event plays.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part {
-    Asks { shape: Shape, key: Key },
-    Answers { reply: Option<Shape>, is_known: bool },
+    Asks {
+        shape: Shape,
+        key: Key,
+    },
+    Answers {
+        reply: Option<Shape>,
+        is_known: bool,
+    },
 }
 
 impl Plain {
@@ -63,7 +69,13 @@ impl Plain {
 
     /// Whether it asks for a register to be written.
     pub(crate) fn writes(&self) -> bool {
-        matches!(self.part, Part::Asks { shape: Shape::Write, .. })
+        matches!(
+            self.part,
+            Part::Asks {
+                shape: Shape::Write,
+                ..
+            }
+        )
     }
 
     /// Who asks, whom, and for what.
@@ -109,7 +121,10 @@ impl<R: BufRead> Reader<R> {
             return false;
         };
         let (room, offset) = (EVENTS_MAX - batch.events.len(), batch.bytes.len());
-        let mut glance = Glance { bytes: ready, at: 0 };
+        let mut glance = Glance {
+            bytes: ready,
+            at: 0,
+        };
         let mut end = 0;
         for _ in 0..room {
             if ready.len() - end < READY_BYTES {

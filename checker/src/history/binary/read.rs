@@ -6,8 +6,8 @@ use super::bytes::{Source, Trouble};
 use super::{MAGIC, kind, other, part, step};
 use crate::history::ndjson::{ReadError, parse_header};
 use crate::history::{
-    Condition, Ending, Event, EventKind, Header, Key, MicroOp, MicroReply, Observed, Op, Phase, ProcessId,
-    RegionId, Reply, Stamp, Strength, Value,
+    Condition, Ending, Event, EventKind, Header, Key, MicroOp, MicroReply, Observed, Op, Phase,
+    ProcessId, RegionId, Reply, Stamp, Strength, Value,
 };
 
 /// How many bytes must lie ready for an event to be read without asking for more after each of them; nearly every event is shorter.
