@@ -1,6 +1,7 @@
 //! The checker from outside: against brute force, against stored histories, and against files of every kind of damage.
 
 mod big;
+mod damage;
 mod evidence;
 mod format;
 mod fuzz;

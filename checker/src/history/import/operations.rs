@@ -75,7 +75,7 @@ pub(super) fn read(text: &str) -> Result<History, ReadError> {
             let expected = message.split(" at line ").next().unwrap_or(&message);
             syntax(
                 number,
-                error.column(),
+                error.column().max(1),
                 &format!("an operation ({expected})"),
                 line,
             )
