@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
-use super::evidence::seen as seen_at;
 use super::{CheckInfo, Run, registry};
 use crate::history::{Condition, Ending, History, Key, MicroOp, Op, Operation, Reply, Value};
 use crate::shrink::{self, touches};
@@ -25,9 +24,6 @@ pub(super) fn minimise(history: &History, results: &mut [CheckResult]) {
         r.violations.iter_mut().map(move |v| (info, v))
     });
     least(history, violations);
-    for result in results {
-        result.violations.sort_by_key(seen_at);
-    }
 }
 
 /// Takes out of this evidence what can be left out.
