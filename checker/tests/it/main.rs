@@ -22,3 +22,4 @@ mod simulated;
     reason = "the generated histories have a few operations only"
 )]
 mod transactions;
+mod whole;
