@@ -2,11 +2,13 @@
 
 mod big;
 mod damage;
+mod edges;
 mod evidence;
 mod format;
 mod fuzz;
 mod golden;
 mod import;
+mod measured;
 mod metamorphic;
 #[expect(
     clippy::wildcard_enum_match_arm,
