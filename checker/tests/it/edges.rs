@@ -194,6 +194,12 @@ const EDGES: &[(&str, Outcome, &str)] = &[
         Invalid,
         "within=10 us:w1[0-9] us:r1[1-2] us:w2[3-4] eu:r1[15-16]",
     ),
+    // Of writes acknowledged by then the one asked for last counts, in whatever order they ended.
+    (
+        "delivery",
+        Invalid,
+        "within=10 us:w5[0-1] us:w2[3-4] us:w1[1-9] eu:r5[20-21]",
+    ),
     // A record of what was asked for at the moment the fetch ended, and of what was asked for later.
     ("streams", Valid, "us:s(0:1~-)[0-4] us:w1[4-5]"),
     ("streams", Invalid, "us:s(0:1~-)[0-3] us:w1[4-5]"),
@@ -294,6 +300,39 @@ fn one_moment_decides() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// How many operations a person is shown: none too few to see why, none too many.
+#[test]
+fn evidence_shows_why() {
+    for (check, count, text) in [
+        // The write of 1 shows that us had it before; both stamps, or a stamp and none.
+        (
+            "delivery",
+            3,
+            "within=10 us:w1[0-1] us:r1@5us[0-1] us:w2[2-3] eu:r1@5us[14-15]",
+        ),
+        (
+            "delivery",
+            3,
+            "within=10 us:w1[0-1] us:w2[2-3] us:r2@9us[4-5] eu:r1[14-15]",
+        ),
+        // Without the reading of its stamp nobody sees that 2 is the newer one.
+        (
+            "delivery",
+            3,
+            "within=10 ap:w1[0-1] us:w2[2-3] us:r2@9us[4-5] eu:r1@5ap[14-15] ap:r1@5ap[4-5]",
+        ),
+        ("delivery", 2, "within=10 us:w1[0-1] eu:r-[14-15]"),
+        ("counter", 2, "us:i5[0-1] us:i1[0-?] us:r7[2-3]"),
+        ("set", 2, "us:a1[0-1] us:a2[0-2] us:r{2}[3-4]"),
+        ("list-append", 3, "us:p1[0-1] us:p2[2-3] us:r{2,1}[4-5]"),
+    ] {
+        let history = one_line(text).expect("well formed");
+        let result = checker::check(&history, &[check]).checks.remove(0);
+        let shown = result.violations.first().map_or(0, |v| v.operations.len());
+        assert_eq!(shown, count, "{check}: {text}\n{:#?}", result.violations);
+    }
 }
 
 /// Why a check cannot tell is what a person does next: each reason is another one.
