@@ -11,7 +11,7 @@ use std::{
 use checker::{
     Judgement,
     history::Header,
-    verdict::{CheckResult, Outcome, Verdict, keep_earliest},
+    verdict::{CheckResult, Outcome, Verdict, keep_earliest, put_in_order},
 };
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +128,7 @@ pub fn join(parts: &[VerdictShare]) -> Result<Verdict, VerdictShareError> {
     checks.retain(|check| has_any(&check.check));
     for check in &mut checks {
         keep_earliest(&mut check.violations);
+        put_in_order(&mut check.violations);
     }
     Ok(Verdict::new(checks, measurements, operations))
 }

@@ -6,6 +6,7 @@ mod mutants;
 mod proof;
 mod runs;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -31,6 +32,9 @@ pub(crate) struct Arguments {
     /// Of the job `fuzz`: how many times as many random histories as `cargo test` takes
     #[arg(long, value_name = "N", default_value = "25")]
     count: u32,
+    /// Make so many runs of `dateline test` at a time
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    at_a_time: NonZeroUsize,
     /// The jobs to run; all when none is named
     jobs: Vec<String>,
 }
@@ -77,7 +81,7 @@ impl Job {
         let given = arguments.dateline.as_deref();
         match self {
             Self::Proof(proof) => proof.hold().map(|()| true),
-            Self::Runs(runs) => runs.holds(&dateline(given)?),
+            Self::Runs(runs) => runs.holds(&dateline(given)?, arguments.at_a_time),
             Self::Measure(measure) => measure.holds(&dateline(given)?),
             Self::Fuzz => fuzz::hold(arguments.count).map(|()| true),
             Self::Mutants => mutants::holds(&arguments.shard),

@@ -9,7 +9,7 @@ use super::case::Case;
 use super::{CheckInfo, Run, registry};
 use crate::history::{Condition, Ending, History, Key, MicroOp, Op, Operation, Reply, Value};
 use crate::shrink::{self, touches};
-use crate::verdict::{CheckResult, EvidenceOperation, Violation};
+use crate::verdict::{CheckResult, EvidenceOperation, Violation, put_in_order};
 
 /// How many operations always stay.
 const KEPT_COUNT: usize = 2;
@@ -24,6 +24,9 @@ pub(super) fn minimise(history: &History, results: &mut [CheckResult]) {
         r.violations.iter_mut().map(move |v| (info, v))
     });
     least(history, violations);
+    for result in results {
+        put_in_order(&mut result.violations);
+    }
 }
 
 /// Takes out of this evidence what can be left out.

@@ -6,7 +6,7 @@ use super::minimal::least;
 use super::run::shielded;
 use super::{Case, CheckInfo, Run, Subject};
 use crate::history::{History, Key};
-use crate::verdict::{CheckResult, Outcome, Violation, keep_earliest};
+use crate::verdict::{CheckResult, Outcome, Violation, keep_earliest, put_in_order};
 
 /// Once there are so many violations, those that cannot be shown are dropped.
 const HELD_COUNT: usize = 100;
@@ -159,6 +159,7 @@ impl Tally {
             self.add(None, findings);
         }
         keep_earliest(&mut self.violations);
+        put_in_order(&mut self.violations);
         let nothing = self.nothing.filter(|_| !self.is_judged);
         let (outcome, unknown, weight) = match (self.violation_count, self.unknown, nothing) {
             (0, Some(unknown), _) => (Outcome::Unknown, Some(unknown), None),

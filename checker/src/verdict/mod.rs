@@ -112,11 +112,19 @@ pub struct Violation {
 /// So many violations of a check are shown.
 const SHOWN_COUNT: usize = 20;
 
-/// Puts violations in the order in which they became visible and keeps as many as are shown. Which ones stay depends neither on the order in which
-/// they were found nor on how the items were parted among threads and machines; those of one item must be in the order in which its check found them.
+/// Keeps the violations that became visible first, as many as are shown. Which ones stay depends neither on the order in which they were found nor
+/// on how the items were parted among threads and machines; those of one item must be in the order in which its check found them.
 pub fn keep_earliest(violations: &mut Vec<Violation>) {
     violations.sort_by_key(|violation| (violation.visible_ns, violation.key));
     violations.truncate(SHOWN_COUNT);
+}
+
+/// Puts the violations that are shown in the order of the last operations that they show.
+pub fn put_in_order(violations: &mut [Violation]) {
+    violations.sort_by_key(|violation| {
+        let last = violation.operations.last();
+        last.map(|operation| (operation.call_ns, operation.line_invoke, violation.key))
+    });
 }
 
 /// An operation as evidence: enough to draw it and to find it in the history file.
