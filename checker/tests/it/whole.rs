@@ -23,104 +23,116 @@ enum Fault {
     Torn,
 }
 
-/// What one store does at one instant after another: reads, writes and transactions of two items, which overlap.
-fn history(count: u64, key_count: u64, fault: Fault) -> History {
-    let mut random = ChaCha8Rng::seed_from_u64(5);
-    let mut below = |limit: u64| random.next_u64() % limit;
-    let mut state: Vec<(i64, i64)> = vec![(0, 0); usize::try_from(key_count).expect("few")];
-    let mut events = Vec::new();
-    let mut is_torn = fault == Fault::None;
-    for number in 1..=count {
-        let now = (number + CLIENTS) * STEP_NS;
-        let process = ProcessId(u32::try_from(number % CLIENTS).expect("few"));
-        let (one, step) = (below(key_count), 1 + below(key_count - 1));
-        let keys = [one, (one + step) % key_count];
-        let value = i64::try_from(number).expect("small");
-        let mut see = |key: u64, state: &[(i64, i64)]| {
-            let (now, before) = state[usize::try_from(key).expect("few")];
-            // Long ago, so that nothing overlaps what replaced it.
-            let is_stale = !is_torn && number > count / 2 && before > 0 && now + 100 < value;
-            is_torn |= is_stale;
-            observed(if is_stale { before } else { now })
-        };
-        let (op, reply) = match below(10) {
-            0..3 => (
-                Op::Read {
-                    key: Key(one),
-                    strength: Strength::Strong,
-                },
-                Reply::Read(observed(state[usize::try_from(one).expect("few")].0)),
-            ),
-            3..5 => (
-                Op::Transact {
-                    ops: keys.map(|key| MicroOp::Read(Key(key))).to_vec(),
-                },
-                Reply::Transact(keys.map(|key| MicroReply::Read(see(key, &state))).to_vec()),
-            ),
+/// A store that does one thing after another.
+struct Store {
+    random: ChaCha8Rng,
+    /// What each item is, and what it was before.
+    items: Vec<(i64, i64)>,
+    /// From which operation on one transaction is to be torn; `None`: it has been, or none is.
+    torn_from: Option<i64>,
+}
+
+impl Store {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.random.next_u64() % limit
+    }
+
+    fn item(&mut self, key: u64) -> &mut (i64, i64) {
+        &mut self.items[usize::try_from(key).expect("few")]
+    }
+
+    /// What a transaction is shown of an item.
+    fn show(&mut self, key: u64, number: i64) -> Observed {
+        let (now, before) = *self.item(key);
+        // Written long ago, so that nothing overlaps what replaced the one before.
+        let is_old = before > 0 && now + 100 < number;
+        let is_stale = is_old && self.torn_from.is_some_and(|from| number > from);
+        if is_stale {
+            self.torn_from = None;
+        }
+        observed(if is_stale { before } else { now })
+    }
+
+    /// Writes an item and returns what it was.
+    fn set(&mut self, key: u64, value: i64) -> Observed {
+        let (now, before) = self.item(key);
+        *before = std::mem::replace(now, value);
+        observed(*before)
+    }
+
+    /// A read, a write, or a transaction of two items.
+    fn step(&mut self, number: i64) -> (Op, Reply) {
+        let key_count = self.items.len() as u64;
+        let (one, apart) = (self.below(key_count), 1 + self.below(key_count - 1));
+        let keys = [one, (one + apart) % key_count];
+        let (key, value) = (Key(one), Value::Int(number));
+        match self.below(10) {
+            0..3 => {
+                let strength = Strength::Strong;
+                let seen = observed(self.item(one).0);
+                (Op::Read { key, strength }, Reply::Read(seen))
+            }
+            3..5 => {
+                let ops = keys.map(|key| MicroOp::Read(Key(key))).to_vec();
+                let seen = keys.map(|key| MicroReply::Read(self.show(key, number)));
+                (Op::Transact { ops }, Reply::Transact(seen.to_vec()))
+            }
             5 => {
-                let old = set(&mut state, one, value);
-                let op = Op::Write {
-                    key: Key(one),
-                    value: Value::Int(value),
-                };
-                (
-                    op,
-                    Reply::Done {
-                        old: Some(observed(old)),
-                    },
-                )
+                let old = Some(self.set(one, number));
+                (Op::Write { key, value }, Reply::Done { old })
             }
             _ => {
                 let steps = keys.map(|key| {
-                    let old = set(&mut state, key, value);
-                    let read = (MicroOp::Read(Key(key)), MicroReply::Read(observed(old)));
-                    [
-                        read,
-                        (
-                            MicroOp::Write(Key(key), Value::Int(value)),
-                            MicroReply::Done,
-                        ),
-                    ]
+                    let old = MicroReply::Read(self.set(key, number));
+                    let write = MicroOp::Write(Key(key), value.clone());
+                    [(MicroOp::Read(Key(key)), old), (write, MicroReply::Done)]
                 });
                 let (ops, replies) = steps.into_iter().flatten().unzip();
                 (Op::Transact { ops }, Reply::Transact(replies))
             }
-        };
-        // Each client begins when its last operation has ended.
-        let around = |ns| (ns, process);
-        events.push((
-            around(now - below(CLIENTS / 2 * STEP_NS)),
-            EventKind::Invoke(op),
-        ));
-        events.push((
-            around(now + below(CLIENTS / 2 * STEP_NS - 1) + 1),
-            EventKind::Ok(reply),
-        ));
+        }
     }
-    events.sort_by_key(|((ns, _), _)| *ns);
-    let mut pairing = Pairing::default();
-    for (line, ((time_ns, process), kind)) in (2..).zip(events) {
-        let event = Event {
-            time_ns,
-            process,
-            region: RegionId(0),
-            phase: Phase::Main,
-            kind,
+}
+
+/// So many operations of a store, which overlap.
+fn history(count: u64, key_count: usize, fault: Fault) -> History {
+    let half = i64::try_from(count / 2).expect("small");
+    let mut store = Store {
+        random: ChaCha8Rng::seed_from_u64(5),
+        items: vec![(0, 0); key_count],
+        torn_from: (fault == Fault::Torn).then_some(half),
+    };
+    let mut events = Vec::new();
+    for number in 1..=count {
+        let now = (number + CLIENTS) * STEP_NS;
+        let process = ProcessId(u32::try_from(number % CLIENTS).expect("few"));
+        let (op, reply) = store.step(i64::try_from(number).expect("small"));
+        // Each client begins when its last operation has ended.
+        let reach = CLIENTS / 2 * STEP_NS;
+        let (before, after) = (store.below(reach), 1 + store.below(reach - 1));
+        let mut event = |time_ns, kind| {
+            let (region, phase) = (RegionId(0), Phase::Main);
+            events.push(Event {
+                time_ns,
+                process,
+                region,
+                phase,
+                kind,
+            });
         };
-        pairing
-            .push(line, event)
-            .expect("each client does one thing at a time");
+        event(now - before, EventKind::Invoke(op));
+        event(now + after, EventKind::Ok(reply));
+    }
+    events.sort_by_key(|event| event.time_ns);
+    let mut pairing = Pairing::default();
+    for (line, event) in (2..).zip(events) {
+        let pushed = pairing.push(line, event);
+        pushed.expect("each client does one thing at a time");
     }
     pairing.finish(Header {
         regions: vec!["us".to_owned(), "eu".to_owned()],
         ..Header::default()
     })
-}
-
-fn set(state: &mut [(i64, i64)], key: u64, value: i64) -> i64 {
-    let (now, before) = &mut state[usize::try_from(key).expect("few")];
-    *before = std::mem::replace(now, value);
-    *before
 }
 
 fn observed(number: i64) -> Observed {
