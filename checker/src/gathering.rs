@@ -5,6 +5,8 @@
 //!
 //! What a beginning of a history forbids, the whole does too, so while it grows only the items of piles that have grown need be judged again.
 
+mod whole;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -18,12 +20,16 @@ use crate::history::binary::{Batch, Taken};
 use crate::history::ndjson::ReadError;
 use crate::history::{Event, EventKind, Header, History, InFlight, Operation};
 use crate::judge::{Judgement, Options};
+use crate::measure::torn;
 use crate::parallel;
 use crate::piles::Piles;
 use crate::verdict::Verdict;
 
 /// What an operation of an item that is being judged takes, all that the checks make of it included.
 const UNPACKED_BYTES: u64 = 800;
+
+/// Why a check of several items at once does not judge a history that grows.
+const GROWING: &str = "it needs the history as a whole, which is judged when it ends";
 
 /// What a judgement may use.
 #[derive(Debug)]
@@ -54,6 +60,11 @@ pub enum JudgeError {
         "what does not fit into memory could not be spilled to disk: {0}. Make room there, name another place, or allow more memory"
     )]
     Spill(#[from] io::Error),
+    /// It is in a form of another tool, which is only read as a whole, and memory is limited.
+    #[error(
+        "this form of history is always read as a whole, so --memory cannot be kept; make one of ours of it with `dateline convert` and judge that, or leave --memory away"
+    )]
+    Foreign,
     /// An expectation is neither a set nor a check.
     #[error(transparent)]
     Expectation(#[from] UnknownExpectation),
@@ -159,16 +170,32 @@ impl Gathering {
     /// When the disk for what does not fit into memory fails.
     pub fn check(&self, checks: &[&str]) -> Result<Verdict, JudgeError> {
         let all: Vec<usize> = (0..self.piles.count()).collect();
-        Ok(self.check_piles(checks, &all)?)
+        let mut panel = self.panel(checks, &all)?;
+        if !self.has_transactions() {
+            return Ok(panel.finish(&self.header, self.all_counts()));
+        }
+        if let Some(reason) = self.why_not_whole() {
+            panel.is_not_whole(&reason);
+            return Ok(panel.finish(&self.header, self.all_counts()));
+        }
+        let history = self.whole()?;
+        panel.judge_whole_alone(&history);
+        let mut verdict = panel.finish(&self.header, self.all_counts());
+        torn(&history, &mut verdict.measurements);
+        Ok(verdict)
     }
 
-    /// As [`Gathering::check`], but only the items that may have changed since this was last asked.
+    /// As [`Gathering::check`], but only the items that may have changed since this was last asked, and each by itself.
     ///
     /// # Errors
     /// As [`Gathering::check`].
     pub fn check_grown(&mut self, checks: &[&str]) -> Result<Verdict, JudgeError> {
         let grown = self.piles.grown();
-        Ok(self.check_piles(checks, &grown)?)
+        let mut panel = self.panel(checks, &grown)?;
+        if self.has_transactions() {
+            panel.is_not_whole(GROWING);
+        }
+        Ok(panel.finish(&self.header, self.all_counts()))
     }
 
     /// The checks of last-writer-wins tables that can say something, as [`crate::applicable_checks`].
@@ -178,7 +205,7 @@ impl Gathering {
     }
 
     /// Whether there are transactions, which must be judged from the history as a whole.
-    pub(crate) fn has_transactions(&self) -> bool {
+    fn has_transactions(&self) -> bool {
         self.subjects
             .clone()
             .finish()
@@ -191,10 +218,16 @@ impl Gathering {
         &self.header
     }
 
-    fn check_piles(&self, checks: &[&str], piles: &[usize]) -> io::Result<Verdict> {
+    /// How many operations there are, those in flight included.
+    fn all_counts(&self) -> Counts {
         let mut counts = self.counts;
         let open = self.in_flight.operations();
         open.for_each(|ended| counts.add(ended.became()));
+        counts
+    }
+
+    /// What the checks find in the items of these piles, each by itself.
+    fn panel<'c>(&self, checks: &'c [&'c str], piles: &[usize]) -> io::Result<Panel<'c>> {
         let session = Session {
             header: &self.header,
             piles: &self.piles,
@@ -221,11 +254,7 @@ impl Gathering {
             return Err(error);
         }
         let panels = workers.into_iter().map(|w| w.panel).collect();
-        let mut panel = Panel::together(checks, panels);
-        if self.has_transactions() {
-            panel.is_not_whole();
-        }
-        Ok(panel.finish(&self.header, counts))
+        Ok(Panel::together(checks, panels))
     }
 }
 

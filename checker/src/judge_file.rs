@@ -4,8 +4,9 @@
 //! take piles, unpack the operations of one item at a time, and judge them. Nothing is judged before the whole file has been understood.
 //! The verdict is that of [`crate::judge()`], to the byte.
 //!
-//! Histories with transactions, which are judged across items, and forms of other tools are read as a whole and judged in memory, whatever
-//! the limit; `dateline convert` makes one of our forms of the latter.
+//! Transactions are judged across items: for them the history is put together again once its items have been judged, and if it does not
+//! fit into the memory allowed, that check is unknown and says how much would do. Forms of other tools are read as a whole, and refused
+//! when there is a limit; `dateline convert` makes one of our forms of them.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -14,9 +15,7 @@ use std::thread;
 
 use crate::gathering::{Gathering, JudgeError, Resources};
 use crate::history::ndjson::{self, ReadError};
-use crate::history::{
-    Event, Format, Header, binary, open, open_and_detect, read_format, read_history_as,
-};
+use crate::history::{Event, Format, Header, binary, open, open_and_detect, read_format};
 use crate::judge::{Judgement, Options, judge_on};
 
 /// How many lines go from the reader to the pairing at a time.
@@ -34,7 +33,6 @@ pub fn judge_file(
     options: &Options<'_>,
     resources: Resources,
 ) -> Result<(Header, Judgement), JudgeError> {
-    let threads = resources.threads;
     let (input, detected) = open_and_detect(path)?;
     let gathering = match format.unwrap_or(detected) {
         Format::Dateline => gather_lines(input, resources)?,
@@ -44,17 +42,17 @@ pub fn judge_file(
             let batches = std::iter::from_fn(move || reader.batch());
             gather(header, batches, Gathering::push_batch, resources)?
         }
+        Format::Operations | Format::JepsenEdn | Format::JepsenLog
+            if resources.memory.is_some() =>
+        {
+            return Err(JudgeError::Foreign);
+        }
         other @ (Format::Operations | Format::JepsenEdn | Format::JepsenLog) => {
             let history = read_format(input, other)?;
             let judgement = judge_on(&history, options, resources.threads)?;
             return Ok((history.header, judgement));
         }
     };
-    if gathering.has_transactions() {
-        let history = read_history_as(path, format.unwrap_or(detected))?;
-        let judgement = judge_on(&history, options, threads)?;
-        return Ok((history.header, judgement));
-    }
     let judgement = gathering.judge(options)?;
     Ok((gathering.header().clone(), judgement))
 }

@@ -1,6 +1,8 @@
 //! What takes too long for every change. `cargo xtask nightly --list` prints the jobs; their last figures are in `docs/proofs.md`.
 
+mod fuzz;
 mod measure;
+mod mutants;
 mod proof;
 mod runs;
 
@@ -24,6 +26,12 @@ pub(crate) struct Arguments {
     /// Take this binary where one is needed, and build none
     #[arg(long, value_name = "FILE")]
     dateline: Option<PathBuf>,
+    /// Of the job `mutants`: which of how many parts of the changes, such as 3/10; 0/1 is all of them
+    #[arg(long, value_name = "K/N", default_value = "0/10")]
+    shard: String,
+    /// Of the job `fuzz`: how many times as many random histories as `cargo test` takes
+    #[arg(long, value_name = "N", default_value = "25")]
+    count: u32,
     /// Make so many runs of `dateline test` at a time
     #[arg(long, value_name = "COUNT", default_value = "1")]
     at_a_time: NonZeroUsize,
@@ -36,6 +44,8 @@ enum Job {
     Proof(&'static Proof),
     Runs(Runs),
     Measure(&'static Measure),
+    Fuzz,
+    Mutants,
 }
 
 impl Job {
@@ -43,7 +53,8 @@ impl Job {
         let proofs = PROOFS.iter().map(Self::Proof);
         let runs = runs::all().into_iter().map(Self::Runs);
         let measures = MEASURES.iter().map(Self::Measure);
-        proofs.chain(runs).chain(measures).collect()
+        let checker = [Self::Fuzz, Self::Mutants];
+        proofs.chain(runs).chain(measures).chain(checker).collect()
     }
 
     fn name(&self) -> &str {
@@ -51,6 +62,8 @@ impl Job {
             Self::Proof(proof) => proof.name,
             Self::Runs(runs) => &runs.name,
             Self::Measure(measure) => measure.name,
+            Self::Fuzz => fuzz::NAME,
+            Self::Mutants => mutants::NAME,
         }
     }
 
@@ -59,6 +72,8 @@ impl Job {
             Self::Proof(proof) => proof.what,
             Self::Runs(runs) => &runs.what,
             Self::Measure(measure) => measure.what,
+            Self::Fuzz => fuzz::WHAT,
+            Self::Mutants => mutants::WHAT,
         }
     }
 
@@ -68,6 +83,8 @@ impl Job {
             Self::Proof(proof) => proof.hold().map(|()| true),
             Self::Runs(runs) => runs.holds(&dateline(given)?, arguments.at_a_time),
             Self::Measure(measure) => measure.holds(&dateline(given)?),
+            Self::Fuzz => fuzz::hold(arguments.count).map(|()| true),
+            Self::Mutants => mutants::holds(&arguments.shard),
         }
     }
 }
@@ -139,7 +156,7 @@ mod tests {
     fn a_job_is_chosen_by_its_name() {
         let every = choose(&[]).expect("all exist");
         assert_eq!(every.len(), Job::all().len());
-        for name in ["fault-kill", "soak", "stall"] {
+        for name in ["fault-kill", "soak", "stall", "fuzz", "mutants"] {
             let one = choose(&[name.to_owned()]).expect("it exists");
             assert_eq!((one.len(), one[0].name()), (1, name));
         }

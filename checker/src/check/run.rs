@@ -146,9 +146,16 @@ impl<'c> Panel<'c> {
         }
     }
 
-    /// Notes that checks of several items at once do not get them.
-    pub(crate) fn is_not_whole(&mut self) {
-        self.tallies.iter_mut().for_each(Tally::is_not_whole);
+    /// Notes why checks of several items at once do not get them.
+    pub(crate) fn is_not_whole(&mut self, reason: &str) {
+        let tallies = self.tallies.iter_mut();
+        tallies.for_each(|tally| tally.is_not_whole(reason));
+    }
+
+    /// Judges all items at once, by the checks that need that, from a history that nobody will have later.
+    pub(crate) fn judge_whole_alone(&mut self, history: &History) {
+        let tallies = self.tallies.iter_mut();
+        tallies.for_each(|tally| tally.judge_whole_alone(history));
     }
 
     /// All that these have found.

@@ -8,9 +8,6 @@ use super::{Case, CheckInfo, Run, Subject};
 use crate::history::{History, Key};
 use crate::verdict::{CheckResult, Outcome, Violation, keep_earliest, put_in_order};
 
-/// Why a check of several items at once cannot tell.
-const NOT_WHOLE: &str = "it needs the history as a whole; judge it without --follow and --share";
-
 /// Once there are so many violations, those that cannot be shown are dropped.
 const HELD_COUNT: usize = 100;
 
@@ -50,13 +47,18 @@ impl Tally {
 
     /// As [`Tally::judge`], from a history of this item alone, which nobody will have later: so the evidence is made least now.
     pub(super) fn judge_alone(&mut self, key: Key, case: &Case<'_>) {
-        if let Some(mut findings) = self.findings(case) {
-            keep_earliest(&mut findings.violations);
-            let info = self.info;
-            let violations = findings.violations.iter_mut();
-            least(case.history, violations.map(|v| (Some(info), v)));
-            self.add(Some(key), findings);
+        if let Some(findings) = self.findings(case) {
+            self.add_least(case.history, Some(key), findings);
         }
+    }
+
+    /// Adds these with evidence that is least.
+    fn add_least(&mut self, history: &History, key: Option<Key>, mut findings: Findings) {
+        keep_earliest(&mut findings.violations);
+        let info = self.info;
+        let violations = findings.violations.iter_mut();
+        least(history, violations.map(|v| (Some(info), v)));
+        self.add(key, findings);
     }
 
     /// What is found in an item of its kind.
@@ -73,9 +75,9 @@ impl Tally {
     }
 
     /// Notes that a check that judges all items at once does not get them.
-    pub(super) fn is_not_whole(&mut self) {
+    pub(super) fn is_not_whole(&mut self, reason: &str) {
         if let Run::Whole(_) = self.info.run {
-            self.cannot_tell(None, NOT_WHOLE);
+            self.cannot_tell(None, reason);
         }
     }
 
@@ -83,6 +85,13 @@ impl Tally {
     pub(super) fn judge_whole(&mut self, history: &History) {
         if let Run::Whole(run) = self.info.run {
             self.add(None, shielded(|| run(history)));
+        }
+    }
+
+    /// As [`Tally::judge_whole`], from a history that nobody will have later.
+    pub(super) fn judge_whole_alone(&mut self, history: &History) {
+        if let Run::Whole(run) = self.info.run {
+            self.add_least(history, None, shielded(|| run(history)));
         }
     }
 

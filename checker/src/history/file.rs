@@ -5,14 +5,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
 
 use super::ndjson::{ReadError, Reader};
+use super::zstandard::{Frames, is_zstandard};
 use super::{Event, Format, History, Pairing, binary, read_format};
 
-/// How files of these compressions begin.
+/// How gzipped files begin.
 const GZIP: &[u8] = &[0x1f, 0x8b];
-const ZSTANDARD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// How much is read at a time: large enough that system calls do not matter.
 const BUFFER_BYTES: usize = 1 << 18;
@@ -73,9 +72,8 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, ReadError> {
         let decoder = MultiGzDecoder::new(input);
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)));
     }
-    if beginning.starts_with(ZSTANDARD) {
-        let decoder = StreamingDecoder::new(input);
-        let decoder = decoder.map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+    if is_zstandard(beginning) {
+        let decoder = Frames::new(input);
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)));
     }
     Ok(Box::new(input))

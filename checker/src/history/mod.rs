@@ -16,6 +16,7 @@ mod in_flight;
 pub mod ndjson;
 mod one_line;
 mod operation;
+mod zstandard;
 
 pub use event::{Delivery, Event, EventKind, Header, Phase};
 pub(crate) use file::open_and_detect;

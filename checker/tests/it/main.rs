@@ -1,11 +1,14 @@
 //! The checker from outside: against brute force, against stored histories, and against files of every kind of damage.
 
 mod big;
+mod damage;
+mod edges;
 mod evidence;
 mod format;
 mod fuzz;
 mod golden;
 mod import;
+mod measured;
 mod metamorphic;
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -21,3 +24,4 @@ mod simulated;
     reason = "the generated histories have a few operations only"
 )]
 mod transactions;
+mod whole;

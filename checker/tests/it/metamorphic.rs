@@ -5,6 +5,7 @@ use checker::history::{
 };
 use checker::verdict::Outcome;
 
+use crate::fuzz::scaled;
 use crate::simulated::{Mix, history};
 
 const MIX: Mix = Mix {
@@ -99,7 +100,7 @@ fn renamed(history: &History) -> History {
 #[test]
 fn what_explains_more_never_makes_a_history_invalid() {
     let mut passed_count = 0;
-    for seed in (1 << 36)..(1 << 36) + 3_000 {
+    for seed in (1 << 36)..(1 << 36) + scaled(3_000) {
         let text = history(seed, &MIX);
         let original = one_line(&text).expect("generated histories are well formed");
         let invalid = is_invalid(&original);
@@ -125,5 +126,5 @@ fn what_explains_more_never_makes_a_history_invalid() {
             );
         }
     }
-    assert!(passed_count > 300, "{passed_count} passed");
+    assert!(passed_count > scaled(300), "{passed_count} passed");
 }

@@ -95,7 +95,8 @@ pub(super) struct CheckCommand {
     threads: Option<NonZeroUsize>,
 
     /// About how much memory to use (500MB, 2GB): what does not fit is spilled to disk. An item whose operations do not fit by themselves is
-    /// unknown. Histories of other tools are always read as a whole: convert them first [default: as much as it takes]
+    /// unknown, and so are transactions when not all operations fit. Histories of other tools are read as a whole and refused: convert them
+    /// first [default: as much as it takes]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     memory: Option<u64>,
 

@@ -5,7 +5,7 @@
 //! another as wholes: if anything that has to do with `v` returned before anything that has to do with `u` began, then `v` and all that saw
 //! it come before `u` (Gibbons and Korach 1997).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::gather::{Nodes, Version, Versions};
 
@@ -29,14 +29,10 @@ impl Span {
 }
 
 /// Versions that replaced one another directly, with the span of each such chain.
-fn chains(nodes: &Nodes, key: &Versions) -> Vec<(Span, Vec<usize>)> {
-    let mut written = vec![None; nodes.all.len()];
-    for (place, version) in key.versions.iter().enumerate() {
-        written[version.writer] = Some(place);
-    }
+fn chains(nodes: &Nodes, key: &Versions, written: &Written) -> Vec<(Span, Vec<usize>)> {
     let next = |place: usize| {
         let readers = key.versions[place].readers.iter();
-        readers.filter_map(|n| written[*n]).next()
+        readers.filter_map(|n| written.place(*n)).next()
     };
     let mut is_head = vec![true; key.versions.len()];
     for place in (0..key.versions.len()).filter_map(next) {
@@ -60,6 +56,31 @@ fn chains(nodes: &Nodes, key: &Versions) -> Vec<(Span, Vec<usize>)> {
     heads.map(chain).collect()
 }
 
+/// Which version of a key each node wrote. Made once and emptied after each key: a list of all nodes for each would be keys times nodes.
+struct Written(Vec<Option<usize>>);
+
+impl Written {
+    fn fill(&mut self, key: &Versions) {
+        for (place, version) in key.versions.iter().enumerate() {
+            self.0[version.writer] = Some(place);
+        }
+    }
+
+    fn empty(&mut self, key: &Versions) {
+        for version in &key.versions {
+            self.0[version.writer] = None;
+        }
+    }
+
+    fn place(&self, node: usize) -> Option<usize> {
+        self.0[node]
+    }
+
+    fn is_writer(&self, node: usize) -> bool {
+        self.0[node].is_some()
+    }
+}
+
 /// The graph: the points below `node_count` are nodes.
 pub(super) struct Graph {
     pub(super) node_count: usize,
@@ -73,9 +94,12 @@ impl Graph {
             after: vec![Vec::new(); nodes.all.len()],
         };
         graph.time(nodes);
+        let mut written = Written(vec![None; nodes.all.len()]);
         for key in &nodes.keys {
-            graph.versions(nodes, key);
-            graph.spans(nodes, key);
+            written.fill(key);
+            graph.versions(key, &written);
+            graph.spans(nodes, key, &written);
+            written.empty(key);
         }
         graph
     }
@@ -122,14 +146,12 @@ impl Graph {
     }
 
     /// A version comes before those that see it, and they before what is known to come next.
-    fn versions(&mut self, nodes: &Nodes, key: &Versions) {
-        let mut is_writer = vec![false; nodes.all.len()];
-        key.versions.iter().for_each(|v| is_writer[v.writer] = true);
+    fn versions(&mut self, key: &Versions, written: &Written) {
         for version in &key.versions {
             for reader in &version.readers {
                 self.line(version.writer, *reader);
             }
-            self.replaced(&version.readers, &is_writer);
+            self.replaced(&version.readers, written);
         }
         for pair in key.known.windows(2) {
             self.follows(&key.versions[pair[0]], &key.versions[pair[1]]);
@@ -140,23 +162,26 @@ impl Graph {
             }
         }
         // Whoever saw no version comes before all of them.
-        let (replacing, only_reading): (Vec<usize>, Vec<usize>) =
-            key.first_readers.iter().partition(|n| is_writer[**n]);
+        let (replacing, only_reading): (Vec<usize>, Vec<usize>) = key
+            .first_readers
+            .iter()
+            .partition(|n| written.is_writer(**n));
         let (readers, first) = (self.point(), self.point());
         only_reading.iter().for_each(|n| self.line(*n, readers));
         replacing.iter().for_each(|n| self.line(*n, first));
+        let is_first: BTreeSet<usize> = replacing.iter().copied().collect();
         for version in &key.versions {
             self.line(readers, version.writer);
-            if !replacing.contains(&version.writer) {
+            if !is_first.contains(&version.writer) {
                 self.line(first, version.writer);
             }
         }
-        self.replaced(&replacing, &is_writer);
+        self.replaced(&replacing, written);
     }
 
     /// Of those that saw a version, whoever replaced it comes last; two of those contradict each other.
-    fn replaced(&mut self, readers: &[usize], is_writer: &[bool]) {
-        let mut replacing = readers.iter().copied().filter(|n| is_writer[*n]);
+    fn replaced(&mut self, readers: &[usize], written: &Written) {
+        let mut replacing = readers.iter().copied().filter(|n| written.is_writer(*n));
         let Some(first) = replacing.next() else {
             return;
         };
@@ -164,7 +189,7 @@ impl Graph {
             self.line(first, second);
             self.line(second, first);
         }
-        for reader in readers.iter().filter(|n| !is_writer[**n]) {
+        for reader in readers.iter().filter(|n| !written.is_writer(**n)) {
             self.line(*reader, first);
         }
     }
@@ -178,8 +203,8 @@ impl Graph {
     }
 
     /// Versions follow one another as wholes; those that replaced one another directly are one whole.
-    fn spans(&mut self, nodes: &Nodes, key: &Versions) {
-        let mut spans: Vec<(Span, Vec<usize>)> = chains(nodes, key);
+    fn spans(&mut self, nodes: &Nodes, key: &Versions, written: &Written) {
+        let mut spans: Vec<(Span, Vec<usize>)> = chains(nodes, key, written);
         spans.sort_by_key(|(span, _)| span.first_return);
         let is_forward = |span: &Span| span.first_return.0 < span.last_call.0;
         let moments = self.moments(spans.len());

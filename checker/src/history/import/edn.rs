@@ -95,9 +95,31 @@ impl<'t> EdnReader<'t> {
         self.line
     }
 
-    /// Takes the opening of a vector or list that holds everything.
-    pub(super) fn skip(&mut self) {
+    /// Takes the opening of a vector or list that holds everything, if there is one; returns how it must end.
+    pub(super) fn opening(&mut self) -> Option<u8> {
+        let close = match self.peek()? {
+            b'[' => b']',
+            b'(' => b')',
+            _map => return None,
+        };
         self.at += 1;
+        Some(close)
+    }
+
+    /// Whether everything was read: up to the bracket that closes what was opened, and nothing after it.
+    pub(super) fn is_over(&mut self, close: Option<u8>) -> Result<bool, ReadError> {
+        match (self.peek(), close) {
+            (None, None) => Ok(true),
+            (None, Some(_)) => Err(ReadError::HalfWritten { line: self.line }),
+            (next, close) if next == close => {
+                self.at += 1;
+                match self.peek() {
+                    None => Ok(true),
+                    Some(_) => Err(self.error("nothing after the end of the history")),
+                }
+            }
+            (Some(_), _) => Ok(false),
+        }
     }
 
     pub(super) fn error(&self, expected: &str) -> ReadError {
@@ -161,6 +183,10 @@ impl<'t> EdnReader<'t> {
         if self.text.as_bytes().get(self.at) == Some(&b'{') {
             return Ok(Edn::Set(self.until(b'}')?));
         }
+        let rest = &self.text[self.at..];
+        if !rest.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            return Err(self.error("a tag"));
+        }
         self.word();
         self.value()
     }
@@ -180,13 +206,18 @@ impl<'t> EdnReader<'t> {
         self.at = end + 1;
         let text = self.text.get(start..end).unwrap_or("");
         self.line += text.matches('\n').count() as u64;
+        if let Some(last) = text.rfind('\n') {
+            self.line_start = start + last + 1;
+        }
         Ok(Edn::Text(text.to_owned()))
     }
 
+    /// Takes everything up to the next space or bracket, at least one character: every call gets further.
     fn word(&mut self) -> Edn {
         let rest = &self.text[self.at..];
         let ends = |c: char| c.is_whitespace() || ",[](){}\";".contains(c);
-        let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let length = rest.char_indices().skip(1).find(|(_, c)| ends(*c));
+        let word = &rest[..length.map_or(rest.len(), |(at, _)| at)];
         self.at += word.len();
         match word {
             "nil" => Edn::Nil,

@@ -29,11 +29,9 @@ struct Entry {
 /// Reads `history.edn`: maps one after the other, or one vector of them.
 pub(super) fn read_edn(text: &str) -> Result<History, ReadError> {
     let mut reader = EdnReader::new(text);
-    if matches!(reader.peek(), Some(b'[' | b'(')) {
-        reader.skip();
-    }
+    let close = reader.opening();
     let mut entries = Vec::new();
-    while !matches!(reader.peek(), None | Some(b']' | b')')) {
+    while !reader.is_over(close)? {
         let line = reader.line();
         let map = reader.value()?;
         let word = |name: &str| match map.get(name) {

@@ -14,7 +14,7 @@ mod operations;
 use std::io::BufRead;
 
 use super::file::read_compact;
-use super::ndjson::{ReadError, Reader, Syntax};
+use super::ndjson::{ReadError, Reader, Syntax, stopped};
 use super::{History, binary, read_events};
 
 /// The forms in which a history can come.
@@ -70,27 +70,37 @@ impl Format {
 /// # Errors
 /// The first thing that is wrong with it, and where.
 pub fn read_format(mut input: impl BufRead, format: Format) -> Result<History, ReadError> {
-    let mut text = String::new();
     match format {
-        Format::Dateline => return read_events(Reader::new(input)?),
-        Format::Compact => return read_compact(input),
-        Format::Operations | Format::JepsenEdn | Format::JepsenLog => {}
+        Format::Dateline => read_events(Reader::new(input)?),
+        Format::Compact => read_compact(input),
+        Format::Operations => operations::read(&whole_text(&mut input)?),
+        Format::JepsenEdn => jepsen::read_edn(&whole_text(&mut input)?),
+        Format::JepsenLog => jepsen::read_log(&whole_text(&mut input)?),
     }
-    if let Err(source) = input.read_to_string(&mut text) {
-        return Err(ReadError::Stopped { line: 1, source });
+}
+
+/// Everything, as text; where it is none, or stops, its line is told.
+fn whole_text(input: &mut impl BufRead) -> Result<String, ReadError> {
+    let mut bytes = Vec::new();
+    let read = input.read_to_end(&mut bytes);
+    let line_of = |bytes: &[u8]| 1 + bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+    if let Err(source) = read {
+        return Err(stopped(line_of(&bytes), source));
     }
-    match format {
-        Format::Operations => operations::read(&text),
-        Format::JepsenEdn => jepsen::read_edn(&text),
-        Format::JepsenLog | Format::Dateline | Format::Compact => jepsen::read_log(&text),
-    }
+    String::from_utf8(bytes).map_err(|error| {
+        let (valid, rest) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+        let line_start = valid.iter().rposition(|byte| *byte == b'\n');
+        let column = valid.len() - line_start.map_or(0, |at| at + 1) + 1;
+        let found = String::from_utf8_lossy(&rest[..rest.len().min(8)]);
+        syntax(line_of(valid), column, "text in UTF-8", &found)
+    })
 }
 
 /// An error at a place of an imported file.
 fn syntax(line: u64, column: usize, expected: &str, found: &str) -> ReadError {
     let expected = expected.to_owned();
     let found = match found {
-        "" => "the end of the file".to_owned(),
+        "" => "none".to_owned(),
         text => format!("`{}`", text.chars().take(24).collect::<String>()),
     };
     ReadError::Syntax {

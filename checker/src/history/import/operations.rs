@@ -41,6 +41,9 @@ struct Line {
     phase: Option<String>,
 }
 
+/// The region of operations that name none.
+const REGION: &str = "region";
+
 /// Names that become numbers, in the order of their first mention.
 #[derive(Default)]
 struct Names(Vec<String>);
@@ -75,7 +78,7 @@ pub(super) fn read(text: &str) -> Result<History, ReadError> {
             let expected = message.split(" at line ").next().unwrap_or(&message);
             syntax(
                 number,
-                error.column(),
+                error.column().max(1),
                 &format!("an operation ({expected})"),
                 line,
             )
@@ -90,6 +93,9 @@ pub(super) fn read(text: &str) -> Result<History, ReadError> {
         .into_iter()
         .map(|(name, number)| (number, name))
         .collect();
+    if operations.is_empty() {
+        importer.regions.number(REGION);
+    }
     let header = Header {
         regions: importer.regions.0,
         key_names,
@@ -149,7 +155,7 @@ impl Importer {
             return Err("a \"return\" that is not before the \"call\"".to_owned());
         }
         let key = self.key(&line.key)?;
-        let region = self.region(line.region.as_deref().unwrap_or("region"))?;
+        let region = self.region(line.region.as_deref().unwrap_or(REGION))?;
         let (op, ending) = self.request(key, line)?;
         let is_unknown = line.end.is_none() || (line.f == "cas" && line.out.is_null());
         Ok(Operation {

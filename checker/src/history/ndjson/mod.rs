@@ -27,6 +27,7 @@ mod write;
 pub use error::{ReadError, Syntax};
 pub(crate) use header::{header_line, parse_header};
 pub use read::Reader;
+pub(super) use read::stopped;
 pub use tail::Tail;
 pub use write::Writer;
 

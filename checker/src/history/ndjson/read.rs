@@ -110,7 +110,7 @@ impl<R: BufRead> Iterator for Reader<R> {
 }
 
 /// Why no more bytes came.
-fn stopped(line: u64, source: std::io::Error) -> ReadError {
+pub(in crate::history) fn stopped(line: u64, source: std::io::Error) -> ReadError {
     // A compressed file that was cut off.
     if source.kind() == ErrorKind::UnexpectedEof {
         return ReadError::HalfWritten { line };

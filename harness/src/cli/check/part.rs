@@ -202,6 +202,36 @@ mod tests {
     }
 
     #[test]
+    fn a_history_with_transactions_is_refused_in_every_form() {
+        let transaction = r#"{"t":4,"p":2,"r":"us","e":"invoke","f":"transact","ops":[["write",0,1],["write",1,2]]}"#;
+        let text = format!("{HEADER}\n{}\n{transaction}\n", EVENTS.join("\n"));
+        let lines = NamedTempFile::new().expect("a temporary file");
+        std::fs::write(lines.path(), text).expect("writable");
+        let reader = ndjson::Reader::new(open(lines.path()).expect("readable")).expect("a header");
+        let compact = NamedTempFile::new().expect("a temporary file");
+        let writer = binary::Writer::new(compact.as_file(), reader.header());
+        let mut writer = writer.expect("writable");
+        for event in reader {
+            writer
+                .write(&event.expect("well formed").1)
+                .expect("writable");
+        }
+        writer.finish().expect("writable");
+        for file in [lines, compact] {
+            // Whichever part it may belong to, and if none of its keys is in the part.
+            for index in 1..=3 {
+                let refused = Part::of_file(file.path(), (index, 3)).err();
+                let told = refused.expect("it is refused").to_string();
+                assert!(
+                    told.starts_with("line 6: a transaction concerns more than one item"),
+                    "{told}"
+                );
+                assert!(told.ends_with("judge it as a whole"), "{told}");
+            }
+        }
+    }
+
+    #[test]
     fn numbered_lines_are_taken_as_they_are_and_others_refused() {
         let input = format!("1\t{HEADER}\n3\t{}\n5\t{}\n", EVENTS[1], EVENTS[3]);
         let part = Part::numbered(input.as_bytes()).expect("it is numbered");
