@@ -137,6 +137,7 @@ impl Core {
                 .consumed
                 .get(&batch.from)
                 .map_or(0, |mark| mark.decided),
+            of_any_life: self.consumed_of_any_life(&batch.from.region),
             floor_us: self
                 .tables
                 .values()
@@ -145,6 +146,11 @@ impl Core {
                 .unwrap_or(0),
         };
         Ok((AnswerMessage::Feed(answer), adopted.max(consumed)))
+    }
+
+    fn consumed_of_any_life(&self, region: &Region) -> u64 {
+        let lives = self.consumed.iter().filter(|(of, _)| of.region == *region);
+        lives.map(|(_, mark)| mark.decided).max().unwrap_or(0)
     }
 
     /// Merges the items at positions not consumed yet; gives the commit on which everything consumed stands.

@@ -8,7 +8,7 @@ use super::rows::Origin;
 use super::{Region, TableDefinition};
 
 /// First byte of every message; a later protocol gets another.
-const PROTOCOL: u8 = 3;
+const PROTOCOL: u8 = 4;
 
 /// A call.
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,6 +102,8 @@ pub(super) enum AnswerMessage {
 pub(super) struct FeedAnswer {
     pub(super) incarnation: u64,
     pub(super) consumed: u64,
+    /// The greatest position consumed of any life of the region that asked: it may have forgotten some of them.
+    pub(super) of_any_life: u64,
     /// No tombstone above this was ever collected here.
     pub(super) floor_us: i64,
 }
@@ -196,6 +198,7 @@ mod tests {
         let sent = FeedAnswer {
             incarnation: 3,
             consumed: 9,
+            of_any_life: 12,
             floor_us: 1,
         };
         let mut bytes = encode(&AnswerMessage::Feed(sent));
@@ -205,6 +208,7 @@ mod tests {
             AnswerMessage::Feed(FeedAnswer {
                 incarnation: 3,
                 consumed: 9,
+                of_any_life: 12,
                 floor_us: 1,
             })
         ));

@@ -252,6 +252,7 @@ impl Core {
             return;
         };
         peer.last_refusal = None;
+        peer.of_any_life = peer.of_any_life.max(answer.of_any_life);
         let Some(link) = &mut peer.link else { return };
         if link.row.incarnation != answer.incarnation {
             return;

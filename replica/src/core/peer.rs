@@ -66,6 +66,8 @@ pub(super) struct Peer {
     pub(super) latency_ms: Option<u64>,
     /// What it said in this process of how far it consumed this region's feed; nothing is sent before.
     pub(super) claimed: Option<u64>,
+    /// The greatest position that it said it consumed of any life of this region.
+    pub(super) of_any_life: u64,
     /// The floor that it told of then.
     pub(super) floor_us: i64,
     /// The greatest position that it can have consumed, unless the store was rolled back.

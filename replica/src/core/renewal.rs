@@ -181,16 +181,16 @@ impl Core {
         effects: &mut Effects,
     ) -> Result<(), StoreError> {
         let me = self.me();
-        let claimed = self.peers.values().filter_map(|peer| peer.claimed).max();
-        let claimed = claimed.unwrap_or(0);
+        // A life that this region has forgotten may have had positions after those of this one: peers would take its rows for the new life's.
+        let given = self.peers.values().map(|peer| peer.of_any_life).max();
+        let given = given.unwrap_or(0).max(self.feed.head.decided);
         let seen = self.seen();
         let mine = self.groups.values().filter(|group| group.has(&me));
         let mine: Vec<Group> = mine.cloned().collect();
         for group in &mine {
             self.move_unseen(&group.name, &seen, writes, read)?;
         }
-        self.feed
-            .skip_to(claimed.max(self.feed.head.decided) + 1, writes);
+        self.feed.skip_to(given + 1, writes);
         let salt = now.wall_ms.unsigned_abs() ^ self.rollback.entropy.rotate_left(32);
         self.incarnation = next_incarnation(self.incarnation, salt);
         writes.push(self.identity());
@@ -243,7 +243,7 @@ impl Core {
             return;
         };
         let is_own = future.present && future.decided.by == me.region;
-        if !is_own || future.decided <= known.decided || future.incarnation == me.incarnation {
+        if !is_own || future.rank() <= known.rank() || future.incarnation == me.incarnation {
             return;
         }
         self.incarnation = future.incarnation;

@@ -17,8 +17,9 @@ const SEEDS: u64 = 300;
 /// Beyond those, seeds that failed once. 1550: two regions handed each other a tombstone for ever, each forgetting it in turn. 178: a crash after a
 /// roll-back hid the roll-back. 1522: tombstones waited for positions that a roll-back had taken. 2086: a version
 /// that had been deleted came back with a region that was rolled back. 2805: a client's write lost to a peer's greater version, which a renewal then took away until
-/// the peer fed it again; what a renewed region shows may go back.
-const REGRESSIONS: [u64; 5] = [1550, 178, 1522, 2086, 2805];
+/// the peer fed it again; what a renewed region shows may go back. 5769: a region renewed twice gave the positions of its first renewal again, and peers took that life's rows for those of
+/// the second. 6323: both renewals were decided at the same time, and each side kept its own record of the member.
+const REGRESSIONS: [u64; 7] = [1550, 178, 1522, 2086, 2805, 5769, 6323];
 
 /// Of four runs of each kind one has stores that go back to older copies. Every third seed runs without changes of the members, every third with a region that leaves, every third with version 2019.11.21.
 fn run(seed: u64, defects: &[Defect]) -> Outcome {
