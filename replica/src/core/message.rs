@@ -1,6 +1,8 @@
 //! What regions say to each other, as bytes: a protocol version, a checksum, then postcard.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::exchange::{Compare, Compared, Pulled};
 use super::group::Group;
@@ -12,9 +14,10 @@ const PROTOCOL: u8 = 4;
 
 /// A call.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Message {
+pub(super) enum Message<'a> {
     /// The next stretch of the caller's feed.
-    Feed(FeedBatch),
+    #[serde(borrow)]
+    Feed(FeedBatch<'a>),
     /// How is your table of this name? Its floor must stay until the answer was used.
     Describe {
         from: Region,
@@ -32,7 +35,7 @@ pub(super) enum Message {
 
 /// A stretch of a region's feed. An empty one is a heartbeat.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct FeedBatch {
+pub(super) struct FeedBatch<'a> {
     pub(super) from: Origin,
     pub(super) to: Region,
     /// Positions up to this are of no concern: they were written before the two regions shared a global table.
@@ -47,7 +50,8 @@ pub(super) struct FeedBatch {
     pub(super) told: Option<(u64, Report)>,
     /// Names of the tables that the items count by.
     pub(super) tables: Vec<String>,
-    pub(super) items: Vec<WireItem>,
+    #[serde(borrow)]
+    pub(super) items: Vec<WireItem<'a>>,
     pub(super) report: Report,
     pub(super) groups: Vec<Group>,
 }
@@ -72,18 +76,18 @@ impl Report {
     }
 }
 
-/// One version of an item, written by the region whose feed it is in.
+/// One version of an item, written by the region whose feed it is in. A receiver reads it where it lies in the message.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct WireItem {
+pub(super) struct WireItem<'a> {
     /// Index into the batch's tables.
     pub(super) table: u32,
-    #[serde(with = "octets")]
-    pub(super) key: Vec<u8>,
+    #[serde(borrow, with = "octets::borrowed")]
+    pub(super) key: Cow<'a, [u8]>,
     pub(super) time_us: i64,
     pub(super) position: u64,
     /// As the record holds them; empty is a tombstone.
-    #[serde(with = "octets")]
-    pub(super) attributes: Vec<u8>,
+    #[serde(borrow, with = "octets::borrowed")]
+    pub(super) attributes: Cow<'a, [u8]>,
 }
 
 /// An answer.
@@ -140,7 +144,7 @@ pub(super) fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 }
 
 /// Reads a message.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
     let Some((head, body)) = bytes.split_first_chunk::<5>() else {
         return Err(format!(
             "{} bytes are no message between regions",
@@ -186,6 +190,34 @@ pub(super) mod octets {
             }
         }
         from.deserialize_bytes(Octets)
+    }
+
+    /// The same, read where they lie.
+    pub(in crate::core) mod borrowed {
+        use std::borrow::Cow;
+
+        use super::*;
+
+        pub(in crate::core) use super::serialize;
+
+        pub(in crate::core) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<Cow<'a, [u8]>, D::Error> {
+            struct Octets;
+            impl<'de> Visitor<'de> for Octets {
+                type Value = Cow<'de, [u8]>;
+                fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    formatter.write_str("bytes")
+                }
+                fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
+                    Ok(Cow::Borrowed(bytes))
+                }
+                fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+                    Ok(Cow::Owned(bytes.to_vec()))
+                }
+            }
+            from.deserialize_bytes(Octets)
+        }
     }
 }
 

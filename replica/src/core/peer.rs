@@ -53,6 +53,8 @@ pub(super) struct Flight {
     pub(super) through: u64,
     /// The update time of the oldest version in it.
     pub(super) oldest_us: Option<i64>,
+    /// Whether more was durable than had room in it.
+    pub(super) leaves_more: bool,
 }
 
 /// A peer.
@@ -117,8 +119,11 @@ impl Peer {
         if now_ns < self.not_before_ns {
             return Err(Some(self.not_before_ns));
         }
+        // Only a backlog is worth a second batch under way: a link carries one after the other, and what is written meanwhile goes sooner with
+        // the next batch than behind a small one.
+        let is_backlog = self.flights.values().all(|flight| flight.leaves_more);
         let busy = self.flights.len() >= limits.feed_calls
-            || (!self.flights.is_empty() && (self.rewind || self.failures > 0));
+            || (!self.flights.is_empty() && (self.rewind || self.failures > 0 || !is_backlog));
         if busy {
             return Err(None);
         }

@@ -374,7 +374,7 @@ impl Core {
     }
 
     /// Looks whether a peer relies on, or was told of, more than this region has.
-    pub(super) fn check_relied_on(&mut self, batch: &FeedBatch, effects: &mut Effects) {
+    pub(super) fn check_relied_on(&mut self, batch: &FeedBatch<'_>, effects: &mut Effects) {
         let consumed = |core: &Self, origin: &Origin| {
             let mark = core.consumed.get(origin);
             mark.map_or(0, |mark| mark.decided)
