@@ -149,3 +149,25 @@ impl Peer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_batch_goes_beside_one_that_left_more_and_waits_for_one_that_did_not() {
+        let limits = Limits::default();
+        let mut peer = Peer::linked(Some(Link::new(7, 0)));
+        (peer.incarnation, peer.claimed) = (Some(7), Some(0));
+        assert_eq!(peer.due(1, (9, 1), &limits), Ok(()));
+        for (leaves_more, due) in [(true, Ok(())), (false, Err(None))] {
+            let flight = Flight {
+                through: 5,
+                oldest_us: None,
+                leaves_more,
+            };
+            peer.flights.insert(CallId(1), flight);
+            assert_eq!(peer.due(1, (9, 1), &limits), due, "{leaves_more}");
+        }
+    }
+}
