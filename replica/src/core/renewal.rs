@@ -12,6 +12,7 @@
 //! Absent: what reached no peer before the roll-back is lost with the disk. A lost directory is no roll-back: it holds no member at all.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use super::group::{Decided, Group};
 use super::ledger::Ledger;
@@ -289,9 +290,13 @@ impl Core {
         self.next_table += 1;
         let mut seen = *seen;
         seen.new = seen.new.max(refed_through);
+        if is_unfed {
+            // A member that joined (or was renewed itself) waits for all rows of this region: what its claims and the feed say is of before.
+            seen.by_all = 0;
+        }
         let mut kept = self.unseen(old, &seen, read)?;
         if is_unfed {
-            kept.extend(self.never_fed(old, read)?);
+            kept.extend(self.unfed(old, &seen, read)?);
         }
         if let Some(table) = self.tables.get_mut(name) {
             table.row.number = new;
@@ -352,25 +357,35 @@ impl Core {
         Ok(rows)
     }
 
-    /// This region's own rows that were in no feed yet.
-    fn never_fed(
+    /// This region's own rows, whether or not the feed still has them, but for those on their way to the disk.
+    fn unfed(
         &self,
         table: u32,
+        seen: &Seen,
         read: &dyn Read,
     ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
-        let (start, end) = (row_key(table, &[]), row_key(table.saturating_add(1), &[]));
-        let bounds = (
-            std::ops::Bound::Included(start.as_slice()),
-            std::ops::Bound::Excluded(end.as_slice()),
-        );
+        let end = row_key(table.saturating_add(1), &[]);
+        let mut start = Bound::Included(row_key(table, &[]));
         let mut rows = BTreeMap::new();
-        for (key, row) in read.range(Space::Items, bounds, Direction::Forward, usize::MAX)? {
-            let (header, _) = decode_header(&row)?;
-            if header.version.region == self.config.region && header.position == 0 {
-                rows.insert(key, row);
+        loop {
+            let bounds = (
+                start.as_ref().map(Vec::as_slice),
+                Bound::Excluded(end.as_slice()),
+            );
+            let found = read.range(Space::Items, bounds, Direction::Forward, ENTRIES)?;
+            let Some((last, _)) = found.last() else {
+                return Ok(rows);
+            };
+            start = Bound::Excluded(last.clone());
+            for (key, row) in found {
+                let (header, _) = decode_header(&row)?;
+                let is_own = header.version.region == self.config.region;
+                let is_unseen = header.position == 0 || !seen.has(&header);
+                if is_own && is_unseen && self.ledger.newest(&key).is_none() {
+                    rows.insert(key, row);
+                }
             }
         }
-        Ok(rows)
     }
 
     /// Looks whether a peer relies on, or was told of, more than this region has.
