@@ -269,6 +269,7 @@ impl Core {
             peer.link = shared.map(|incarnation| Link::new(incarnation, head));
             // What it said was said by, or to, another life. It is asked at once: nothing else is sent before it has answered.
             peer.claimed = None;
+            peer.knows_of_roll_back = false;
             peer.last_sent_ns = None;
             let key = named(rows::LINK, region.as_str());
             writes.push(match &peer.link {

@@ -132,6 +132,9 @@ impl Core {
         let adopted = self.adopt(now, &batch.groups, effects);
         if let Some(peer) = self.peers.get_mut(&batch.from.region) {
             peer.incarnation = Some(batch.from.incarnation);
+            if batch.is_rolled_back {
+                peer.rolled_back = Some(batch.from.incarnation);
+            }
             peer.last_contact_ns = Some(now.monotonic_ns);
         }
         self.check_relied_on(batch, effects);

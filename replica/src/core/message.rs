@@ -38,6 +38,8 @@ pub(super) enum Message<'a> {
 pub(super) struct FeedBatch<'a> {
     pub(super) from: Origin,
     pub(super) to: Region,
+    /// The sender's store was rolled back, and it is no new member yet: no tombstone may be forgotten until it is.
+    pub(super) is_rolled_back: bool,
     /// Positions up to this are of no concern: they were written before the two regions shared a global table.
     pub(super) base: u64,
     /// It continues after this position,

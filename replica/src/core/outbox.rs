@@ -85,6 +85,7 @@ impl Core {
             through: batch.through,
             oldest_us: batch.items.iter().map(|item| item.time_us).min(),
             leaves_more: batch.through < durable,
+            tells_of_roll_back: batch.is_rolled_back,
         };
         let call = self.call(region, &Message::Feed(batch), effects);
         if let Some(peer) = self.peers.get_mut(region) {
@@ -97,6 +98,7 @@ impl Core {
         FeedBatch {
             from: self.me(),
             to: region.clone(),
+            is_rolled_back: self.rollback.is_found,
             base: 0,
             after: 0,
             through: 0,
@@ -258,6 +260,7 @@ impl Core {
         if link.row.incarnation != answer.incarnation {
             return;
         }
+        peer.knows_of_roll_back |= flight.tells_of_roll_back;
         if !self.claims(region, answer, effects) {
             return;
         }

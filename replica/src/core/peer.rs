@@ -55,6 +55,8 @@ pub(super) struct Flight {
     pub(super) oldest_us: Option<i64>,
     /// Whether more was durable than had room in it.
     pub(super) leaves_more: bool,
+    /// Whether it says that this region's store was rolled back.
+    pub(super) tells_of_roll_back: bool,
 }
 
 /// A peer.
@@ -68,6 +70,10 @@ pub(super) struct Peer {
     pub(super) latency_ms: Option<u64>,
     /// What it said in this process of how far it consumed this region's feed; nothing is sent before.
     pub(super) claimed: Option<u64>,
+    /// Whether it has answered, in its present life, to word of the roll-back of this region: its floor stays until the renewal.
+    pub(super) knows_of_roll_back: bool,
+    /// The life of it that was rolled back, by its own words.
+    pub(super) rolled_back: Option<u64>,
     /// The greatest position that it said it consumed of any life of this region.
     pub(super) of_any_life: u64,
     /// The floor that it told of then.
@@ -165,6 +171,7 @@ mod tests {
                 through: 5,
                 oldest_us: None,
                 leaves_more,
+                tells_of_roll_back: false,
             };
             peer.flights.insert(CallId(1), flight);
             assert_eq!(peer.due(1, (9, 1), &limits), due, "{leaves_more}");

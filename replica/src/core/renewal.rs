@@ -35,6 +35,8 @@ pub(super) struct Rollback {
     pub(super) is_found: bool,
     /// Where the feed ended when this process began.
     pub(super) began_at: u64,
+    /// When that was.
+    pub(super) began_ns: u64,
     /// Bits that differ from process to process: part of the next incarnation.
     pub(super) entropy: u64,
 }
@@ -42,8 +44,10 @@ pub(super) struct Rollback {
 /// Which of this region's own rows need not be kept.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
-    /// Every member has consumed what lies up to here.
+    /// Every member has consumed what lies up to here,
     by_all: u64,
+    /// and what lies up to here before it was a member, in this life: it may hold nothing of that.
+    before: u64,
     /// What lies after this was written, and not only fed again, by this process.
     new: u64,
     /// No member has collected a tombstone above this.
@@ -55,7 +59,8 @@ impl Seen {
     /// tail were given again until the roll-back was found. But a row above the floor can only lose against what is still known.
     fn has(&self, header: &Header) -> bool {
         let position = header.position;
-        position <= self.by_all || position <= self.new && header.version.time_us <= self.floor_us
+        position > self.before && position <= self.by_all
+            || position <= self.new && header.version.time_us <= self.floor_us
     }
 }
 
@@ -118,11 +123,15 @@ impl Core {
             effects.push(Effect::Log(format!(
                 "the store of this region was rolled back: {region} {what}. The region becomes a new member as soon as every member has answered; what it lost comes back from them, look at the disk"
             )));
+            // They are told at once, so that they forget no tombstones until this region is a new member.
+            for peer in self.peers.values_mut() {
+                peer.last_sent_ns = None;
+            }
         }
         self.rollback.is_found = true;
     }
 
-    /// Whether every other member has said in this process how far it consumed this region's feed.
+    /// Whether every other member knows of the roll-back, and has said in this process how far it consumed this region's feed.
     fn is_heard(&self) -> bool {
         let me = self.me();
         let shared = self.groups.values().filter(|group| group.has(&me));
@@ -132,7 +141,7 @@ impl Core {
         others.all(|(region, _)| {
             self.peers
                 .get(region)
-                .is_none_or(|peer| peer.claimed.is_some())
+                .is_none_or(|peer| peer.claimed.is_some() && peer.knows_of_roll_back)
         })
     }
 
@@ -153,6 +162,22 @@ impl Core {
         Ok(())
     }
 
+    /// Whether old rows had better not be written again, as new positions of a feed, yet: the store was rolled back, or a peer that would know has not been
+    /// heard. A peer that is down for long, or somebody else now, keeps no new member waiting.
+    pub(super) fn may_be_rolled_back(&self, now: Now) -> bool {
+        let wait_ns = 4 * self.config.limits.join_hold_ms * 1_000_000;
+        let is_early = now.monotonic_ns < self.rollback.began_ns.saturating_add(wait_ns);
+        let mut linked = self
+            .peers
+            .values()
+            .filter_map(|peer| Some((peer, peer.link.as_ref()?)));
+        let is_silent = linked.any(|(peer, link)| {
+            let is_same = peer.incarnation.is_none_or(|it| it == link.row.incarnation);
+            peer.unverified.is_some() && is_same
+        });
+        self.rollback.is_found || is_early && is_silent
+    }
+
     /// The position after which the numbers of positions may have been given twice.
     fn unverified(&self) -> Option<u64> {
         self.peers.values().filter_map(|peer| peer.unverified).min()
@@ -165,10 +190,12 @@ impl Core {
         let others = shared.flat_map(Group::present).map(|(region, _)| region);
         let others = others.filter(|region| **region != me);
         let peers: Vec<&Peer> = others.filter_map(|region| self.peers.get(region)).collect();
+        let bases = peers.iter().filter_map(|peer| peer.link.as_ref());
         let claims = || peers.iter().filter_map(|peer| peer.claimed);
         let unverified = self.unverified().unwrap_or(u64::MAX);
         Seen {
             by_all: claims().min().unwrap_or(0).min(unverified),
+            before: bases.map(|link| link.row.base).max().unwrap_or(0),
             new: self.rollback.began_at,
             floor_us: peers.iter().map(|peer| peer.floor_us).max().unwrap_or(0),
         }
@@ -290,10 +317,6 @@ impl Core {
         self.next_table += 1;
         let mut seen = *seen;
         seen.new = seen.new.max(refed_through);
-        if is_unfed {
-            // A member that joined (or was renewed itself) waits for all rows of this region: what its claims and the feed say is of before.
-            seen.by_all = 0;
-        }
         let mut kept = self.unseen(old, &seen, read)?;
         if is_unfed {
             kept.extend(self.unfed(old, &seen, read)?);
