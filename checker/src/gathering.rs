@@ -112,11 +112,9 @@ impl Gathering {
     /// # Errors
     /// When an expectation does not exist, or the disk for what does not fit into memory fails.
     pub fn judge(&self, options: &Options<'_>) -> Result<Judgement, JudgeError> {
-        let asked = options.asked(&self.header, &self.subjects().finish())?;
-        Ok(Judgement {
-            verdict: self.check(&asked.checks)?,
-            left_out: asked.left_out,
-        })
+        let asked = options.asked(&self.header, self.subjects())?;
+        let verdict = self.check(&asked.checks)?;
+        Ok(asked.answered(verdict))
     }
 
     /// As [`Gathering::judge`], but only the items that may have changed since this was last asked: a violation that was there before is
@@ -125,11 +123,9 @@ impl Gathering {
     /// # Errors
     /// As [`Gathering::judge`].
     pub fn judge_grown(&mut self, options: &Options<'_>) -> Result<Judgement, JudgeError> {
-        let asked = options.asked(&self.header, &self.subjects().finish())?;
-        Ok(Judgement {
-            verdict: self.check_grown(&asked.checks)?,
-            left_out: asked.left_out,
-        })
+        let asked = options.asked(&self.header, self.subjects())?;
+        let verdict = self.check_grown(&asked.checks)?;
+        Ok(asked.answered(verdict))
     }
 
     /// Judges everything so far by the checks of these names, as [`crate::check()`] does.

@@ -3,11 +3,10 @@
 //! A check of a named set runs where the history can show something about it, and is listed as left out where it cannot. A check that
 //! was asked for by its own name always runs, and is `unknown` then.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
-use crate::check::{Subject, applicable, check_on, registry, subjects, why_not};
-use crate::expectation::{UnknownExpectation, expected_checks};
+use crate::check::{CheckInfo, Subjects, check_on, never, registry, subjects, why_not};
+use crate::expectation::{UnknownExpectation, expected_checks, is_usual};
 use crate::history::{Header, History};
 use crate::verdict::Verdict;
 
@@ -16,6 +15,19 @@ use crate::verdict::Verdict;
 pub struct Options<'o> {
     /// Names of sets ([`crate::expectations`]) and of checks ([`registry`]). None: what last writer wins promises.
     pub expectations: Vec<&'o str>,
+    /// Whether what is judged is all there is.
+    pub scope: Scope,
+}
+
+/// How much of a history is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Some of its items. Other parts may show what a check needs that this one lacks: so it runs all the same, and is listed as left out beside its
+    /// result, which counts if some part does not list it.
+    Part,
 }
 
 /// A verdict, and what it does not rest on.
@@ -23,8 +35,10 @@ pub struct Options<'o> {
 pub struct Judgement {
     /// What the checks that ran have found.
     pub verdict: Verdict,
-    /// Checks of the named sets about which the history shows nothing.
+    /// Checks of the named sets about which the history shows nothing; of a part, of any set.
     pub left_out: Vec<LeftOut>,
+    /// Whether nothing but reads was asked. What was read is then taken for registers, which of a part other parts can tell better.
+    pub is_read_only: bool,
 }
 
 /// A check that did not run.
@@ -53,17 +67,27 @@ pub fn judge_on(
     options: &Options<'_>,
     threads: NonZeroUsize,
 ) -> Result<Judgement, UnknownExpectation> {
-    let asked = options.asked(&history.header, &subjects(history))?;
-    Ok(Judgement {
-        verdict: check_on(history, &asked.checks, threads),
-        left_out: asked.left_out,
-    })
+    let asked = options.asked(&history.header, subjects(history))?;
+    let verdict = check_on(history, &asked.checks, threads);
+    Ok(asked.answered(verdict))
 }
 
 /// What is to be checked in one history.
 pub(crate) struct Asked {
     pub(crate) checks: Vec<&'static str>,
-    pub(crate) left_out: Vec<LeftOut>,
+    left_out: Vec<LeftOut>,
+    is_read_only: bool,
+}
+
+impl Asked {
+    /// With what these checks found.
+    pub(crate) fn answered(self, verdict: Verdict) -> Judgement {
+        Judgement {
+            verdict,
+            left_out: self.left_out,
+            is_read_only: self.is_read_only,
+        }
+    }
 }
 
 impl Options<'_> {
@@ -71,33 +95,49 @@ impl Options<'_> {
     pub(crate) fn asked(
         &self,
         header: &Header,
-        subjects: &BTreeSet<Subject>,
+        subjects: Subjects,
     ) -> Result<Asked, UnknownExpectation> {
-        if self.expectations.is_empty() {
-            return Ok(Asked {
-                checks: applicable(header, subjects),
-                left_out: Vec::new(),
-            });
-        }
-        let expected = expected_checks(&self.expectations)?;
+        let is_read_only = subjects.are_read_only();
+        let subjects = subjects.finish();
+        let expected = match self.expectations.is_empty() {
+            true => None,
+            false => Some(expected_checks(&self.expectations)?),
+        };
+        let is_expected = |info: &&CheckInfo| match &expected {
+            None => is_usual(info),
+            Some(expected) => expected.contains(&info.id),
+        };
         let (mut checks, mut left_out) = (Vec::new(), Vec::new());
-        for info in registry().iter().filter(|i| expected.contains(&i.id)) {
+        for info in registry().iter().filter(is_expected) {
             let is_named = self.expectations.contains(&info.id);
-            match why_not(info, header, subjects) {
-                Some(reason) if !is_named => left_out.push(LeftOut {
+            let reason = why_not(info, header, &subjects).filter(|_| !is_named);
+            let runs = match (reason, self.scope) {
+                (None, _) => true,
+                (Some(_), Scope::Whole) => false,
+                (Some(_), Scope::Part) => never(info, header).is_none(),
+            };
+            if runs {
+                checks.push(info.id);
+            }
+            let is_told = expected.is_some() || self.scope == Scope::Part;
+            if let Some(reason) = reason.filter(|_| is_told) {
+                left_out.push(LeftOut {
                     check: info.id,
                     reason,
-                }),
-                Some(_) | None => checks.push(info.id),
+                });
             }
         }
-        Ok(Asked { checks, left_out })
+        Ok(Asked {
+            checks,
+            left_out,
+            is_read_only,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, judge};
+    use super::{Options, Scope, judge};
     use crate::history::one_line;
     use crate::verdict::Outcome;
 
@@ -105,6 +145,7 @@ mod tests {
         let history = one_line(line).expect("well formed");
         let options = Options {
             expectations: expectations.to_vec(),
+            scope: Scope::Whole,
         };
         let judgement = judge(&history, &options).expect("known expectations");
         let checks = judgement.verdict.checks.into_iter();
@@ -125,6 +166,25 @@ mod tests {
         ] {
             assert_eq!(judged(STALE, &[model]).0, outcome, "{model}");
         }
+    }
+
+    #[test]
+    fn of_a_part_what_it_lacks_runs_and_is_listed() {
+        let history = one_line("us:a7[0-1] us:r{7}[2-3]").expect("well formed");
+        let judged = |scope| {
+            let options = Options {
+                scope,
+                ..Options::default()
+            };
+            let judgement = judge(&history, &options).expect("nothing is expected by name");
+            assert!(!judgement.is_read_only);
+            let id = "region-linearizable";
+            let ran = judgement.verdict.checks.iter().any(|c| c.check == id);
+            (ran, judgement.left_out.iter().any(|l| l.check == id))
+        };
+        // This part has a set only; what else there is the others know.
+        assert_eq!(judged(Scope::Part), (true, true));
+        assert_eq!(judged(Scope::Whole), (false, false));
     }
 
     #[test]

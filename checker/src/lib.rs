@@ -38,5 +38,5 @@ mod measure;
 pub use check::{CheckInfo, Subject, applicable_checks, check, check_on, registry};
 pub use expectation::{Expectation, UnknownExpectation, expectations, expected_checks};
 pub use gathering::{Gathering, JudgeError, Memory, Resources};
-pub use judge::{Judgement, LeftOut, Options, judge, judge_on};
+pub use judge::{Judgement, LeftOut, Options, Scope, judge, judge_on};
 pub use judge_file::{gather_file, judge_file};

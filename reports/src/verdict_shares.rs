@@ -3,15 +3,19 @@
 //! A violation outweighs every unknown, an unknown every valid, as everywhere. Evidence of all parts is put in order and cut as one process would. Measurements
 //! that are counts are added; others are of the keys of one part, cannot be added, and are left out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use checker::verdict::{CheckResult, Outcome, Verdict};
+use checker::{
+    Judgement,
+    history::Header,
+    verdict::{CheckResult, Outcome, Verdict, keep_earliest, put_in_order},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::load_summary::Share;
-
-/// So many violations of a check are shown, as by one process.
-const SHOWN_COUNT: usize = 20;
 
 /// One part's verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +28,10 @@ pub struct VerdictShare {
     pub regions: Vec<String>,
     /// The seed of the run, if known.
     pub seed: Option<u64>,
+    /// Checks for which this part has nothing; their results count if another part has something.
+    pub left_out: BTreeSet<String>,
+    /// Whether nothing but reads was asked in it.
+    pub is_read_only: bool,
     /// What was found in this part.
     pub verdict: Verdict,
 }
@@ -31,6 +39,21 @@ pub struct VerdictShare {
 impl VerdictShare {
     /// The schema that this version writes.
     pub const SCHEMA: &str = "dateline/verdict-share/1";
+
+    /// What was found in one part of the history with this header.
+    #[must_use]
+    pub fn new(share: Share, header: &Header, judgement: Judgement) -> Self {
+        let left_out = judgement.left_out.iter();
+        Self {
+            schema: Self::SCHEMA.to_owned(),
+            share,
+            regions: header.regions.clone(),
+            seed: header.seed,
+            left_out: left_out.map(|one| one.check.to_owned()).collect(),
+            is_read_only: judgement.is_read_only,
+            verdict: judgement.verdict,
+        }
+    }
 }
 
 /// Why parts could not be joined.
@@ -79,9 +102,8 @@ pub fn join(parts: &[VerdictShare]) -> Result<Verdict, VerdictShareError> {
     let mut operations: BTreeMap<String, u64> = BTreeMap::new();
     let mut measurements: BTreeMap<String, f64> = BTreeMap::new();
     // A part may be empty: few keys, many parts. That says nothing about the whole.
-    let is_empty = |part: &&VerdictShare| part.verdict.operations.values().all(|count| *count == 0);
-    let told: Vec<&VerdictShare> = parts.iter().filter(|part| !is_empty(part)).collect();
-    for part in &told {
+    let is_told = |part: &&VerdictShare| !part.verdict.operations.is_empty();
+    for part in parts.iter().filter(is_told) {
         for (name, count) in &part.verdict.operations {
             *operations.entry(name.clone()).or_default() += count;
         }
@@ -96,24 +118,19 @@ pub fn join(parts: &[VerdictShare]) -> Result<Verdict, VerdictShareError> {
             }
         }
     }
-    checks.iter_mut().for_each(put_in_order);
-    let outcomes = checks.iter().map(|check| check.outcome);
-    let outcome = outcomes
-        .chain(told.iter().map(|part| part.verdict.outcome))
-        .max();
-    let reason = told.iter().find_map(|part| part.verdict.reason.clone());
-    Ok(Verdict {
-        outcome: outcome.unwrap_or(Outcome::Unknown),
-        reason: match told.len() {
-            0 => {
-                Some("every part is empty: nothing was asked, so nothing can be judged".to_owned())
-            }
-            _some => reason,
-        },
-        checks,
-        measurements,
-        operations,
-    })
+    // What kinds of items there are is told by the parts that wrote, if any did.
+    let is_read_only = parts.iter().filter(is_told).all(|part| part.is_read_only);
+    let tells = |part: &&VerdictShare| is_told(part) && part.is_read_only == is_read_only;
+    let has_any = |id: &String| {
+        let mut parts = parts.iter().filter(tells);
+        parts.any(|part| !part.left_out.contains(id))
+    };
+    checks.retain(|check| has_any(&check.check));
+    for check in &mut checks {
+        keep_earliest(&mut check.violations);
+        put_in_order(&mut check.violations);
+    }
+    Ok(Verdict::new(checks, measurements, operations))
 }
 
 fn complete(parts: &[VerdictShare]) -> Result<(), VerdictShareError> {
@@ -142,22 +159,27 @@ fn complete(parts: &[VerdictShare]) -> Result<(), VerdictShareError> {
     }
 }
 
+/// Joins what one check found in two parts. Nothing to judge in one of them says nothing about the other.
 fn add(sum: &mut CheckResult, part: &CheckResult) {
-    if part.outcome > sum.outcome {
+    if weight(part) > weight(sum) {
         sum.outcome = part.outcome;
         sum.reason.clone_from(&part.reason);
+        sum.reason_key = part.reason_key;
+        sum.nothing_to_judge = part.nothing_to_judge;
     }
     sum.violation_count += part.violation_count;
     sum.violations.extend(part.violations.iter().cloned());
 }
 
-/// The first ones, by the time at which they became visible.
-fn put_in_order(check: &mut CheckResult) {
-    check.violations.sort_by_key(|violation| {
-        let last = violation.operations.last();
-        last.map(|operation| (operation.call_ns, operation.line_invoke))
-    });
-    check.violations.truncate(SHOWN_COUNT);
+/// How much the outcome in a part says; of equals, that of the first item.
+fn weight(check: &CheckResult) -> impl Ord {
+    let kind = match (check.outcome, check.nothing_to_judge) {
+        (Outcome::Unknown, Some(_)) => 0,
+        (Outcome::Valid, _) => 1,
+        (Outcome::Unknown, None) => 2,
+        (Outcome::Invalid, _) => 3,
+    };
+    (kind, check.nothing_to_judge, check.reason_key.map(Reverse))
 }
 
 #[cfg(test)]
@@ -170,6 +192,7 @@ mod tests {
     fn part(index: u32, outcome: Outcome, lines: &[u64]) -> VerdictShare {
         let violations = lines.iter().map(|line| Violation {
             key: None,
+            visible_ns: *line,
             summary: String::new(),
             operations: vec![EvidenceOperation {
                 line_invoke: *line,
@@ -186,6 +209,8 @@ mod tests {
             check: "phantom".into(),
             outcome,
             reason: (outcome == Outcome::Unknown).then(|| "why".to_owned()),
+            reason_key: None,
+            nothing_to_judge: None,
             property: String::new(),
             violation_count: lines.len() as u64,
             violations: violations.collect(),
@@ -195,6 +220,8 @@ mod tests {
             share: Share { index, of: 2 },
             regions: vec!["us".into()],
             seed: Some(7),
+            left_out: BTreeSet::new(),
+            is_read_only: false,
             verdict: Verdict {
                 outcome,
                 reason: None,

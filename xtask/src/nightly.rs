@@ -4,6 +4,7 @@ mod measure;
 mod proof;
 mod runs;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -23,6 +24,9 @@ pub(crate) struct Arguments {
     /// Take this binary where one is needed, and build none
     #[arg(long, value_name = "FILE")]
     dateline: Option<PathBuf>,
+    /// Make so many runs of `dateline test` at a time
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    at_a_time: NonZeroUsize,
     /// The jobs to run; all when none is named
     jobs: Vec<String>,
 }
@@ -58,10 +62,11 @@ impl Job {
         }
     }
 
-    fn holds(&self, given: Option<&Path>) -> anyhow::Result<bool> {
+    fn holds(&self, arguments: &Arguments) -> anyhow::Result<bool> {
+        let given = arguments.dateline.as_deref();
         match self {
             Self::Proof(proof) => proof.hold().map(|()| true),
-            Self::Runs(runs) => runs.holds(&dateline(given)?),
+            Self::Runs(runs) => runs.holds(&dateline(given)?, arguments.at_a_time),
             Self::Measure(measure) => measure.holds(&dateline(given)?),
         }
     }
@@ -97,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let mut broken = Vec::new();
     for job in &jobs {
-        match job.holds(arguments.dateline.as_deref()) {
+        match job.holds(arguments) {
             Ok(true) => {}
             Ok(false) => broken.push(job.name()),
             Err(error) => {

@@ -6,10 +6,8 @@ use crate::history::{
 };
 use crate::verdict::{EvidenceOperation, Violation};
 
-/// How many pieces of evidence a check shows; it counts all.
-pub(super) const SHOWN_COUNT: usize = 20;
-/// How many it builds at most before it picks the earliest.
-pub(super) const BUILT_COUNT: usize = 100;
+/// How many pieces of evidence a check builds at most for one item before it picks the earliest; it counts all.
+const BUILT_COUNT: usize = 100;
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -57,28 +55,6 @@ impl Findings {
             self.nothing(weight, reason);
         }
     }
-
-    /// Why it cannot tell, all taken together.
-    pub(crate) fn reason(&self) -> Option<&String> {
-        let nothing = self.nothing.as_ref().filter(|_| !self.is_judged);
-        self.unknown.as_ref().or(nothing.map(|(_, reason)| reason))
-    }
-
-    /// The first violations, by the time at which they became visible.
-    pub(crate) fn into_violations(mut self) -> Vec<Violation> {
-        self.violations.sort_by_key(seen);
-        self.violations.truncate(SHOWN_COUNT);
-        self.violations
-    }
-}
-
-/// When a violation became visible.
-pub(super) type Seen = Option<(u64, u64)>;
-
-/// When a violation became visible: the call and the line of the last operation that it shows.
-pub(super) fn seen(violation: &Violation) -> Seen {
-    let last = violation.operations.last();
-    last.map(|o| (o.call_ns, o.line_invoke))
 }
 
 /// A violation under construction.
@@ -123,6 +99,8 @@ impl<'h> Evidence<'h> {
 
     pub(crate) fn because(mut self, summary: impl Into<String>) -> Violation {
         self.operations.sort_by_key(|(index, _)| *index);
+        let last = self.operations.last();
+        let visible_ns = last.map_or(0, |(index, _)| self.history.operations[*index].call_ns);
         let operations = self.operations.iter().map(|(index, role)| {
             let operation = &self.history.operations[*index];
             EvidenceOperation {
@@ -138,6 +116,7 @@ impl<'h> Evidence<'h> {
         });
         Violation {
             key: self.key,
+            visible_ns,
             summary: summary.into(),
             operations: operations.collect(),
         }

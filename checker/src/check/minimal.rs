@@ -6,11 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
-use super::evidence::seen as seen_at;
 use super::{CheckInfo, Run, registry};
 use crate::history::{Condition, Ending, History, Key, MicroOp, Op, Operation, Reply, Value};
 use crate::shrink::{self, touches};
-use crate::verdict::{CheckResult, EvidenceOperation, Violation};
+use crate::verdict::{CheckResult, EvidenceOperation, Violation, put_in_order};
 
 /// How many operations always stay.
 const KEPT_COUNT: usize = 2;
@@ -26,7 +25,7 @@ pub(super) fn minimise(history: &History, results: &mut [CheckResult]) {
     });
     least(history, violations);
     for result in results {
-        result.violations.sort_by_key(seen_at);
+        put_in_order(&mut result.violations);
     }
 }
 

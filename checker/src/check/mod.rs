@@ -333,14 +333,19 @@ const REGISTRY: &[CheckInfo] = &[
 /// ([`crate::expectations`]).
 #[must_use]
 pub fn applicable_checks(history: &History) -> Vec<&'static str> {
-    applicable(&history.header, &subjects(history))
+    applicable(&history.header, &subjects(history).finish())
 }
 
 /// The names of all checks of last-writer-wins tables that can say something about a history that speaks of these subjects.
 pub(crate) fn applicable(header: &Header, subjects: &BTreeSet<Subject>) -> Vec<&'static str> {
-    let all = registry().iter();
-    let all = all.filter(|i| is_usual(i) && why_not(i, header, subjects).is_none());
-    all.map(|i| i.id).collect()
+    let all = registry().iter().filter(|info| is_usual(info));
+    let all = all.filter(|info| why_not(info, header, subjects).is_none());
+    all.map(|info| info.id).collect()
+}
+
+/// Why a check can say nothing about any history with this header.
+pub(crate) fn never(info: &CheckInfo, header: &Header) -> Option<&'static str> {
+    (info.needs_stamps && !header.stamps_visible).then_some("the history shows no stamps")
 }
 
 /// Why a check can say nothing about a history that speaks of these subjects.
@@ -349,8 +354,8 @@ pub(crate) fn why_not(
     header: &Header,
     subjects: &BTreeSet<Subject>,
 ) -> Option<&'static str> {
-    if info.needs_stamps && !header.stamps_visible {
-        return Some("the history shows no stamps");
+    if let Some(reason) = never(info, header) {
+        return Some(reason);
     }
     let what = match info.subject {
         Subject::Anything => return None,
@@ -368,12 +373,12 @@ pub(crate) fn why_not(
 }
 
 /// What kinds of items a history speaks of.
-pub(crate) fn subjects(history: &History) -> BTreeSet<Subject> {
+pub(crate) fn subjects(history: &History) -> Subjects {
     let mut subjects = Subjects::default();
     for operation in &history.operations {
         subjects.add(&operation.op);
     }
-    subjects.finish()
+    subjects
 }
 
 /// The kinds of items that operations speak of.
@@ -400,6 +405,11 @@ impl Subjects {
             Op::Read { .. } | Op::Scan => return,
         };
         self.0.insert(subject);
+    }
+
+    /// Whether nothing but reads was added.
+    pub(crate) fn are_read_only(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// One without any writes speaks of registers.

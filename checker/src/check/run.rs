@@ -73,8 +73,13 @@ impl Counts {
         }
     }
 
-    fn all(self) -> u64 {
-        self.ok + self.fail + self.info
+    /// By the name of the outcome; those that there are.
+    fn by_name(self) -> BTreeMap<String, u64> {
+        let named = [("ok", self.ok), ("fail", self.fail), ("info", self.info)];
+        let named = named.into_iter().filter(|(_, count)| *count > 0);
+        named
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect()
     }
 }
 
@@ -137,7 +142,7 @@ impl<'c> Panel<'c> {
     /// Notes an item that none of them can judge.
     pub(crate) fn cannot_tell(&mut self, key: Key, reason: &str) {
         for tally in &mut self.tallies {
-            tally.cannot_tell(key, reason);
+            tally.cannot_tell(Some(key), reason);
         }
     }
 
@@ -167,13 +172,17 @@ impl<'c> Panel<'c> {
         let mut tallies = self.tallies.into_iter();
         let result = |name: &&str| match named(name) {
             None => no_such_check(name),
-            Some(info) => {
+            Some(_) => {
                 let tally = tallies.next().expect("one for each check that exists");
-                result(info, tally.finish(&header_only))
+                tally.finish(&header_only)
             }
         };
         let results = self.checks.iter().map(result).collect();
-        verdict(counts, results, self.measures.finish(&header_only))
+        Verdict::new(
+            results,
+            self.measures.finish(&header_only),
+            counts.by_name(),
+        )
     }
 }
 
@@ -196,23 +205,6 @@ pub(super) fn shielded(run: impl FnOnce() -> Findings) -> Findings {
     })
 }
 
-fn result(info: &CheckInfo, findings: Findings) -> CheckResult {
-    let reason = findings.reason().cloned();
-    let outcome = match (findings.violation_count, &reason) {
-        (0, None) => Outcome::Valid,
-        (0, Some(_)) => Outcome::Unknown,
-        (_, _) => Outcome::Invalid,
-    };
-    CheckResult {
-        check: info.id.to_owned(),
-        outcome,
-        reason: reason.filter(|_| outcome == Outcome::Unknown),
-        property: info.property.to_owned(),
-        violation_count: findings.violation_count,
-        violations: findings.into_violations(),
-    }
-}
-
 fn no_such_check(name: &str) -> CheckResult {
     let names: Vec<_> = registry().iter().map(|i| i.id).collect();
     CheckResult {
@@ -222,42 +214,10 @@ fn no_such_check(name: &str) -> CheckResult {
             "there is no check {name}; there are {}",
             names.join(", ")
         )),
+        reason_key: None,
+        nothing_to_judge: None,
         property: String::new(),
         violation_count: 0,
         violations: Vec::new(),
-    }
-}
-
-fn verdict(
-    counts: Counts,
-    results: Vec<CheckResult>,
-    measurements: BTreeMap<String, f64>,
-) -> Verdict {
-    let named = [
-        ("ok", counts.ok),
-        ("fail", counts.fail),
-        ("info", counts.info),
-    ];
-    let named = named.into_iter().filter(|(_, count)| *count > 0);
-    let outcomes = results.iter().map(|r| r.outcome);
-    let mut outcome = outcomes.max().unwrap_or(Outcome::Unknown);
-    let mut reason = results
-        .is_empty()
-        .then(|| "no check was asked for".to_owned());
-    if counts.ok == 0 {
-        outcome = outcome.max(Outcome::Unknown);
-        reason = Some(match counts.all() {
-            0 => "the history is empty: nothing was asked, so nothing can be judged".to_owned(),
-            count => format!("none of the {count} operations succeeded, so nothing can be judged"),
-        });
-    }
-    Verdict {
-        outcome,
-        reason,
-        checks: results,
-        measurements,
-        operations: named
-            .map(|(name, count)| (name.to_owned(), count))
-            .collect(),
     }
 }

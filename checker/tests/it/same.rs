@@ -44,6 +44,7 @@ fn judged(path: &Path, threads_count: usize, limit_bytes: Option<u64>, all: &[&s
     };
     let options = Options {
         expectations: all.to_vec(),
+        ..Options::default()
     };
     let (_, judgement) = judge_file(path, None, &options, resources).expect("well formed");
     json(&judgement.verdict)
@@ -59,6 +60,7 @@ fn assert_same(history: &History, limit_bytes: u64, what: &str) {
     for expectations in [&[][..], &all[..]] {
         let options = Options {
             expectations: expectations.to_vec(),
+            ..Options::default()
         };
         let one = json(&judge(&history, &options).expect("known").verdict);
         let several = judge_on(&history, &options, threads(4)).expect("known");

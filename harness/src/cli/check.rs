@@ -12,7 +12,7 @@ use std::{
 };
 
 use checker::{
-    Gathering, JudgeError, Judgement, Memory, Options, Resources,
+    Gathering, JudgeError, Judgement, Memory, Options, Resources, Scope,
     history::{Delivery, Format, Header, History, ndjson, read_history, read_history_as},
     known::{KnownAnomalies, KnownState},
     verdict,
@@ -136,7 +136,14 @@ impl CheckCommand {
         if self.delivery_bound.is_some() && !expectations.is_empty() {
             expectations.push("delivery");
         }
-        let options = Options { expectations };
+        let scope = match self.share {
+            None => Scope::Whole,
+            Some(_) => Scope::Part,
+        };
+        let options = Options {
+            expectations,
+            scope,
+        };
         checker::expected_checks(&options.expectations)
             .map_err(|error| Failure::Usage(format!("--expect {error}")))?;
         let known = self.known_anomalies()?;
@@ -344,13 +351,7 @@ impl CheckCommand {
     fn show(&self, file: &Path, header: &Header, judgement: &Judgement) -> Ending {
         let verdict = &judgement.verdict;
         if let (true, Some((index, of, _))) = (self.json, self.share) {
-            let share = VerdictShare {
-                schema: VerdictShare::SCHEMA.to_owned(),
-                share: Share { index, of },
-                regions: header.regions.clone(),
-                seed: header.seed,
-                verdict: verdict.clone(),
-            };
+            let share = VerdictShare::new(Share { index, of }, header, judgement.clone());
             let line = serde_json::to_string(&share).expect("a verdict is plain data");
             println!("{line}");
         } else if self.json {

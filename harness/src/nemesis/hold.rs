@@ -74,11 +74,14 @@ impl Field {
     /// Ends what this holder began.
     pub(super) fn end(&self, deed: &Deed, holder: &str) -> Outcome {
         match deed {
-            Deed::Links { ways, .. } => {
+            Deed::Links { ways, fault } => {
                 for way in ways {
                     self.link(way).remove(holder);
                 }
-                self.verify_ended(ways)
+                match (self.verify_ended(ways), fault) {
+                    (Outcome::Installed, LinkFault::Repeat { .. }) => self.told_repeats(ways),
+                    (outcome, _) => outcome,
+                }
             }
             Deed::Storm { region, .. } => {
                 let link = self.network.link(End::Client, *region);
@@ -142,9 +145,19 @@ impl Field {
             | LinkFault::Bandwidth { .. }
             | LinkFault::SlowClose { .. }
             | LinkFault::Slice { .. }
+            | LinkFault::Repeat { .. }
             | LinkFault::Truncate { .. } => return Outcome::Installed,
         }
         self.verify_silent(ways, "a probe still passed")
+    }
+
+    /// What a fault did that shows in nothing but what it did.
+    fn told_repeats(&self, ways: &[Way]) -> Outcome {
+        let counts = ways.iter().map(|way| self.link(way).traffic().repeated);
+        Outcome::InstalledBut(format!(
+            "{} requests in all have arrived again on this link, and were answered",
+            counts.sum::<u64>()
+        ))
     }
 
     fn verify_refused(&self, ways: &[Way]) -> Outcome {

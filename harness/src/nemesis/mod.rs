@@ -25,6 +25,7 @@ mod lost_replies;
 mod partition;
 mod pause;
 mod poor_links;
+mod repeated_requests;
 mod restart;
 mod slow;
 
@@ -49,6 +50,7 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &poor_links::PoorLinks,
         &connection_storm::ConnectionStorm,
         &clock_extremes::ClockExtremes,
+        &repeated_requests::RepeatedRequests,
     ]
 }
 

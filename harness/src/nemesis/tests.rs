@@ -517,6 +517,54 @@ fn a_lost_reply_is_one_whose_request_arrived() {
 }
 
 #[test]
+fn a_repeated_request_arrives_again_through_the_same_link_and_is_not_repeated_itself() {
+    use std::io::{Read as _, Write as _};
+    const REQUEST: &[u8] = b"POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nhello";
+    let mut scene = Scene::new(None);
+    let mut deed = drawn("repeated-requests").remove(0);
+    let Deed::Links { ways, fault } = &mut deed else {
+        panic!("it is about links")
+    };
+    *fault = LinkFault::Repeat {
+        per_mille: 1000,
+        delay_ms: 0,
+    };
+    let link = Arc::clone(scene.network.link(ways[0].from, ways[0].to));
+    let mut opener = std::net::TcpStream::connect(link.address()).unwrap();
+    let (mut original, _) = scene.upstream.accept().unwrap();
+    let mut ask = || opener.write_all(REQUEST).unwrap();
+    let gets = |connection: &mut std::net::TcpStream| {
+        let mut request = [0; REQUEST.len()];
+        connection.read_exact(&mut request).unwrap();
+        assert_eq!(request, REQUEST);
+    };
+    scene.run(&script(&[(1, Start, deed.clone())]));
+    ask();
+    gets(&mut original);
+    let (mut copy, _) = scene.upstream.accept().unwrap();
+    gets(&mut copy);
+    copy.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+    let limit = Instant::now() + Duration::from_secs(10);
+    while link.traffic().repeated == 0 {
+        assert!(Instant::now() < limit, "the answer to the copy is noticed");
+        std::thread::yield_now();
+    }
+    assert_eq!(
+        link.traffic().accepted,
+        2,
+        "the opener's connection and the copy's"
+    );
+    scene.run(&script(&[(1, Stop, deed)]));
+    ask();
+    gets(&mut original);
+    // Beside these two only probes; a late copy of the copy, or one of what came after the healing, would be one more.
+    let probes = link.traffic().accepted - 2;
+    assert!(link.probe(Duration::from_secs(10)).forward);
+    assert_eq!(link.traffic().accepted, probes + 3);
+    assert_eq!(link.traffic().repeated, 1);
+}
+
+#[test]
 fn flapping_cuts_and_heals_the_same_links_again_and_again() {
     let packages = by_names(&["flapping".to_owned()]).unwrap();
     let mut plan = Plan::draw(&packages, 5, Duration::from_secs(10), &regions(3));

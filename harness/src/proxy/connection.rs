@@ -62,6 +62,10 @@ pub(super) async fn carry(
         let (opener_read, opener_write) = opener.split();
         let (upstream_read, upstream_write) = upstream.split();
         let forward = pump_of(Direction::Forward).holding(early);
+        let forward = match link.copies.are_from(from) {
+            true => forward,
+            false => forward.repeatable(),
+        };
         let backward = pump_of(Direction::Backward);
         tokio::try_join!(
             forward.run(opener_read, upstream_write),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::repeat::Repeat;
 use crate::topology::Weather;
 
 /// One of the two ways that bytes go on a link.
@@ -72,6 +73,13 @@ pub(crate) enum LinkFault {
         /// The pause after each.
         pause_us: u64,
     },
+    /// HTTP requests arrive again, on a connection of their own. Concerns requests, so the forward direction.
+    Repeat {
+        /// So many of a thousand.
+        per_mille: u64,
+        /// A copy goes at most so much later than its original.
+        delay_ms: u64,
+    },
     /// Nobody listens: connections are refused, those that exist stay. Concerns the link, whichever direction is named.
     Refuse,
 }
@@ -109,6 +117,7 @@ pub(super) struct Effect {
     pub(super) truncate_after: Option<u64>,
     pub(super) stall: Option<Stall>,
     pub(super) slice: Option<Slice>,
+    pub(super) repeat: Option<Repeat>,
 }
 
 /// Bytes stay where they are.
@@ -146,6 +155,7 @@ impl Effect {
             truncate_after: None,
             stall: None,
             slice: None,
+            repeat: None,
         }
     }
 
@@ -192,6 +202,18 @@ impl Effect {
                 // Of several, the one with the smallest pieces.
                 let old = self.slice.filter(|old| old.bytes <= new.bytes);
                 self.slice = Some(old.unwrap_or(new));
+            }
+            LinkFault::Repeat {
+                per_mille,
+                delay_ms,
+            } => {
+                let new = Repeat {
+                    per_mille,
+                    delay_max: Duration::from_millis(delay_ms),
+                };
+                // Of several, the one that repeats most.
+                let old = self.repeat.filter(|old| old.per_mille >= new.per_mille);
+                self.repeat = Some(old.unwrap_or(new));
             }
             LinkFault::Refuse => {}
         }

@@ -20,6 +20,7 @@ use workloads::seed::{Seed, Stream};
 use super::{
     fault::{DIRECTIONS, Direction, LinkFault},
     listener::Port,
+    repeat::Copies,
     state::{ALL, State},
 };
 use crate::topology::Weather;
@@ -33,6 +34,8 @@ pub(crate) struct Link {
     pub(super) state: watch::Sender<State>,
     /// Probes on their way: the address that one comes from, and the sink that it leads to.
     pub(super) probes: Mutex<BTreeMap<SocketAddr, SocketAddr>>,
+    /// Requests that are sent again.
+    pub(super) copies: Arc<Copies>,
     pub(super) forward: Gauge,
     pub(super) backward: Gauge,
     pub(super) open: AtomicU64,
@@ -61,6 +64,8 @@ pub(crate) struct Traffic {
     pub(crate) forward_bytes: u64,
     /// Bytes passed on, backward.
     pub(crate) backward_bytes: u64,
+    /// Requests that were repeated, and answered once more.
+    pub(crate) repeated: u64,
 }
 
 /// Why a link cannot be opened.
@@ -106,6 +111,7 @@ impl Link {
             runtime: runtime.clone(),
             state: watch::Sender::new(State::new(weather, upstream)),
             probes: Mutex::default(),
+            copies: Arc::default(),
             forward: Gauge::default(),
             backward: Gauge::default(),
             open: AtomicU64::new(0),
@@ -217,6 +223,7 @@ impl Link {
             accepted: self.accepted.load(Ordering::Relaxed),
             forward_bytes: self.forward.bytes.load(Ordering::Relaxed),
             backward_bytes: self.backward.bytes.load(Ordering::Relaxed),
+            repeated: self.copies.answered(),
         }
     }
 
@@ -225,6 +232,12 @@ impl Link {
     #[cfg(test)]
     pub(crate) fn probe(self: &Arc<Link>, within: Duration) -> Carried {
         probe_all(std::slice::from_ref(self), within)[0]
+    }
+
+    /// Sends a request again that has passed.
+    pub(super) fn repeat(&self, request: Vec<u8>, delay: Duration) {
+        self.copies
+            .send(&self.runtime, self.address, request, delay);
     }
 
     pub(super) fn gauge(&self, direction: Direction) -> &Gauge {

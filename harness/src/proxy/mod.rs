@@ -10,7 +10,7 @@
 //!
 //! Held bytes are kept, not lost: TCP would send them again. A cut therefore shows as a stall, as in a real partition, and a connection
 //! opened during it goes nowhere until it heals. Order within a direction always holds. Absent on purpose: anything below TCP (loss,
-//! reordering of packets) and anything that knows HTTP; both will stand beside the pump, not in it.
+//! reordering of packets). What knows HTTP stands beside the pump, not in it (`repeat`).
 
 mod connection;
 mod fault;
@@ -20,6 +20,7 @@ mod listener;
 mod network;
 mod probe;
 mod pump;
+mod repeat;
 mod state;
 
 pub(crate) use fault::{AfterHeal, DIRECTIONS, Direction, LinkFault, StallEnd};

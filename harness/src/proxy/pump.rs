@@ -21,6 +21,7 @@ use workloads::seed::Stream;
 use super::{
     fault::{Direction, Effect, Passage, Slice, StallEnd},
     link::{Gauge, Link},
+    repeat::Requests,
     state::State,
 };
 
@@ -76,6 +77,8 @@ pub(super) struct Pump<'a> {
     stalled_from: Option<Instant>,
     /// When the next piece may go, where bytes go in pieces.
     next_piece_at: Option<Instant>,
+    /// What has passed of a request that may be repeated; none where nothing is.
+    requests: Option<Requests>,
 }
 
 /// Whether more can come.
@@ -115,6 +118,7 @@ impl<'a> Pump<'a> {
             truncated_from: None,
             stalled_from: None,
             next_piece_at: None,
+            requests: None,
         }
     }
 
@@ -123,6 +127,12 @@ impl<'a> Pump<'a> {
         if !early.is_empty() {
             self.hold(Parcel::Bytes(early));
         }
+        self
+    }
+
+    /// The same, where requests that pass may be repeated.
+    pub(super) fn repeatable(mut self) -> Pump<'a> {
+        self.requests = Some(Requests::new(self.draws.beside(2)));
         self
     }
 
@@ -260,6 +270,15 @@ impl<'a> Pump<'a> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
         };
+        match (&mut self.requests, effect.repeat) {
+            (Some(requests), Some(repeat)) => {
+                if let Some((request, delay)) = requests.see(&bytes[..written], repeat) {
+                    self.link.repeat(request, delay);
+                }
+            }
+            (Some(requests), None) => requests.clear(),
+            (None, _) => {}
+        }
         if written == bytes.len() {
             self.queue.pop_front();
         } else {

@@ -161,6 +161,7 @@ fn asks_for_reset(fault: LinkFault) -> bool {
         | LinkFault::Truncate { .. }
         | LinkFault::Stall { .. }
         | LinkFault::Slice { .. }
+        | LinkFault::Repeat { .. }
         | LinkFault::Refuse => false,
     }
 }

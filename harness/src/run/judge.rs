@@ -63,6 +63,7 @@ pub(super) fn add_settling(verdict: &mut Verdict, settled: Option<&Settled>) {
     let violations = match (&outcome, &reason) {
         (Outcome::Invalid, Some(summary)) => vec![Violation {
             key: None,
+            visible_ns: 0,
             summary: summary.clone(),
             operations: Vec::new(),
         }],
@@ -72,6 +73,8 @@ pub(super) fn add_settling(verdict: &mut Verdict, settled: Option<&Settled>) {
         check: SETTLING.to_owned(),
         outcome,
         reason: reason.filter(|_| outcome == Outcome::Unknown),
+        reason_key: None,
+        nothing_to_judge: None,
         property:
             "After everything is healed, all regions answer and nothing is pending between them"
                 .to_owned(),

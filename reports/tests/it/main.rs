@@ -9,5 +9,6 @@ mod figures;
 mod nights;
 mod page;
 mod schema;
+mod shares;
 mod synthetic;
 mod words;

@@ -340,6 +340,8 @@ fn valid(check: &str, property: &str) -> CheckResult {
         check: check.to_owned(),
         outcome: Outcome::Valid,
         reason: None,
+        reason_key: None,
+        nothing_to_judge: None,
         property: property.to_owned(),
         violation_count: 0,
         violations: Vec::new(),
@@ -363,6 +365,7 @@ fn evidence(process: u32, call_us: u64, took_us: u64, text: &str, role: &str) ->
 fn missed_write() -> Violation {
     Violation {
         key: Some(Key(17)),
+        visible_ns: 19_640_207_000,
         summary: "us-east-1 acknowledged the write of 30001 before the strong read began, yet the read saw 29741, which that write had replaced".to_owned(),
         operations: vec![
             evidence(11, 18_904_120, 2_410, "wrote 29741", "the older write"),

@@ -1,21 +1,26 @@
-//! Many runs of `dateline test register` in a row, each fault by itself, every planted defect with many seeds.
+//! Many runs of `dateline test`: seeds in a row, each fault by itself, every planted defect with many seeds, every workload under all faults.
 //!
 //! Each is data: the runs, what each must answer, and how many of them may miss it. Nothing here knows how a run works.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::Context;
+use serde_json::Value;
 
 use crate::step::{self, command_line};
 
-/// Runs of `dateline test register`, and what is expected of them.
+/// Runs of `dateline test`, and what is expected of them.
 pub(super) struct Runs {
     pub(super) name: String,
     pub(super) what: String,
-    /// What follows `dateline test register --seed SEED`.
+    workload: &'static str,
+    /// What follows `dateline test WORKLOAD --seed SEED`.
     arguments: Vec<String>,
     seeds: std::ops::RangeInclusive<u64>,
     /// The exit code that counts.
@@ -27,7 +32,44 @@ pub(super) struct Runs {
 }
 
 /// The faults that a run can have, each to be seen alone.
-const FAULTS: [&str; 4] = ["partition", "kill", "pause", "clock"];
+const FAULTS: [&str; 15] = [
+    "partition",
+    "kill",
+    "pause",
+    "clock",
+    "client-link",
+    "lost-replies",
+    "slow-clients",
+    "slow-links",
+    "flapping",
+    "restart",
+    "rolling-restart",
+    "poor-links",
+    "connection-storm",
+    "clock-extremes",
+    "repeated-requests",
+];
+
+/// Every workload. Eighteen seeds of each under all faults are a little more than three hundred clean runs.
+const WORKLOADS: [&str; 17] = [
+    "register",
+    "conditional",
+    "delete-churn",
+    "set",
+    "counter",
+    "list-append",
+    "session",
+    "single-writer-region",
+    "home-region-per-item",
+    "big-items",
+    "scan",
+    "ycsb-a",
+    "ycsb-b",
+    "ycsb-c",
+    "ycsb-d",
+    "ycsb-e",
+    "ycsb-f",
+];
 
 /// The defects that can be planted, and the check that must catch each. A defect that needs luck may miss one seed in ten.
 const DEFECTS: [(&str, &str); 5] = [
@@ -43,6 +85,7 @@ pub(super) fn all() -> Vec<Runs> {
     let runs = |name: String, what: String, arguments: &[&str]| Runs {
         name,
         what,
+        workload: "register",
         arguments: arguments.iter().map(|&one| one.to_owned()).collect(),
         seeds: 1..=5,
         code: 0,
@@ -62,6 +105,16 @@ pub(super) fn all() -> Vec<Runs> {
         let what = format!("{fault} alone leaves a run valid");
         runs(format!("fault-{fault}"), what, &["--faults", fault])
     }));
+    all.extend(WORKLOADS.map(|workload| {
+        let what = format!("{workload} is valid under all faults, a clean run raises no alarm");
+        let arguments = ["--faults", "all", "--time-limit", "12"];
+        Runs {
+            workload,
+            seeds: 1..=18,
+            needed: 18,
+            ..runs(format!("clean-{workload}"), what, &arguments)
+        }
+    }));
     all.extend(DEFECTS.map(|(defect, check)| {
         let what = format!("{check} catches {defect} in at least 9 of 10 seeds");
         let name = format!("defect-{defect}");
@@ -77,42 +130,37 @@ pub(super) fn all() -> Vec<Runs> {
 }
 
 impl Runs {
-    /// Runs every seed and prints what came of it.
-    pub(super) fn holds(&self, dateline: &Path) -> anyhow::Result<bool> {
+    /// Runs every seed, so many at a time, and prints what came of it.
+    pub(super) fn holds(&self, dateline: &Path, at_a_time: NonZeroUsize) -> anyhow::Result<bool> {
         let begun = Instant::now();
         let out = step::root().join("target/nightly").join(&self.name);
         std::fs::create_dir_all(&out)
             .with_context(|| format!("could not make {}", out.display()))?;
-        let mut endings: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        let mut count = 0;
-        for seed in self.seeds.clone() {
-            let mut command = Command::new(dateline);
-            command
-                .args(["test", "register", "--seed", &seed.to_string(), "--out"])
-                .arg(&out)
-                .args(&self.arguments)
-                .stdin(Stdio::null());
-            let line = command_line(&command);
-            let output = command
-                .output()
-                .with_context(|| format!("could not start `{line}`"))?;
-            let said = String::from_utf8_lossy(&output.stdout);
-            if output.status.code() == Some(self.code) && said.contains(self.says) {
-                count += 1;
-            } else {
-                let wanted = format!("exit code {} and `{}`", self.code, self.says);
-                println!(
-                    "nightly: {} instead of {wanted}: {line}\n{said}",
-                    output.status
-                );
+        let waiting = Mutex::new(self.seeds.clone());
+        let worker = || {
+            let mut endings = Vec::new();
+            loop {
+                let seed = waiting.lock().expect("no holder panics").next();
+                match seed {
+                    Some(seed) => endings.push(self.run(dateline, &out, seed)?),
+                    None => return Ok(endings),
+                }
             }
-            endings
-                .entry(output.status.to_string())
-                .or_default()
-                .push(seed);
+        };
+        let endings: anyhow::Result<Vec<Vec<Ended>>> = thread::scope(|scope| {
+            let workers: Vec<_> = (0..at_a_time.get()).map(|_| scope.spawn(worker)).collect();
+            let ends = workers.into_iter().map(|worker| worker.join());
+            ends.map(|end| end.expect("no worker panics")).collect()
+        });
+        let endings: Vec<Ended> = endings?.into_iter().flatten().collect();
+        let count = endings.iter().filter(|one| one.is_expected).count();
+        let operation_count: u64 = endings.iter().map(|one| one.operation_count).sum();
+        let mut by_status: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        for one in &endings {
+            by_status.entry(&one.status).or_default().push(one.seed);
         }
         println!(
-            "nightly: {}: {}: {count} of {} ({} needed), {endings:?}, {:.0} s",
+            "nightly: {}: {}: {count} of {} ({} needed), {operation_count} operations, {by_status:?}, {:.0} s",
             self.name,
             self.what,
             self.seeds.clone().count(),
@@ -121,26 +169,83 @@ impl Runs {
         );
         Ok(count >= self.needed)
     }
+
+    fn run(&self, dateline: &Path, out: &Path, seed: u64) -> anyhow::Result<Ended> {
+        let mut command = Command::new(dateline);
+        let out = out.join(format!("seed-{seed}"));
+        command
+            .args(["test", self.workload, "--seed", &seed.to_string(), "--out"])
+            .arg(&out)
+            .args(&self.arguments)
+            .stdin(Stdio::null());
+        let line = command_line(&command);
+        let output = command
+            .output()
+            .with_context(|| format!("could not start `{line}`"))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let is_expected = output.status.code() == Some(self.code) && said.contains(self.says);
+        if !is_expected {
+            let wanted = format!("exit code {} and `{}`", self.code, self.says);
+            println!(
+                "nightly: {} instead of {wanted}: {line}\n{said}",
+                output.status
+            );
+        }
+        Ok(Ended {
+            seed,
+            is_expected,
+            operation_count: operation_count(&out.join("latest/results.json")),
+            status: output.status.to_string(),
+        })
+    }
+}
+
+/// What came of one run.
+struct Ended {
+    seed: u64,
+    is_expected: bool,
+    operation_count: u64,
+    status: String,
+}
+
+/// How many operations a run judged; none if it did not get as far.
+fn operation_count(results: &Path) -> u64 {
+    let text = std::fs::read_to_string(results).unwrap_or_default();
+    let results: Value = serde_json::from_str(&text).unwrap_or_default();
+    let counts = results["verdict"]["operations"].as_object().cloned();
+    let counts = counts.unwrap_or_default();
+    counts.values().filter_map(Value::as_u64).sum()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
     use std::path::Path;
 
-    use super::all;
+    use super::{Runs, all, operation_count};
+
+    #[test]
+    fn operations_are_those_that_the_verdict_counts() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let results = r#"{"verdict":{"operations":{"ok":17,"fail":3,"info":2}}}"#;
+        std::fs::write(file.path(), results).expect("writable");
+        assert_eq!(operation_count(file.path()), 22);
+        assert_eq!(operation_count(Path::new("/nowhere")), 0);
+    }
 
     #[test]
     fn runs_hold_only_with_enough_of_their_exit_code() {
         let mut runs = all().swap_remove(0);
         runs.name = "test-of-xtask".to_owned();
-        assert!(runs.holds(Path::new("/bin/true")).is_ok_and(|holds| holds));
+        let holds = |runs: &Runs, program| {
+            let three = NonZeroUsize::new(3).expect("not zero");
+            runs.holds(Path::new(program), three).expect("it starts")
+        };
+        assert!(holds(&runs, "/bin/true"));
         runs.code = 1;
-        assert!(runs.holds(Path::new("/bin/true")).is_ok_and(|holds| !holds));
-        assert!(runs.holds(Path::new("/bin/false")).is_ok_and(|holds| holds));
+        assert!(!holds(&runs, "/bin/true"));
+        assert!(holds(&runs, "/bin/false"));
         runs.says = "convergence";
-        assert!(
-            runs.holds(Path::new("/bin/false"))
-                .is_ok_and(|holds| !holds)
-        );
+        assert!(!holds(&runs, "/bin/false"));
     }
 }

@@ -17,6 +17,7 @@ Lines on standard input, each answered by one line (WAY is forward, backward or 
   NAME cut WAY [reset]               hold them until healed; reset connections then
   NAME slow-close WAY MS             delay the end of a stream
   NAME truncate WAY BYTES            close each connection after so many more
+  NAME repeat PER_MILLE MS           let so many HTTP requests of a thousand arrive again, up to so much later
   NAME refuse                        refuse new connections
   NAME reset                         reset every connection now
   NAME heal                          take every fault away
@@ -37,6 +38,13 @@ pub(super) fn obey(line: &str, links: &Links) -> Result<String, String> {
         ("reset", []) => link.reset_connections(),
         ("show", []) => return Ok(summary(link)),
         ("refuse", []) => link.install(HOLDER, Direction::Forward, LinkFault::Refuse),
+        ("repeat", [per_mille, ms]) => {
+            let fault = LinkFault::Repeat {
+                per_mille: number(verb, per_mille)?,
+                delay_ms: number(verb, ms)?,
+            };
+            link.install(HOLDER, Direction::Forward, fault);
+        }
         (_, [way, numbers @ ..]) => {
             let fault = fault(verb, numbers)?;
             for direction in directions(way)? {
@@ -52,20 +60,18 @@ pub(super) fn obey(line: &str, links: &Links) -> Result<String, String> {
 pub(super) fn summary(link: &Arc<Link>) -> String {
     let traffic = link.traffic();
     format!(
-        "{}: {} connections open of {} accepted, {} bytes forward, {} backward",
+        "{}: {} connections open of {} accepted, {} bytes forward, {} backward, {} requests repeated",
         link.name(),
         traffic.open,
         traffic.accepted,
         traffic.forward_bytes,
-        traffic.backward_bytes
+        traffic.backward_bytes,
+        traffic.repeated
     )
 }
 
 fn fault(verb: &str, arguments: &[&str]) -> Result<LinkFault, String> {
-    let number = |text: &str| {
-        text.parse::<u64>()
-            .map_err(|_| format!("{verb}: {text:?} is no whole number of 0 or more"))
-    };
+    let number = |text: &str| number(verb, text);
     match (verb, arguments) {
         ("latency", [ms]) => Ok(LinkFault::Latency {
             delay_ms: number(ms)?,
@@ -96,6 +102,11 @@ fn fault(verb: &str, arguments: &[&str]) -> Result<LinkFault, String> {
         }),
         _ => Err(unknown(verb)),
     }
+}
+
+fn number(verb: &str, text: &str) -> Result<u64, String> {
+    text.parse::<u64>()
+        .map_err(|_| format!("{verb}: {text:?} is no whole number of 0 or more"))
 }
 
 fn directions(way: &str) -> Result<Vec<Direction>, String> {
