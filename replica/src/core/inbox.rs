@@ -133,7 +133,9 @@ impl Core {
         if let Some(peer) = self.peers.get_mut(&batch.from.region) {
             peer.incarnation = Some(batch.from.incarnation);
             if batch.is_rolled_back {
-                peer.rolled_back = Some(batch.from.incarnation);
+                let hold_ns = 4 * self.config.limits.join_hold_ms * 1_000_000;
+                let until_ns = now.monotonic_ns.saturating_add(hold_ns);
+                peer.rolled_back = Some((batch.from.incarnation, until_ns));
             }
             peer.last_contact_ns = Some(now.monotonic_ns);
         }

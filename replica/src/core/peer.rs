@@ -72,8 +72,8 @@ pub(super) struct Peer {
     pub(super) claimed: Option<u64>,
     /// Whether it has answered, in its present life, to word of the roll-back of this region: its floor stays until the renewal.
     pub(super) knows_of_roll_back: bool,
-    /// The life of it that was rolled back, by its own words.
-    pub(super) rolled_back: Option<u64>,
+    /// The life of it that was rolled back, by its own words, and until when that counts unless it says so again.
+    pub(super) rolled_back: Option<(u64, u64)>,
     /// The greatest position that it said it consumed of any life of this region.
     pub(super) of_any_life: u64,
     /// The floor that it told of then.

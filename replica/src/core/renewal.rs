@@ -176,7 +176,7 @@ impl Core {
             let is_same = peer.incarnation.is_none_or(|it| it == link.row.incarnation);
             peer.unverified.is_some() && is_same
         });
-        self.rollback.is_found || is_early && is_silent
+        is_early && (self.rollback.is_found || is_silent)
     }
 
     /// The position after which the numbers of positions may have been given twice.

@@ -135,7 +135,7 @@ impl Core {
         let Some(group) = self.groups.get(table.name()) else {
             return true;
         };
-        if !self.is_settled(group) {
+        if !self.is_settled(now, group) {
             return false;
         }
         let is_living =
@@ -156,13 +156,15 @@ impl Core {
     }
 
     /// Whether every other member has called this process, and none waits to be renewed: it may hold versions older than tombstones that it had consumed.
-    fn is_settled(&self, group: &Group) -> bool {
+    fn is_settled(&self, now: Now, group: &Group) -> bool {
         let others = group.present();
         let mut others = others.filter(|(region, _)| **region != self.config.region);
         others.all(|(region, member)| {
-            let life = Some(member.incarnation);
+            let is_life = |life: u64| life == member.incarnation;
             self.peers.get(region).is_some_and(|peer| {
-                peer.told.as_ref().map(|(told, _)| *told) == life && peer.rolled_back != life
+                let waits = |(life, until_ns)| is_life(life) && now.monotonic_ns < until_ns;
+                peer.told.as_ref().is_some_and(|(told, _)| is_life(*told))
+                    && !peer.rolled_back.is_some_and(waits)
             })
         })
     }
