@@ -153,6 +153,11 @@ impl Core {
         read: &dyn Read,
         effects: &mut Effects,
     ) -> Result<(), StoreError> {
+        let me = self.me();
+        if !self.groups.values().any(|group| group.has(&me)) {
+            // Removed meanwhile: whoever makes it a member again does so under the incarnation that it has now.
+            self.rollback.is_found = false;
+        }
         if !self.rollback.is_found || !self.is_heard() {
             return Ok(());
         }
