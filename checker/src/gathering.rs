@@ -14,8 +14,9 @@ use std::sync::{Mutex, PoisonError};
 use crate::check::{Builder, Counts, Panel, Subject, Subjects, Touch, applicable, touches};
 use crate::expectation::UnknownExpectation;
 use crate::history::binary::row::{self, Place};
+use crate::history::binary::{Batch, Taken};
 use crate::history::ndjson::ReadError;
-use crate::history::{Event, Header, History, InFlight, Operation};
+use crate::history::{Event, EventKind, Header, History, InFlight, Operation};
 use crate::judge::{Judgement, Options};
 use crate::parallel;
 use crate::piles::Piles;
@@ -98,11 +99,35 @@ impl Gathering {
     /// # Errors
     /// When it cannot follow what came before, or does not fit anywhere.
     pub fn push(&mut self, line: u64, event: Event) -> Result<(), JudgeError> {
-        let ended = self.in_flight.push(line, event);
-        if let Some(operation) = ended.map_err(ReadError::from)? {
-            self.subjects.add(&operation.op);
-            self.counts.add(&operation);
-            self.piles.push(&operation)?;
+        if let EventKind::Invoke(op) = &event.kind {
+            self.subjects.add(op);
+        }
+        let ended = self.in_flight.push(line, event).map_err(ReadError::from)?;
+        if let Some(ended) = ended {
+            self.counts.add(ended.became());
+            self.piles.push(&ended)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the next events, of a file in compact form.
+    pub(crate) fn push_batch(&mut self, batch: Batch) -> Result<(), JudgeError> {
+        for (line, event) in (batch.first_line..).zip(batch.events) {
+            let plain = match event {
+                Taken::Event(event) => {
+                    self.push(line, *event)?;
+                    continue;
+                }
+                Taken::Plain(plain) => plain,
+            };
+            if plain.writes() {
+                self.subjects.add_register();
+            }
+            let ended = self.in_flight.push_plain(line, &plain, &batch.bytes);
+            if let Some(ended) = ended.map_err(ReadError::from)? {
+                self.counts.add(ended.became());
+                self.piles.push(&ended)?;
+            }
         }
         Ok(())
     }
@@ -112,7 +137,7 @@ impl Gathering {
     /// # Errors
     /// When an expectation does not exist, or the disk for what does not fit into memory fails.
     pub fn judge(&self, options: &Options<'_>) -> Result<Judgement, JudgeError> {
-        let asked = options.asked(&self.header, self.subjects())?;
+        let asked = options.asked(&self.header, self.subjects.clone())?;
         let verdict = self.check(&asked.checks)?;
         Ok(asked.answered(verdict))
     }
@@ -123,7 +148,7 @@ impl Gathering {
     /// # Errors
     /// As [`Gathering::judge`].
     pub fn judge_grown(&mut self, options: &Options<'_>) -> Result<Judgement, JudgeError> {
-        let asked = options.asked(&self.header, self.subjects())?;
+        let asked = options.asked(&self.header, self.subjects.clone())?;
         let verdict = self.check_grown(&asked.checks)?;
         Ok(asked.answered(verdict))
     }
@@ -149,12 +174,15 @@ impl Gathering {
     /// The checks of last-writer-wins tables that can say something, as [`crate::applicable_checks`].
     #[must_use]
     pub fn applicable_checks(&self) -> Vec<&'static str> {
-        applicable(&self.header, &self.subjects().finish())
+        applicable(&self.header, &self.subjects.clone().finish())
     }
 
     /// Whether there are transactions, which must be judged from the history as a whole.
     pub(crate) fn has_transactions(&self) -> bool {
-        self.subjects().finish().contains(&Subject::Transactions)
+        self.subjects
+            .clone()
+            .finish()
+            .contains(&Subject::Transactions)
     }
 
     /// What is known about the history as a whole.
@@ -163,22 +191,14 @@ impl Gathering {
         &self.header
     }
 
-    fn subjects(&self) -> Subjects {
-        let mut subjects = self.subjects.clone();
-        for operation in self.in_flight.operations() {
-            subjects.add(&operation.op);
-        }
-        subjects
-    }
-
     fn check_piles(&self, checks: &[&str], piles: &[usize]) -> io::Result<Verdict> {
-        let open = self.in_flight.operations();
         let mut counts = self.counts;
-        open.iter().for_each(|operation| counts.add(operation));
+        let open = self.in_flight.operations();
+        open.for_each(|ended| counts.add(ended.became()));
         let session = Session {
             header: &self.header,
             piles: &self.piles,
-            besides: self.piles.besides(&open),
+            besides: self.piles.besides(self.in_flight.operations()),
             fetches: self.piles.fetches(),
             limit_bytes: self.limit_bytes,
             error: Mutex::new(None),
@@ -298,7 +318,7 @@ impl Session<'_> {
             }
             // It is there with the records of this key.
             fetches.next_if(|f| f.line_invoke == place.line);
-            operations.push(row::read(&worker.pile, place, region_count)?);
+            row::read(&worker.pile, place, region_count, operations)?;
         }
         operations.extend(fetches.cloned());
         touches(&worker.history, key, &mut worker.touches);

@@ -9,7 +9,7 @@
 
 use std::io::BufRead;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use crate::gathering::{Gathering, JudgeError, Resources};
@@ -19,10 +19,11 @@ use crate::history::{
 };
 use crate::judge::{Judgement, Options, judge_on};
 
-/// How many events go from the reader to the pairing at a time.
+/// How many lines go from the reader to the pairing at a time.
 const BATCH_EVENTS: usize = 512;
-/// How many such batches may wait.
+/// How many batches may wait.
 const BATCHES_WAITING: usize = 8;
+
 /// Judges a history file; its form is detected unless it is named. Returns its header with the verdict.
 ///
 /// # Errors
@@ -38,8 +39,10 @@ pub fn judge_file(
     let gathering = match format.unwrap_or(detected) {
         Format::Dateline => gather_lines(input, resources)?,
         Format::Compact => {
-            let reader = binary::Reader::new(input)?;
-            gather(reader.header().clone(), reader, resources)?
+            let mut reader = binary::Reader::new(input)?;
+            let header = reader.header().clone();
+            let batches = std::iter::from_fn(move || reader.batch());
+            gather(header, batches, Gathering::push_batch, resources)?
         }
         other @ (Format::Operations | Format::JepsenEdn | Format::JepsenLog) => {
             let history = read_format(input, other)?;
@@ -69,64 +72,72 @@ fn gather_lines(
     resources: Resources,
 ) -> Result<Gathering, JudgeError> {
     let reader = ndjson::Reader::new(input)?;
-    gather(reader.header().clone(), reader, resources)
+    let header = reader.header().clone();
+    let batches = Batches {
+        events: reader,
+        error: None,
+    };
+    let take = |gathering: &mut Gathering, batch: Vec<(u64, Event)>| {
+        let mut events = batch.into_iter();
+        events.try_for_each(|(line, event)| gathering.push(line, event))
+    };
+    gather(header, batches, take, resources)
 }
 
-/// Takes everything that a reader yields.
-fn gather(
+/// Takes everything that a reader yields, in batches.
+fn gather<B: Send>(
     header: Header,
-    events: impl Iterator<Item = Result<(u64, Event), ReadError>> + Send,
+    mut batches: impl Iterator<Item = Result<B, ReadError>> + Send,
+    take: impl Fn(&mut Gathering, B) -> Result<(), JudgeError>,
     resources: Resources,
 ) -> Result<Gathering, JudgeError> {
     let is_alone = resources.threads.get() == 1;
     let mut gathering = Gathering::new(header, resources);
     if is_alone {
-        for next in events {
-            let (line, event) = next?;
-            gathering.push(line, event)?;
+        for batch in batches {
+            take(&mut gathering, batch?)?;
         }
         return Ok(gathering);
     }
-    thread::scope(|scope| -> Result<(), JudgeError> {
+    thread::scope(|scope| {
         let (sender, receiver) = sync_channel(BATCHES_WAITING);
-        scope.spawn(|| send(events, sender));
-        // Whatever goes wrong here drops the receiver, and then the reader stops.
-        take(&mut gathering, receiver)
-    })?;
-    Ok(gathering)
+        scope.spawn(move || {
+            // Whatever goes wrong at the other end drops the receiver, and then the reader stops.
+            let _ = batches.try_for_each(|batch| sender.send(batch));
+        });
+        for batch in receiver {
+            take(&mut gathering, batch?)?;
+        }
+        Ok(gathering)
+    })
 }
 
-fn take(gathering: &mut Gathering, batches: Receiver<Batch>) -> Result<(), JudgeError> {
-    for batch in batches {
-        for (line, event) in batch? {
-            gathering.push(line, event)?;
-        }
-    }
-    Ok(())
+/// Events by the batch.
+struct Batches<E> {
+    events: E,
+    /// What was found wrong, but not said yet: what came before may be wrong too, and then that counts.
+    error: Option<ReadError>,
 }
 
-/// Events in their order, or what stopped them.
-type Batch = Result<Vec<(u64, Event)>, ReadError>;
+impl<E: Iterator<Item = Result<(u64, Event), ReadError>>> Iterator for Batches<E> {
+    type Item = Result<Vec<(u64, Event)>, ReadError>;
 
-/// Hands events on in batches, until they end or nobody wants them.
-fn send(events: impl Iterator<Item = Result<(u64, Event), ReadError>>, to: SyncSender<Batch>) {
-    let mut batch = Vec::with_capacity(BATCH_EVENTS);
-    for next in events {
-        match next {
-            Ok(event) => batch.push(event),
-            Err(error) => {
-                // What came before may be wrong too, and then that counts.
-                let _ = to.send(Ok(batch));
-                let _ = to.send(Err(error));
-                return;
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(error) = self.error.take() {
+            return Some(Err(error));
+        }
+        let mut batch = Vec::with_capacity(BATCH_EVENTS);
+        while batch.len() < BATCH_EVENTS {
+            match self.events.next() {
+                Some(Ok(event)) => batch.push(event),
+                Some(Err(error)) if batch.is_empty() => return Some(Err(error)),
+                Some(Err(error)) => {
+                    self.error = Some(error);
+                    break;
+                }
+                None => break,
             }
         }
-        if batch.len() == BATCH_EVENTS {
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_EVENTS));
-            if to.send(Ok(full)).is_err() {
-                return;
-            }
-        }
+        (!batch.is_empty()).then_some(Ok(batch))
     }
-    let _ = to.send(Ok(batch));
 }

@@ -13,6 +13,8 @@ pub mod check;
 
 mod table;
 
+mod nearly_sorted;
+
 mod few;
 
 mod parallel;

@@ -9,7 +9,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::history::binary::row::{self, Before};
-use crate::history::{Ending, Key, MicroOp, Op, Operation, Phase, RegionId, Reply};
+use crate::history::{Ended, Ending, Key, MicroOp, Op, Operation, Phase, RegionId, Reply};
 
 /// How many piles there are: enough that one of ten million operations fits into a processor's cache when it is unpacked.
 const PILE_COUNT: usize = 1024;
@@ -109,21 +109,23 @@ impl Piles {
     }
 
     /// Puts an operation on the piles of all keys that it touches.
-    pub(crate) fn push(&mut self, operation: &Operation) -> io::Result<()> {
-        if let (Op::Stream, Ending::Ok(_)) = (&operation.op, &operation.ending) {
+    pub(crate) fn push(&mut self, ended: &Ended<'_>) -> io::Result<()> {
+        if let Ended::Several(operation) = ended
+            && let (Op::Stream, Ending::Ok(_)) = (&operation.op, &operation.ending)
+        {
             self.fetches.note(operation);
         }
-        each_key(operation, |key, operation| self.row(key, operation));
+        rows(ended, |key, write| self.row(key, write));
         if self.held_bytes > self.limit_bytes {
             self.spill()?;
         }
         Ok(())
     }
 
-    fn row(&mut self, key: Key, operation: &Operation) {
+    fn row(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>, &mut Before)) {
         let pile = &mut self.piles[pile_of(key)];
         let before_bytes = pile.last.len();
-        row::write(&mut pile.last, &mut pile.before, key, operation);
+        write(&mut pile.last, &mut pile.before);
         let bytes = pile.last.len() - before_bytes;
         self.held_bytes += bytes as u64;
         pile.byte_count += bytes;
@@ -184,14 +186,17 @@ impl Piles {
     }
 
     /// What the piles would hold besides, if these operations were pushed.
-    pub(crate) fn besides(&self, operations: &[Operation]) -> BTreeMap<usize, Vec<u8>> {
+    pub(crate) fn besides<'f>(
+        &self,
+        open: impl Iterator<Item = Ended<'f>>,
+    ) -> BTreeMap<usize, Vec<u8>> {
         let mut besides: BTreeMap<usize, (Before, Vec<u8>)> = BTreeMap::new();
-        for operation in operations {
-            each_key(operation, |key, operation| {
+        for operation in open {
+            rows(&operation, |key, write| {
                 let index = pile_of(key);
                 let start = || (self.piles[index].before, Vec::new());
                 let (before, rows) = besides.entry(index).or_insert_with(start);
-                row::write(rows, before, key, operation);
+                write(rows, before);
             });
         }
         let rows = besides.into_iter();
@@ -223,6 +228,22 @@ impl Piles {
         }
         bytes.extend_from_slice(&pile.last);
         Ok(())
+    }
+}
+
+/// The rows of an operation: the key of each, and what writes it.
+fn rows(ended: &Ended<'_>, mut see: impl FnMut(Key, &dyn Fn(&mut Vec<u8>, &mut Before))) {
+    match ended {
+        Ended::One { key, start, end } => {
+            see(*key, &|pile, before| {
+                row::write(pile, before, *key, start, end)
+            });
+        }
+        Ended::Several(operation) => each_key(operation, |key, own| {
+            see(key, &|pile, before| {
+                row::write_operation(pile, before, key, own)
+            });
+        }),
     }
 }
 
@@ -291,20 +312,22 @@ fn by_key<T: Clone>(all: &[T], key: impl Fn(&T) -> Key) -> Vec<(Key, Vec<T>)> {
 mod tests {
     use super::Piles;
     use crate::history::binary::row;
-    use crate::history::{Operation, one_line};
+    use crate::history::{Ended, Operation, one_line};
 
     /// What comes back from piles, in its order.
     fn through(mut piles: Piles, operations: &[Operation]) -> Vec<Operation> {
         for operation in operations {
-            piles.push(operation).expect("a temporary file");
+            let ended = Ended::Several(operation.clone());
+            piles.push(&ended).expect("a temporary file");
         }
         let (mut bytes, mut places, mut back) = (Vec::new(), Vec::new(), Vec::new());
         for pile in 0..piles.count() {
             piles.rows(pile, &mut bytes).expect("a temporary file");
             row::places(&bytes, &mut places).expect("undamaged");
             row::sort(&mut places);
-            let read = places.iter().map(|place| row::read(&bytes, place, 2));
-            back.extend(read.map(|operation| operation.expect("undamaged")));
+            for place in &places {
+                row::read(&bytes, place, 2, &mut back).expect("undamaged");
+            }
         }
         back.sort_by_key(|operation| operation.line_invoke);
         back

@@ -56,12 +56,54 @@ impl<V> Table<V> {
         self.entries.len()
     }
 
-    /// The value of a number, which is made if there is none.
-    pub(crate) fn or_insert_with(&mut self, key: i64, make: impl FnOnce() -> V) -> &mut V {
-        let index = match self.find(key) {
+    /// Where a number lies in the order of insertion.
+    pub(crate) fn find(&self, key: i64) -> Option<usize> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut slot = hash(key) & mask;
+        loop {
+            let index = self.slots[slot];
+            if index == FREE {
+                return None;
+            }
+            let index = index as usize;
+            if self.entries[index].0 == key {
+                return Some(index);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    /// The number at a place.
+    pub(crate) fn key(&self, place: usize) -> i64 {
+        self.entries[place].0
+    }
+
+    /// The value at a place.
+    pub(crate) fn at(&self, place: usize) -> &V {
+        &self.entries[place].1
+    }
+
+    /// The value at a place, to be changed.
+    pub(crate) fn at_mut(&mut self, place: usize) -> &mut V {
+        &mut self.entries[place].1
+    }
+
+    /// All values, to be changed.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.iter_mut().map(|(_, value)| value)
+    }
+
+    /// The place of a number, which gets one if it has none.
+    pub(crate) fn place(&mut self, key: i64, make: impl FnOnce() -> V) -> usize {
+        match self.find(key) {
             Some(index) => index,
             None => self.push(key, make()),
-        };
+        }
+    }
+
+    /// The value of a number, which is made if there is none.
+    pub(crate) fn or_insert_with(&mut self, key: i64, make: impl FnOnce() -> V) -> &mut V {
+        let index = self.place(key, make);
         &mut self.entries[index].1
     }
 
@@ -81,22 +123,6 @@ impl<V> Table<V> {
         self.entries.iter().map(|(key, value)| (*key, value))
     }
 
-    fn find(&self, key: i64) -> Option<usize> {
-        let mask = self.slots.len().checked_sub(1)?;
-        let mut slot = hash(key) & mask;
-        loop {
-            let index = self.slots[slot];
-            if index == FREE {
-                return None;
-            }
-            let index = index as usize;
-            if self.entries[index].0 == key {
-                return Some(index);
-            }
-            slot = (slot + 1) & mask;
-        }
-    }
-
     /// Adds a number that is not there yet.
     fn push(&mut self, key: i64, value: V) -> usize {
         let index = self.entries.len();
@@ -105,15 +131,15 @@ impl<V> Table<V> {
             let count = (self.slots.len() * 2).max(SLOT_COUNT_MIN);
             self.slots = vec![FREE; count];
             for index in 0..self.entries.len() {
-                self.place(index);
+                self.settle(index);
             }
         } else {
-            self.place(index);
+            self.settle(index);
         }
         index
     }
 
-    fn place(&mut self, index: usize) {
+    fn settle(&mut self, index: usize) {
         let mask = self.slots.len() - 1;
         let mut slot = hash(self.entries[index].0) & mask;
         while self.slots[slot] != FREE {

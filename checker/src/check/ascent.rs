@@ -20,7 +20,11 @@ impl Ascent {
         let mut findings = Findings::default();
         for item in case.registers() {
             let frontiers = item.frontiers(case.region_count());
-            let writes = item.writes.iter().filter(|w| w.fate != Fate::Failed);
+            let mut writes = item.writes.iter().filter(|w| w.fate != Fate::Failed);
+            if frontiers.is_calm {
+                findings.is_judged |= writes.any(|w| w.order.is_some());
+                continue;
+            }
             for write in writes {
                 let Some(order) = write.order else {
                     continue;

@@ -9,6 +9,7 @@ mod by_key;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use super::frontier::Frontiers;
 use crate::history::{History, Key, Phase, ProcessId, RegionId, Value};
@@ -34,10 +35,10 @@ pub(crate) struct Item<'h> {
     pub(crate) records: Vec<Record<'h>>,
     /// How far the stream of each region was read; empty when no stream was.
     pub(crate) consumed: Vec<Consumed>,
-    /// Versions by the value that names them.
+    /// Versions by the value that names them: all that anybody asked for to be written, saw or required.
     pub(crate) versions: Table<Version>,
-    /// Versions of known stamp, ascending.
-    pub(crate) ranking: Vec<(Order, i64)>,
+    /// Versions of known stamp, ascending: each as an index into the versions, and the value that names it.
+    pub(crate) ranking: Vec<(usize, i64)>,
     /// Whether only registers' operations were used: one value, replaced as a whole.
     pub(crate) is_register: bool,
     /// Whether any delete may have happened.
@@ -57,8 +58,14 @@ pub(crate) struct Write {
     pub(crate) fate: Fate,
     /// The value written; `None` for a delete.
     pub(crate) value: Option<i64>,
+    /// The version that it names, as an index into the versions.
+    pub(crate) version: Option<u32>,
     /// Its place in the order of versions, if known.
     pub(crate) order: Option<Order>,
+    /// Whether it was asked for on a condition.
+    pub(crate) is_conditional: bool,
+    /// Where the sightings of its operation begin, if it has any.
+    sightings_from: usize,
 }
 
 /// A request to add to the item: an element to its set or list, a number to its count.
@@ -123,8 +130,10 @@ pub(crate) struct Sighting<'h> {
     pub(crate) value: &'h Value,
     /// The number it shows, if it shows one.
     pub(crate) number: Option<i64>,
+    /// The version that this number names, as an index into the versions.
+    pub(crate) version: Option<u32>,
     /// The stamp that came with it.
-    pub(crate) stamp: Option<Order>,
+    pub(crate) stamp: Option<Moment>,
     /// The place of what it shows in the order of versions, if known.
     pub(crate) order: Option<Order>,
     /// Where what it shows was written, if exactly one write can have made it.
@@ -147,19 +156,31 @@ pub(crate) enum How {
     Condition,
 }
 
-/// A place in the total order of versions: time, then the rank of the region's name.
+/// A stamp that can be compared: time, then the rank of the region's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Order {
+pub(crate) struct Moment {
     pub(crate) time_us: i64,
     pub(crate) rank: u8,
 }
 
+/// A place in the total order of an item's versions of known stamp. Dense: what is known of each version can lie in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Order(NonZeroU32);
+
 impl Order {
-    /// Below every stamp.
-    pub(crate) const LEAST: Self = Self {
-        time_us: i64::MIN,
-        rank: 0,
-    };
+    /// Below every version.
+    pub(crate) const LEAST: Self = Self(NonZeroU32::MIN);
+
+    /// That of a version at this place of the ranking.
+    fn at(place: usize) -> Self {
+        let number = u32::try_from(place + 2).ok().and_then(NonZeroU32::new);
+        Self(number.expect("fewer than 2^32 versions"))
+    }
+
+    /// How many versions lie below it: 0 for the least, from 1 on for versions.
+    pub(crate) fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
 }
 
 /// One version of an item.
@@ -167,10 +188,14 @@ impl Order {
 pub(crate) struct Version {
     /// All that wrote this value. More than one that did not fail: the value names no version.
     pub(crate) writers: Writers,
-    /// Its place in the order, and the sighting (index) that shows it.
-    pub(crate) stamp: Option<(Order, usize)>,
-    /// The sighting (index) of it, anywhere and of any kind, that returned first.
-    pub(crate) first_seen: Option<usize>,
+    /// The only write (index) that can have made it, if there is exactly one.
+    only: Option<u32>,
+    /// Its stamp, and the sighting (index) that shows it.
+    stamp: Option<(Moment, u32)>,
+    /// Its place in the order, if its stamp is known.
+    order: Option<Order>,
+    /// When the sighting of it, anywhere and of any kind, that returned first did so, and that sighting (index).
+    first_seen: Option<(u64, u32)>,
     /// Whether anything in the main phase saw it.
     pub(crate) is_seen_early: bool,
 }
@@ -178,12 +203,12 @@ pub(crate) struct Version {
 /// The writes of one value, as indices into the item's writes. Nearly always there is one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writers {
-    first: Option<usize>,
-    more: Vec<usize>,
+    first: Option<u32>,
+    more: Vec<u32>,
 }
 
 impl Writers {
-    fn push(&mut self, write: usize) {
+    fn push(&mut self, write: u32) {
         match self.first {
             None => self.first = Some(write),
             Some(_) => self.more.push(write),
@@ -192,13 +217,14 @@ impl Writers {
 
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
-        self.first.into_iter().chain(self.more.iter().copied())
+        let all = self.first.iter().chain(&self.more);
+        all.map(|write| *write as usize)
     }
 
     /// The only one that did not fail, if there is exactly one.
-    pub(crate) fn only<'w>(&self, writes: &'w [Write]) -> Option<&'w Write> {
-        let live = self.iter().map(|w| &writes[w]);
-        let mut live = live.filter(|w| w.fate != Fate::Failed);
+    fn only(&self, writes: &[Write]) -> Option<u32> {
+        let all = self.first.iter().chain(&self.more).copied();
+        let mut live = all.filter(|w| writes[*w as usize].fate != Fate::Failed);
         let first = live.next()?;
         live.next().is_none().then_some(first)
     }
@@ -233,31 +259,71 @@ fn as_number(value: &Value) -> Option<i64> {
 impl Item<'_> {
     /// The place of a value in the order of versions.
     pub(crate) fn order(&self, value: i64) -> Option<Order> {
-        self.versions.get(value)?.stamp.map(|(order, _)| order)
+        self.versions.get(value)?.order
     }
 
     /// The only write that can have made this version, if there is exactly one.
     pub(crate) fn writer(&self, value: i64) -> Option<&Write> {
-        self.versions.get(value)?.writers.only(&self.writes)
+        let only = self.versions.get(value)?.only?;
+        Some(&self.writes[only as usize])
+    }
+
+    /// Whether what a write wrote can have come from others too.
+    pub(crate) fn is_repeated(&self, write: &Write) -> bool {
+        let version = write
+            .version
+            .map(|version| self.versions.at(version as usize));
+        version.is_some_and(|version| version.only.is_none())
+    }
+
+    /// The place among the versions of a value that somebody named.
+    pub(crate) fn place(&self, value: i64) -> u32 {
+        let place = self.versions.find(value);
+        let place = place.and_then(|place| u32::try_from(place).ok());
+        place.expect("whatever is named has a version")
+    }
+
+    /// The version that a sighting shows.
+    pub(crate) fn version(&self, sighting: &Sighting<'_>) -> Option<&Version> {
+        Some(self.versions.at(sighting.version? as usize))
     }
 
     /// The sighting of a value that returned first: its write had happened by then.
     pub(crate) fn first_seen(&self, value: i64) -> Option<&Sighting<'_>> {
-        let index = self.versions.get(value)?.first_seen?;
-        Some(&self.sightings[index])
+        let (_, index) = self.versions.get(value)?.first_seen?;
+        Some(&self.sightings[index as usize])
     }
 
-    /// When a value that has exactly one writer was first seen at the latest.
-    pub(crate) fn seen_by(&self, value: i64) -> Option<u64> {
-        let version = self.versions.get(value)?;
-        version.writers.only(&self.writes)?;
-        Some(self.sightings[version.first_seen?].return_ns)
+    /// The only write that can have made what a sighting shows, if there is exactly one.
+    pub(crate) fn maker(&self, sighting: &Sighting<'_>) -> Option<&Write> {
+        let only = self.version(sighting)?.only?;
+        Some(&self.writes[only as usize])
+    }
+
+    /// The sightings that the operation of a write brought: what it replaced, or what refused it.
+    pub(crate) fn own_sightings(&self, write: &Write) -> impl Iterator<Item = &Sighting<'_>> {
+        let operation = write.operation;
+        let own = self.sightings[write.sightings_from..].iter();
+        own.take_while(move |s| s.operation == operation)
+    }
+
+    /// The stamp of what a write wrote, if known.
+    pub(crate) fn stamp(&self, write: &Write) -> Option<Moment> {
+        let (stamp, _) = self.versions.at(write.version? as usize).stamp?;
+        Some(stamp)
+    }
+
+    /// When the version of a write was first seen at the latest, if no other can have made it.
+    pub(crate) fn seen_by(&self, write: &Write) -> Option<u64> {
+        let version = self.versions.at(write.version? as usize);
+        version.only?;
+        Some(version.first_seen?.0)
     }
 
     /// The sighting that shows the stamp of a value.
-    pub(crate) fn shown(&self, value: i64) -> Option<(Order, &Sighting<'_>)> {
-        let (order, index) = self.versions.get(value)?.stamp?;
-        Some((order, &self.sightings[index]))
+    pub(crate) fn shown(&self, value: i64) -> Option<(Moment, &Sighting<'_>)> {
+        let (stamp, index) = self.versions.get(value)?.stamp?;
+        Some((stamp, &self.sightings[index as usize]))
     }
 
     /// What each region is known to have shown or acknowledged before each moment.

@@ -9,12 +9,13 @@
 //! Two regions may both accept a condition on the same version: that is a fork, the contract allows it, and it is counted
 //! (`conditional_forks_count`). Conditions on absence are judged only for keys without deletes, since absence has no identity.
 
+use std::collections::BTreeMap;
+
 use super::case::{Case, Fate, How, Item, Order, Sighting, Write};
 use super::evidence::{Evidence, Findings, key_words, number_words, region_name, words};
 use super::floor::{Floor, with_stamp};
 use super::frontier::at;
-use crate::history::{Condition, Ending, Op, Reply, Value};
-use crate::table::Table;
+use crate::history::{Condition, Ending, Op, RegionId, Reply, Value};
 
 const REFUSED: &str = "ConditionalCheckFailedException";
 
@@ -59,6 +60,9 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
 
 /// The condition of a write, if it has one.
 fn condition<'h>(case: &Case<'h>, write: &Write) -> Option<&'h Condition> {
+    if !write.is_conditional {
+        return None;
+    }
     match &case.history.operations[write.operation].op {
         Op::Cas { condition, .. } => Some(condition),
         Op::Read { .. }
@@ -119,36 +123,34 @@ fn answers(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
 fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
     let has_deletes = item.has_deletes;
     // The first of each version, with its region; further ones, of other regions, are rare.
-    let mut first: Table<&Sighting<'_>> = Table::with_capacity(item.writes.len());
-    let mut others: Table<Vec<&Sighting<'_>>> = Table::default();
+    let mut first: Vec<Option<&Sighting<'_>>> = vec![None; item.versions.len()];
+    let mut others: BTreeMap<usize, Vec<&Sighting<'_>>> = BTreeMap::new();
     let mut first_of_all: Vec<&Sighting<'_>> = Vec::new();
     for replaced in &item.sightings {
         if !matches!(replaced.how, How::Condition | How::Replaced) {
             continue;
         }
-        let version = match replaced.value {
-            Value::Absent if !has_deletes => None,
-            Value::Int(number) if replaced.origin.is_some() => Some(*number),
-            Value::Absent | Value::Int(_) | Value::List(_) => continue,
+        let version = match (replaced.value, replaced.version) {
+            (Value::Absent, _) if !has_deletes => None,
+            (Value::Int(_), Some(version)) if replaced.origin.is_some() => Some(version as usize),
+            (Value::Absent | Value::Int(_) | Value::List(_), _) => continue,
         };
         let is_own = |w: &&&Sighting<'_>| w.region == replaced.region;
         let winner = match version {
             None => first_of_all.iter().find(is_own).copied(),
-            Some(number) => {
-                let first = first.get(number);
-                let others = || others.get(number)?.iter().find(is_own);
+            Some(version) => {
+                let others = || others.get(&version)?.iter().find(is_own);
+                let first = first[version].as_ref();
                 first.filter(is_own).or_else(others).copied()
             }
         };
         let Some(winner) = winner else {
             match version {
                 None => first_of_all.push(replaced),
-                Some(number) if first.contains(number) => {
-                    others.or_insert_with(number, Vec::new).push(replaced);
+                Some(version) if first[version].is_some() => {
+                    others.entry(version).or_default().push(replaced);
                 }
-                Some(number) => {
-                    first.insert(number, replaced);
-                }
+                Some(version) => first[version] = Some(replaced),
             }
             continue;
         };
@@ -172,17 +174,10 @@ fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
 /// A version of the same region that lies between what a conditional write replaced and what it wrote.
 fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
     let has_conditions = item.sightings.iter().any(|s| s.how == How::Condition);
-    if !has_conditions {
+    if !has_conditions || item.ranking.is_empty() {
         return;
     }
-    // What each region showed, ascending; of equal versions the first sighting stays first.
-    let mut present: Vec<Vec<(Order, usize)>> = vec![Vec::new(); case.region_count()];
-    for (index, sighting) in item.sightings.iter().enumerate() {
-        if let Some(order) = sighting.order.filter(|_| sighting.is_current()) {
-            present[at(sighting.region)].push((order, index));
-        }
-    }
-    present.iter_mut().for_each(|all| all.sort_unstable());
+    let shown = Shown::new(item, case.region_count());
     for write in item.writes.iter().filter(|w| w.fate == Fate::Acknowledged) {
         let Some(Condition::Equals(Value::Int(required))) = condition(case, write) else {
             continue;
@@ -190,12 +185,9 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
         let (Some(low), Some(high)) = (item.order(*required), write.order) else {
             continue;
         };
-        let orders = &present[at(write.region)];
-        let next = orders.partition_point(|(order, _)| *order <= low);
-        let Some((_, index)) = orders.get(next).filter(|(order, _)| *order < high) else {
+        let Some(between) = shown.between(item, write.region, (low, high)) else {
             continue;
         };
-        let between = &item.sightings[*index];
         findings.add(|| {
             let mut evidence = Evidence::new(case.history, item.key)
                 .with(write.operation, "the conditional write")
@@ -214,5 +206,44 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
                 words(between.value),
             ))
         });
+    }
+}
+
+/// What each region showed, by the place in the order of versions.
+struct Shown {
+    /// By region and place: the first sighting (index) of the least version from there on; past all of them when there is none.
+    from: Vec<Vec<usize>>,
+}
+
+impl Shown {
+    fn new(item: &Item<'_>, region_count: usize) -> Self {
+        let places = item.ranking.len() + 2;
+        let none = item.sightings.len();
+        let mut from = vec![vec![none; places]; region_count];
+        for (index, sighting) in item.sightings.iter().enumerate() {
+            if let Some(order) = sighting.order.filter(|_| sighting.is_current()) {
+                let first = &mut from[at(sighting.region)][order.index()];
+                *first = index.min(*first);
+            }
+        }
+        for own in &mut from {
+            for place in (0..places - 1).rev() {
+                if own[place] == none {
+                    own[place] = own[place + 1];
+                }
+            }
+        }
+        Self { from }
+    }
+
+    /// The first sighting of the least version that a region showed between two others.
+    fn between<'i>(
+        &self,
+        item: &'i Item<'_>,
+        region: RegionId,
+        (low, high): (Order, Order),
+    ) -> Option<&'i Sighting<'i>> {
+        let sighting = item.sightings.get(self.from[at(region)][low.index() + 1])?;
+        (sighting.order? < high).then_some(sighting)
     }
 }

@@ -7,6 +7,7 @@ use std::cell::Cell;
 
 use super::case::{Fate, How, Item, Order, Sighting, Write};
 use crate::history::RegionId;
+use crate::nearly_sorted::sort_nearly_sorted;
 
 /// At least this version; when exclusive, a greater one.
 ///
@@ -42,9 +43,19 @@ impl Bound {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Witness {
     /// A write, as an index into the item's writes.
-    Write(usize),
+    Write(u32),
     /// A sighting, as an index into the item's sightings.
-    Sighting(usize),
+    Sighting(u32),
+}
+
+impl Witness {
+    pub(crate) fn write(index: usize) -> Self {
+        Self::Write(u32::try_from(index).expect("fewer than 2^32 writes"))
+    }
+
+    pub(crate) fn sighting(index: usize) -> Self {
+        Self::Sighting(u32::try_from(index).expect("fewer than 2^32 sightings"))
+    }
 }
 
 /// The greatest bound known before each moment.
@@ -72,7 +83,7 @@ impl Frontier {
     }
 
     pub(crate) fn finish(mut self) -> Self {
-        self.entries.sort_by_key(|(return_ns, ..)| *return_ns);
+        sort_nearly_sorted(&mut self.entries, |(return_ns, ..)| *return_ns);
         let mut best: Option<(Bound, Witness)> = None;
         for (_, bound, witness) in &mut self.entries {
             match best {
@@ -84,6 +95,7 @@ impl Frontier {
     }
 
     /// The greatest bound among entries that returned before `call_ns`. Equal times count as concurrent.
+    #[inline]
     pub(crate) fn before(&self, call_ns: u64) -> Option<(Bound, Witness)> {
         let count = self.count_before(call_ns);
         let (_, bound, witness) = self.entries.get(count.checked_sub(1)?)?;
@@ -91,6 +103,7 @@ impl Frontier {
     }
 
     /// How many entries returned before `call_ns`.
+    #[inline]
     fn count_before(&self, call_ns: u64) -> usize {
         let mut count = self.last.get();
         let is_before = |index: usize| self.entries[index].0 < call_ns;
@@ -123,6 +136,8 @@ pub(crate) struct Frontiers {
     pub(crate) seen_elsewhere: Vec<Frontier>,
     /// Deletes that may have happened: call time, and the greatest upper bound of their versions so far (`None`: unbounded), by call.
     deletes: Vec<(u64, Option<Order>)>,
+    /// Whether nothing falls below any of these frontiers: what compares with only one of them need not look.
+    pub(crate) is_calm: bool,
 }
 
 impl Frontiers {
@@ -130,13 +145,14 @@ impl Frontiers {
         let share = item.sightings.len() / region_count.max(1);
         let mut seen = Vec::with_capacity(region_count);
         seen.resize_with(region_count, || Frontier::with_capacity(share + share / 4));
-        let mut elsewhere = vec![Frontier::default(); region_count];
+        let few = || Frontier::with_capacity(item.writes.len() / region_count.max(1) + 8);
+        let mut elsewhere: Vec<Frontier> = (0..region_count).map(|_| few()).collect();
         for (index, sighting) in item.sightings.iter().enumerate() {
             let Some(order) = sighting.order else {
                 continue;
             };
             let bound = Bound::at_least(order);
-            let witness = Witness::Sighting(index);
+            let witness = Witness::sighting(index);
             if sighting.is_current() {
                 seen[at(sighting.region)].push(sighting.return_ns, bound, witness);
             }
@@ -146,33 +162,69 @@ impl Frontiers {
         }
         let seen: Vec<_> = seen.into_iter().map(Frontier::finish).collect();
         let known = known_writes(item, region_count);
-        let mut written = vec![Frontier::default(); region_count];
+        let mut written: Vec<Frontier> = (0..region_count).map(|_| few()).collect();
         let mut deleted = vec![Frontier::default(); region_count];
         for (index, write) in item.writes.iter().enumerate() {
             let (Fate::Acknowledged, Some(return_ns)) = (write.fate, write.return_ns) else {
                 continue;
             };
             let region = at(write.region);
+            if let Some(order) = write.order {
+                let bound = Bound::at_least(order);
+                written[region].push(return_ns, bound, Witness::write(index));
+                continue;
+            }
             let floor = floor(item, index, &seen[region], &known[region]);
-            match write.value {
-                Some(_) => {
-                    let bound = write.order.map_or(Bound::above(floor), Bound::at_least);
-                    written[region].push(return_ns, bound, Witness::Write(index));
-                }
-                None if floor > Order::LEAST => {
-                    deleted[region].push(return_ns, Bound::above(floor), Witness::Write(index));
-                }
-                None => {}
+            let bound = Bound::above(floor);
+            if write.value.is_some() {
+                written[region].push(return_ns, bound, Witness::write(index));
+            } else if floor > Order::LEAST {
+                deleted[region].push(return_ns, bound, Witness::write(index));
             }
         }
         let finish = |all: Vec<Frontier>| all.into_iter().map(Frontier::finish).collect();
-        Self {
+        let mut frontiers = Self {
             seen,
             written: finish(written),
             deleted: finish(deleted),
             seen_elsewhere: finish(elsewhere),
             deletes: deletes(item, region_count),
+            is_calm: false,
+        };
+        frontiers.is_calm = frontiers.are_kept_by(item);
+        frontiers
+    }
+
+    /// Whether every strong sighting and every write satisfies all of them together.
+    fn are_kept_by(&self, item: &Item<'_>) -> bool {
+        let mut fronts: Vec<Front<'_>> = (0..self.seen.len())
+            .map(|region| Front::new([&self.seen[region], &self.written[region]]))
+            .collect();
+        let is_above = |write: &Write| {
+            let bound = fronts[at(write.region)].advance(write.call_ns);
+            match (bound, write.order) {
+                (Some(bound), Some(order)) if write.fate != Fate::Failed => order > bound.order,
+                (Some(_) | None, _) => true,
+            }
+        };
+        if !item.writes.iter().all(is_above) {
+            return false;
         }
+        let own = |region| {
+            let others = [&self.deleted[region], &self.seen_elsewhere[region]];
+            (
+                Front::new([&self.seen[region], &self.written[region]]),
+                Front::new(others),
+            )
+        };
+        let mut fronts: Vec<_> = (0..self.seen.len()).map(own).collect();
+        let mut current = item.sightings.iter().filter(|s| s.is_current());
+        current.all(|sighting| {
+            let (own, others) = &mut fronts[at(sighting.region)];
+            let own = own.advance(sighting.call_ns);
+            let bound = own.max(others.advance(sighting.call_ns));
+            bound.is_none_or(|bound| satisfies(self, sighting, bound) != Some(false))
+        })
     }
 
     /// Whether some delete can explain that the item is absent to an operation that returned at `return_ns`, although a version within
@@ -185,6 +237,34 @@ impl Frontiers {
             return false;
         };
         limit.is_none_or(|limit| limit > bound.order)
+    }
+}
+
+/// Two frontiers of one region, asked in the order of time.
+struct Front<'f> {
+    entries: [&'f [(u64, Bound, Witness)]; 2],
+    counts: [usize; 2],
+    bound: Option<Bound>,
+}
+
+impl<'f> Front<'f> {
+    fn new(frontiers: [&'f Frontier; 2]) -> Self {
+        Self {
+            entries: frontiers.map(|frontier| &frontier.entries[..]),
+            counts: [0; 2],
+            bound: None,
+        }
+    }
+
+    /// The greatest bound of both among entries that returned before `call_ns`, or before any moment that was asked for earlier.
+    fn advance(&mut self, call_ns: u64) -> Option<Bound> {
+        for (entries, count) in self.entries.iter().zip(&mut self.counts) {
+            while let Some((_, bound, _)) = entries.get(*count).filter(|e| e.0 < call_ns) {
+                self.bound = self.bound.max(Some(*bound));
+                *count += 1;
+            }
+        }
+        self.bound
     }
 }
 
@@ -201,7 +281,7 @@ fn known_writes(item: &Item<'_>, region_count: usize) -> Vec<Frontier> {
             (write.fate, write.return_ns, write.order)
         {
             let bound = Bound::at_least(order);
-            known[at(write.region)].push(return_ns, bound, Witness::Write(index));
+            known[at(write.region)].push(return_ns, bound, Witness::write(index));
         }
     }
     known.into_iter().map(Frontier::finish).collect()
@@ -219,13 +299,7 @@ fn floor(item: &Item<'_>, index: usize, seen: &Frontier, known: &Frontier) -> Or
 
 /// The version that a write says it replaced.
 fn replaced(item: &Item<'_>, write: &Write) -> Option<Order> {
-    // Sightings lie in the order of their operations.
-    let first = item
-        .sightings
-        .partition_point(|s| s.operation < write.operation);
-    let own = item.sightings[first..]
-        .iter()
-        .take_while(|s| s.operation == write.operation);
+    let own = item.own_sightings(write);
     own.filter(|s| matches!(s.how, How::Replaced | How::Condition))
         .filter_map(|s| s.order)
         .max()
@@ -234,20 +308,23 @@ fn replaced(item: &Item<'_>, write: &Write) -> Option<Order> {
 /// Deletes by call, with the running maximum of what bounds their versions from above: whatever their region showed or acknowledged
 /// after them is greater.
 fn deletes(item: &Item<'_>, region_count: usize) -> Vec<(u64, Option<Order>)> {
-    let mut later: Vec<Vec<(u64, Order)>> = vec![Vec::new(); region_count];
-    let current = item.sightings.iter().filter(|s| s.is_current());
-    for sighting in current {
-        if let Some(order) = sighting.order {
-            later[at(sighting.region)].push((sighting.call_ns, order));
-        }
+    if !item.has_deletes {
+        return Vec::new();
     }
-    for write in &item.writes {
-        if let Some(order) = write.order {
-            later[at(write.region)].push((write.call_ns, order));
+    let mut later: Vec<Vec<(u64, Order)>> = vec![Vec::new(); region_count];
+    // Both lie in the order of their operations, which is that of calls.
+    let mut writes = item.writes.iter().peekable();
+    for sighting in item.sightings.iter().filter(|s| s.is_current()) {
+        while let Some(write) = writes.next_if(|w| w.operation < sighting.operation) {
+            later[at(write.region)].extend(write.order.map(|order| (write.call_ns, order)));
         }
+        later[at(sighting.region)].extend(sighting.order.map(|order| (sighting.call_ns, order)));
+    }
+    for write in writes {
+        later[at(write.region)].extend(write.order.map(|order| (write.call_ns, order)));
     }
     for list in &mut later {
-        list.sort_unstable_by_key(|(call_ns, _)| *call_ns);
+        sort_nearly_sorted(list, |(call_ns, _)| *call_ns);
         let mut least: Option<Order> = None;
         for (_, order) in list.iter_mut().rev() {
             let smaller = least.map_or(*order, |l| l.min(*order));
@@ -262,7 +339,7 @@ fn deletes(item: &Item<'_>, region_count: usize) -> Vec<(u64, Option<Order>)> {
             .map(|(_, o)| *o)
     };
     let mut deletes: Vec<_> = item.deletes().map(|d| (d.call_ns, limit(d))).collect();
-    deletes.sort_by_key(|(call_ns, _)| *call_ns);
+    sort_nearly_sorted(&mut deletes, |(call_ns, _)| *call_ns);
     let mut greatest = Some(Order::LEAST);
     for (_, limit) in &mut deletes {
         greatest = greatest.zip(*limit).map(|(g, l)| g.max(l));

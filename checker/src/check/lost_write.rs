@@ -60,8 +60,8 @@ fn violation(
 ) -> crate::verdict::Violation {
     let region = region_name(case.history, at(read.region));
     let lost = match witness {
-        Witness::Write(index) => item.writes[index].value,
-        Witness::Sighting(index) => item.sightings[index].number(),
+        Witness::Write(index) => item.writes[index as usize].value,
+        Witness::Sighting(index) => item.sightings[index as usize].number(),
     };
     let what = match lost {
         Some(_) => format!("the write of {}", number_words(lost)),

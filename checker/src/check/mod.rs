@@ -383,12 +383,21 @@ pub(crate) fn subjects(history: &History) -> Subjects {
 
 /// The kinds of items that operations speak of.
 #[derive(Clone, Default)]
-pub(crate) struct Subjects(BTreeSet<Subject>);
+pub(crate) struct Subjects {
+    /// Whether there were registers, which nearly all operations are about.
+    has_registers: bool,
+    others: BTreeSet<Subject>,
+}
 
 impl Subjects {
+    /// Notes a register that is written.
+    pub(crate) fn add_register(&mut self) {
+        self.has_registers = true;
+    }
+
     pub(crate) fn add(&mut self, op: &Op) {
         let subject = match op {
-            Op::Write { .. } | Op::Cas { .. } | Op::Delete { .. } => Subject::Registers,
+            Op::Write { .. } | Op::Cas { .. } | Op::Delete { .. } => return self.add_register(),
             Op::AddToSet { .. } => Subject::Sets,
             Op::Increment { .. } => Subject::Counters,
             Op::Append { .. } => Subject::Lists,
@@ -399,25 +408,25 @@ impl Subjects {
                     MicroOp::Write(..) => Some(Subject::Registers),
                     MicroOp::Append(..) => Some(Subject::Lists),
                 };
-                self.0.extend(ops.iter().filter_map(subject));
+                self.others.extend(ops.iter().filter_map(subject));
                 Subject::Transactions
             }
             Op::Read { .. } | Op::Scan => return,
         };
-        self.0.insert(subject);
+        self.others.insert(subject);
     }
 
     /// Whether nothing but reads was added.
     pub(crate) fn are_read_only(&self) -> bool {
-        self.0.is_empty()
+        !self.has_registers && self.others.is_empty()
     }
 
     /// One without any writes speaks of registers.
     pub(crate) fn finish(mut self) -> BTreeSet<Subject> {
-        if self.0.is_empty() {
-            self.0.insert(Subject::Registers);
+        if self.has_registers || self.others.is_empty() {
+            self.others.insert(Subject::Registers);
         }
-        self.0
+        self.others
     }
 }
 

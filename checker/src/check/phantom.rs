@@ -38,12 +38,12 @@ fn judge(
         Evidence::new(case.history, item.key)
             .with(sighting.operation, "the operation that saw the value")
     };
-    let version = item.versions.get(value);
     // Nearly always one write made it, and had begun.
-    let only = version.and_then(|v| v.writers.only(&item.writes));
+    let only = item.maker(sighting);
     if only.is_some_and(|write| write.call_ns <= sighting.return_ns) {
         return;
     }
+    let version = item.version(sighting);
     let writes = version.into_iter().flat_map(|v| v.writers.iter());
     let writes: Vec<&Write> = writes.map(|w| &item.writes[w]).collect();
     // A compare-and-set that succeeded saw what it required; its own value is somebody else's concern.

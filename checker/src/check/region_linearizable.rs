@@ -41,8 +41,7 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
     let mut findings = Findings::default();
     let mut judged_count: u64 = 0;
     for item in case.registers() {
-        for scope in scopes.iter().copied() {
-            let steps = steps(case, item, scope);
+        for (scope, steps) in scopes.iter().copied().zip(steps(case, item, scopes)) {
             judged_count += steps
                 .iter()
                 .filter(|s| s.requirement != Requirement::Any)
@@ -103,10 +102,9 @@ fn least(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Vec<u
     let mut operations: Vec<usize> = core.iter().map(|step| step.operation).collect();
     for step in core {
         // It had happened by its first sighting, wherever that was.
-        let seen = step
-            .effect
-            .flatten()
-            .and_then(|value| item.first_seen(value));
+        let wrote = step.effect.flatten();
+        let wrote = wrote.map(|version| item.versions.key(version as usize));
+        let seen = wrote.and_then(|value| item.first_seen(value));
         operations.extend(seen.map(|seen| seen.operation));
     }
     let writes: Vec<usize> = item.writes.iter().map(|w| w.operation).collect();
@@ -115,7 +113,7 @@ fn least(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Vec<u
     }
     let is_broken = |part: &History| {
         let case = Case::new(part);
-        let broken = |item| is_broken(&steps(&case, item, scope));
+        let broken = |item| steps(&case, item, &[scope]).iter().any(|s| is_broken(s));
         case.registers().any(broken)
     };
     let all = || {
@@ -144,7 +142,7 @@ fn up_to(steps: &[Step], broken_at: usize) -> Vec<Step> {
 
 /// The fewest steps that have no order, among those that zones point at and the writes of what they saw.
 fn shrink_shown(steps: &[Step], shown: &[usize]) -> Vec<Step> {
-    let named: BTreeSet<i64> = shown
+    let named: BTreeSet<u32> = shown
         .iter()
         .filter_map(|i| match steps[*i].requirement {
             Requirement::Is(state) => state,
@@ -158,7 +156,7 @@ fn shrink_shown(steps: &[Step], shown: &[usize]) -> Vec<Step> {
     };
     let few = steps.iter().enumerate().filter(matters);
     let few: Vec<(usize, Step)> = few.map(|(index, step)| (index, *step)).collect();
-    let written: BTreeSet<i64> = few.iter().filter_map(|(_, s)| s.effect.flatten()).collect();
+    let written: BTreeSet<u32> = few.iter().filter_map(|(_, s)| s.effect.flatten()).collect();
     // What replaced a version that is not among them would be broken for that alone, so all that is left of it is that it wrote.
     let relaxed = |(index, step): (usize, Step)| match step.requirement {
         Requirement::Is(Some(value)) if !shown.contains(&index) && !written.contains(&value) => {

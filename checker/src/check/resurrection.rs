@@ -34,7 +34,10 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             };
             judged_count += 1;
             let region = at(sighting.region);
-            let deleted = frontiers.deleted[region].before(sighting.call_ns);
+            let deleted = match frontiers.is_calm {
+                true => None,
+                false => frontiers.deleted[region].before(sighting.call_ns),
+            };
             if let Some((bound, witness)) = deleted.filter(|(bound, _)| !bound.allows(order)) {
                 findings.add(|| after_delete(case, item, sighting, bound, witness));
                 continue;
@@ -66,7 +69,7 @@ fn vanished(item: &Item<'_>, frontiers: &Frontiers, region_count: usize) -> Vec<
         let region = at(sighting.region);
         if let Some((bound, _)) = frontiers.seen[region].before(sighting.call_ns) {
             let bound = Bound::above(bound.order);
-            vanished[region].push(sighting.return_ns, bound, Witness::Sighting(index));
+            vanished[region].push(sighting.return_ns, bound, Witness::sighting(index));
         }
     }
     vanished.into_iter().map(Frontier::finish).collect()
@@ -102,7 +105,7 @@ fn after_absence(
 ) -> crate::verdict::Violation {
     let mut evidence = Evidence::new(case.history, item.key);
     if let Witness::Sighting(index) = witness {
-        let absent = &item.sightings[index];
+        let absent = &item.sightings[index as usize];
         evidence = evidence.with(absent.operation, "the operation that saw nothing");
         let before = frontiers.seen[at(absent.region)].before(absent.call_ns);
         if let Some((_, witness)) = before {

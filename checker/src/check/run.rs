@@ -12,7 +12,7 @@ use super::evidence::Findings;
 use super::minimal::minimise;
 use super::tally::Tally;
 use super::{CheckInfo, registry};
-use crate::history::{Ending, Header, History, Key, Operation};
+use crate::history::{Became, Header, History, Key};
 use crate::measure::{Measures, torn};
 use crate::parallel;
 use crate::verdict::{CheckResult, Outcome, Verdict};
@@ -44,7 +44,7 @@ pub fn check_on(history: &History, checks: &[&str], threads: NonZeroUsize) -> Ve
     let panels = parallel::share(threads, turns, || Panel::new(checks), judge);
     let mut counts = Counts::default();
     for operation in &history.operations {
-        counts.add(operation);
+        counts.add(operation.ending.became());
     }
     let mut panel = Panel::together(checks, panels);
     for tally in &mut panel.tallies {
@@ -65,11 +65,11 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn add(&mut self, operation: &Operation) {
-        match operation.ending {
-            Ending::Ok(_) => self.ok += 1,
-            Ending::Failed { .. } => self.fail += 1,
-            Ending::Unknown { .. } => self.info += 1,
+    pub(crate) fn add(&mut self, became: Became) {
+        match became {
+            Became::Ok => self.ok += 1,
+            Became::Failed => self.fail += 1,
+            Became::Unknown => self.info += 1,
         }
     }
 

@@ -9,17 +9,19 @@
 //! table of version 2017.11.29 adds the stamp after the write, so a fresh read can show the stamp of the version before. Two versions with
 //! one stamp cannot be ordered; no check orders them.
 
-use super::case::{Case, Item, Order, Sighting};
+use super::case::{Case, Item, Moment, Sighting};
 use super::evidence::{Evidence, Findings, key_words};
-use crate::table::Table;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
     let mut findings = Findings::default();
     for item in case.registers() {
-        let mut claims: Vec<(Order, i64, &Sighting<'_>)> = Vec::new();
-        let mut first: Table<(Order, &Sighting<'_>)> = Table::default();
+        let mut claims: Vec<(Moment, i64, &Sighting<'_>)> = Vec::new();
+        let mut first: Vec<Option<(Moment, &Sighting<'_>)>> = vec![None; item.versions.len()];
         for sighting in &item.sightings {
             let (Some(value), Some(stamp)) = (sighting.number, sighting.stamp) else {
+                continue;
+            };
+            let Some(version) = sighting.version else {
                 continue;
             };
             let Some(origin) = sighting.origin else {
@@ -29,7 +31,7 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             if origin == sighting.region {
                 continue;
             }
-            let (known, before) = *first.or_insert_with(value, || (stamp, sighting));
+            let (known, before) = *first[version as usize].get_or_insert((stamp, sighting));
             if known != stamp {
                 findings.add(|| {
                     said(case, item, before, sighting).because(format!(

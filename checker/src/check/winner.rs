@@ -19,7 +19,10 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
     let mut findings = Findings::default();
     let mut is_judged = false;
     for item in case.registers() {
-        let Some((order, value)) = item.ranking.last().copied() else {
+        let Some((_, value)) = item.ranking.last().copied() else {
+            continue;
+        };
+        let Some(order) = item.order(value) else {
             continue;
         };
         let frontiers = item.frontiers(case.region_count());

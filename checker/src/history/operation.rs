@@ -54,6 +54,24 @@ pub enum Ending {
     },
 }
 
+impl Ending {
+    pub(crate) fn became(&self) -> Became {
+        match self {
+            Self::Ok(_) => Became::Ok,
+            Self::Failed { .. } => Became::Failed,
+            Self::Unknown { .. } => Became::Unknown,
+        }
+    }
+}
+
+/// What became of a request, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Became {
+    Ok,
+    Failed,
+    Unknown,
+}
+
 /// Lines that are well formed but do not make sense together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StructureError {
@@ -155,8 +173,10 @@ impl Pairing {
             }
             Moment::Answer(answer) => {
                 let place = self.processes.open(line, answer.process)?;
-                self.processes
-                    .complete(&mut self.operations[place], answer)?;
+                let operation = &mut self.operations[place];
+                let request = Request::of(operation);
+                self.processes.complete(&request, &answer.completion())?;
+                answer.end(operation);
             }
         }
         Ok(())
@@ -172,69 +192,46 @@ impl Pairing {
     }
 }
 
-/// Pairs events as they come, and keeps only what is in flight.
-#[derive(Debug, Default)]
-pub(crate) struct InFlight {
-    /// Operations in flight, by place.
-    open: Vec<Option<Operation>>,
-    /// Places that hold none.
-    free: Vec<usize>,
-    processes: Processes,
-}
-
-impl InFlight {
-    /// Takes the next event. Returns the operation that it ends, if it ends one.
-    pub(crate) fn push(
-        &mut self,
-        line: u64,
-        event: Event,
-    ) -> Result<Option<Operation>, StructureError> {
-        self.processes.advance(line, event.time_ns)?;
-        match Moment::new(line, event) {
-            Moment::Request(operation) => {
-                let place = self.free.last().copied().unwrap_or(self.open.len());
-                self.processes.invoke(line, operation.process, place)?;
-                match self.free.pop() {
-                    Some(place) => self.open[place] = Some(operation),
-                    None => self.open.push(Some(operation)),
-                }
-                Ok(None)
-            }
-            Moment::Answer(answer) => {
-                let place = self.processes.open(line, answer.process)?;
-                let operation = self.open[place].as_mut().expect("it is in flight");
-                self.processes.complete(operation, answer)?;
-                self.free.push(place);
-                Ok(self.open[place].take())
-            }
-        }
-    }
-
-    /// What is still in flight, in the order of the invocations.
-    pub(crate) fn operations(&self) -> Vec<Operation> {
-        let mut open: Vec<Operation> = self.open.iter().flatten().cloned().collect();
-        open.sort_by_key(|o| o.line_invoke);
-        open
-    }
-}
-
 /// An event, as what it means for an operation.
-enum Moment {
+pub(super) enum Moment {
     Request(Operation),
     Answer(Answer),
 }
 
 /// How an operation ends.
-struct Answer {
-    line: u64,
-    process: ProcessId,
-    region: RegionId,
-    ending: Ending,
-    return_ns: Option<u64>,
+pub(super) struct Answer {
+    pub(super) line: u64,
+    pub(super) process: ProcessId,
+    pub(super) region: RegionId,
+    pub(super) ending: Ending,
+    pub(super) return_ns: Option<u64>,
+}
+
+impl Answer {
+    /// What of it must fit the request.
+    pub(super) fn completion(&self) -> Completion {
+        Completion {
+            line: self.line,
+            process: self.process,
+            region: self.region,
+            reply: match &self.ending {
+                Ending::Ok(reply) => Some(reply.shape()),
+                Ending::Failed { .. } | Ending::Unknown { .. } => None,
+            },
+            is_known: self.return_ns.is_some(),
+        }
+    }
+
+    /// Ends the operation that it answers.
+    pub(super) fn end(self, operation: &mut Operation) {
+        operation.line_complete = Some(self.line);
+        operation.return_ns = self.return_ns;
+        operation.ending = self.ending;
+    }
 }
 
 impl Moment {
-    fn new(line: u64, event: Event) -> Self {
+    pub(super) fn new(line: u64, event: Event) -> Self {
         let (ending, return_ns) = match event.kind {
             EventKind::Invoke(op) => {
                 return Self::Request(Operation {
@@ -265,9 +262,82 @@ impl Moment {
     }
 }
 
+/// What must fit between a request and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Read,
+    Write,
+    Transaction { step_count: usize },
+    Scan,
+    Stream,
+}
+
+impl Op {
+    pub(super) fn shape(&self) -> Shape {
+        match self {
+            Self::Read { .. } => Shape::Read,
+            Self::Write { .. }
+            | Self::Cas { .. }
+            | Self::Delete { .. }
+            | Self::AddToSet { .. }
+            | Self::Increment { .. }
+            | Self::Append { .. } => Shape::Write,
+            Self::Transact { ops } => Shape::Transaction {
+                step_count: ops.len(),
+            },
+            Self::Scan => Shape::Scan,
+            Self::Stream => Shape::Stream,
+        }
+    }
+}
+
+impl Reply {
+    fn shape(&self) -> Shape {
+        match self {
+            Self::Read(_) => Shape::Read,
+            Self::Done { .. } => Shape::Write,
+            Self::Transact(results) => Shape::Transaction {
+                step_count: results.len(),
+            },
+            Self::Scan(_) => Shape::Scan,
+            Self::Stream(_) => Shape::Stream,
+        }
+    }
+}
+
+/// A request, as far as its answer must fit it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    pub(super) line: u64,
+    pub(super) region: RegionId,
+    pub(super) shape: Shape,
+}
+
+impl Request {
+    pub(super) fn of(operation: &Operation) -> Self {
+        Self {
+            line: operation.line_invoke,
+            region: operation.region,
+            shape: operation.op.shape(),
+        }
+    }
+}
+
+/// An answer, as far as it must fit its request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Completion {
+    pub(super) line: u64,
+    pub(super) process: ProcessId,
+    pub(super) region: RegionId,
+    /// What a success answers.
+    pub(super) reply: Option<Shape>,
+    /// Whether the outcome is known.
+    pub(super) is_known: bool,
+}
+
 /// What may follow what: time, and what each process did last.
 #[derive(Debug, Default)]
-struct Processes {
+pub(super) struct Processes {
     last: Table<Activity>,
     time_ns: u64,
 }
@@ -289,7 +359,7 @@ enum State {
 }
 
 impl Processes {
-    fn advance(&mut self, line: u64, time_ns: u64) -> Result<(), StructureError> {
+    pub(super) fn advance(&mut self, line: u64, time_ns: u64) -> Result<(), StructureError> {
         if time_ns < self.time_ns {
             let before_ns = self.time_ns;
             return Err(StructureError::TimeBackwards {
@@ -303,7 +373,12 @@ impl Processes {
     }
 
     /// Notes that a process begins an operation, which will lie at this place.
-    fn invoke(&mut self, line: u64, id: ProcessId, place: usize) -> Result<(), StructureError> {
+    pub(super) fn invoke(
+        &mut self,
+        line: u64,
+        id: ProcessId,
+        place: usize,
+    ) -> Result<(), StructureError> {
         let process = id.0;
         let own = Activity {
             line_invoke: line,
@@ -332,7 +407,7 @@ impl Processes {
     }
 
     /// The place of the operation that a process has in flight.
-    fn open(&self, line: u64, id: ProcessId) -> Result<usize, StructureError> {
+    pub(super) fn open(&self, line: u64, id: ProcessId) -> Result<usize, StructureError> {
         let process = id.0;
         let Some(last) = self.last.get(i64::from(process)) else {
             return Err(StructureError::CompletionWithoutInvocation { line, process });
@@ -351,72 +426,53 @@ impl Processes {
     }
 
     /// Ends an operation.
-    fn complete(
+    pub(super) fn complete(
         &mut self,
-        operation: &mut Operation,
-        answer: Answer,
+        request: &Request,
+        completion: &Completion,
     ) -> Result<(), StructureError> {
-        fits(operation, &answer.ending, answer.region, answer.line)?;
-        operation.line_complete = Some(answer.line);
-        operation.return_ns = answer.return_ns;
-        operation.ending = answer.ending;
-        let last = self.last.get_mut(i64::from(answer.process.0));
-        last.expect("it has an operation in flight").state = match answer.return_ns {
-            Some(_) => State::Completed(answer.line),
-            None => State::Indeterminate(answer.line),
+        fits(request, completion)?;
+        let last = self.last.get_mut(i64::from(completion.process.0));
+        last.expect("it has an operation in flight").state = if completion.is_known {
+            State::Completed(completion.line)
+        } else {
+            State::Indeterminate(completion.line)
         };
         Ok(())
     }
 }
 
 /// Whether a completion can belong to its invocation.
-fn fits(
-    operation: &Operation,
-    ending: &Ending,
-    region: RegionId,
-    line: u64,
-) -> Result<(), StructureError> {
+fn fits(request: &Request, completion: &Completion) -> Result<(), StructureError> {
     let wrong = |expected: String, found: String| {
-        let (process, line_invoke) = (operation.process.0, operation.line_invoke);
         Err(StructureError::WrongCompletion {
-            line,
-            process,
-            line_invoke,
+            line: completion.line,
+            process: completion.process.0,
+            line_invoke: request.line,
             expected,
             found,
         })
     };
-    if region != operation.region {
+    if completion.region != request.region {
         let name = |r: RegionId| format!("region number {}", r.0);
-        return wrong(name(operation.region), name(region));
+        return wrong(name(request.region), name(completion.region));
     }
-    let Ending::Ok(reply) = ending else {
+    let Some(reply) = completion.reply.filter(|reply| *reply != request.shape) else {
         return Ok(());
     };
-    let (expected, fits) = match &operation.op {
-        Op::Read { .. } => ("a read", matches!(reply, Reply::Read(_))),
-        Op::Write { .. }
-        | Op::Cas { .. }
-        | Op::Delete { .. }
-        | Op::AddToSet { .. }
-        | Op::Increment { .. }
-        | Op::Append { .. } => ("a write", matches!(reply, Reply::Done { .. })),
-        Op::Transact { ops } => (
-            "a transaction",
-            matches!(reply, Reply::Transact(r) if r.len() == ops.len()),
-        ),
-        Op::Scan => ("a scan", matches!(reply, Reply::Scan(_))),
-        Op::Stream => ("a stream fetch", matches!(reply, Reply::Stream(_))),
+    let expected = match request.shape {
+        Shape::Read => "a read",
+        Shape::Write => "a write",
+        Shape::Transaction { .. } => "a transaction",
+        Shape::Scan => "a scan",
+        Shape::Stream => "a stream fetch",
     };
-    if fits {
-        return Ok(());
-    }
     let found = match reply {
-        Reply::Read(_) => "the answer to a read",
-        Reply::Done { .. } => "the answer to a write",
-        Reply::Transact(_) => "the answer to a transaction of another length",
-        Reply::Scan(_) => "the answer to a scan",
-        Reply::Stream(_) => "the answer to a stream fetch",
+        Shape::Read => "the answer to a read",
+        Shape::Write => "the answer to a write",
+        Shape::Transaction { .. } => "the answer to a transaction of another length",
+        Shape::Scan => "the answer to a scan",
+        Shape::Stream => "the answer to a stream fetch",
     };
     wrong(expected.to_owned(), found.to_owned())
 }

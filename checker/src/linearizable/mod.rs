@@ -7,12 +7,12 @@
 pub(crate) mod search;
 pub(crate) mod zones;
 
-use crate::check::{Case, Fate, How, Item, Write};
+use crate::check::{Case, Fate, How, Item, Sighting, Write};
 use crate::history::{Condition, Ending, Op, RegionId, Value};
-use crate::table::Table;
+use crate::nearly_sorted::sort_nearly_sorted;
 
-/// What a register holds: a number, or nothing.
-pub(crate) type State = Option<i64>;
+/// What a register holds: a version, by its place among those of the item; or nothing.
+pub(crate) type State = Option<u32>;
 
 /// What an operation says about the item at its instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +48,17 @@ pub(crate) struct Step {
     pub(crate) effect: Option<State>,
 }
 
+/// How many places a list needs to have one for every version that steps name.
+pub(crate) fn places(steps: &[Step]) -> usize {
+    let required = |s: &Step| match s.requirement {
+        Requirement::Is(state) | Requirement::IsNot(state) => state,
+        Requirement::Any => None,
+    };
+    let named = steps.iter().map(|s| required(s).max(s.effect.flatten()));
+    let greatest = named.max().flatten();
+    greatest.map_or(0, |version| version as usize + 1)
+}
+
 impl Step {
     /// Whether this is an optional delete. Deletes cannot be told apart, and each that is open doubles the configurations; so the earliest
     /// stands for all and may happen any number of times. That can only explain more, never flag more.
@@ -75,73 +86,94 @@ impl Scope {
     }
 }
 
-/// The steps of one item within a scope, in the order of their calls.
-pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scope: Scope) -> Vec<Step> {
-    let mut steps = Vec::with_capacity(item.sightings.len() / 2 + 8);
-    let mut own = Vec::with_capacity(item.writes.len() / 2);
-    for sighting in item.sightings.iter().filter(|s| scope.has(s.region)) {
-        let state = sighting.number();
-        match sighting.how {
-            // A refused condition saw this item; its own write did not happen.
-            How::StrongRead | How::Refused => steps.push(Step {
-                operation: sighting.operation,
-                call_ns: sighting.call_ns,
-                return_ns: Some(sighting.return_ns),
-                requirement: Requirement::Is(state),
-                effect: None,
-            }),
-            // The old item is what a condition was judged on, so it says all that the condition does.
-            How::Replaced | How::Condition => own.push((sighting.operation, state)),
-            How::EventualRead => {}
+/// The steps of one item within each of these scopes, in the order of their calls.
+pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scopes: &[Scope]) -> Vec<Vec<Step>> {
+    let share = (item.sightings.len() + item.writes.len()) / scopes.len().max(1);
+    let list = || Vec::with_capacity(share + item.writes.len() / 2 + 8);
+    let mut all: Vec<Vec<Step>> = scopes.iter().map(|_| list()).collect();
+    // Sightings and writes lie in the order of their operations, which is that of calls.
+    let mut sightings = item.sightings.iter().peekable();
+    for write in &item.writes {
+        while let Some(sighting) = sightings.next_if(|s| s.operation <= write.operation) {
+            look(sighting, scopes, &mut all);
         }
-    }
-    let shown_count = steps.len();
-    let mut own = own.into_iter().peekable();
-    for write in item.writes.iter().filter(|w| scope.has(w.region)) {
-        // Sightings lie in the order of their operations, and so do writes and these steps.
-        while own.next_if(|(o, _)| *o < write.operation).is_some() {}
-        let said = own.peek().filter(|(o, _)| *o == write.operation);
-        let said = said.map(|(_, state)| Requirement::Is(*state));
-        let shown = &steps[..shown_count];
-        let is_shown = |o: usize| shown.binary_search_by_key(&o, |s| s.operation).is_ok();
-        let is_silent = write.fate == Fate::Failed && !is_shown(write.operation);
-        if write.fate == Fate::Failed && !is_silent {
-            continue;
-        }
-        let requirement = said.unwrap_or_else(|| condition(case, write.operation));
-        let returned_ns = write.return_ns.filter(|_| write.fate == Fate::Acknowledged);
-        let step = Step {
+        let elsewhere = (write.fate != Fate::Failed).then_some(Step {
             operation: write.operation,
             call_ns: write.call_ns,
-            return_ns: happened_by(item, write, returned_ns),
-            requirement,
-            effect: Some(write.value),
-        };
-        if !is_silent {
-            steps.push(step);
-        } else if let (Some(requirement), Some(return_ns)) =
-            (refusal(case, write.operation), write.return_ns)
-        {
-            let return_ns = Some(return_ns);
-            steps.push(Step {
-                requirement,
-                return_ns,
-                effect: None,
-                ..step
+            return_ns: None,
+            requirement: Requirement::Any,
+            effect: Some(write.version),
+        });
+        for (scope, steps) in scopes.iter().zip(&mut all) {
+            steps.extend(match scope.has(write.region) {
+                true => change(case, item, write),
+                false => elsewhere,
             });
         }
     }
-    add_what_matters(&mut steps, item, scope);
-    steps.sort_by_key(|s| (s.call_ns, s.operation));
-    let mut has_delete = false;
-    steps.retain(|s| !s.is_reusable() || !std::mem::replace(&mut has_delete, true));
-    steps
+    sightings.for_each(|sighting| look(sighting, scopes, &mut all));
+    for steps in &mut all {
+        keep_what_matters(steps, item.versions.len());
+        sort_nearly_sorted(steps, |s| (s.call_ns, s.operation));
+        let mut has_delete = false;
+        steps.retain(|s| !s.is_reusable() || !std::mem::replace(&mut has_delete, true));
+    }
+    all
+}
+
+/// Adds what was seen without being changed.
+fn look(sighting: &Sighting<'_>, scopes: &[Scope], all: &mut [Vec<Step>]) {
+    match sighting.how {
+        // A refused condition saw this item; its own write did not happen.
+        How::StrongRead | How::Refused => {}
+        // The old item is what a condition was judged on: it belongs to the write.
+        How::Replaced | How::Condition | How::EventualRead => return,
+    }
+    let own = scopes.iter().zip(all);
+    for (_, steps) in own.filter(|(scope, _)| scope.has(sighting.region)) {
+        steps.push(Step {
+            operation: sighting.operation,
+            call_ns: sighting.call_ns,
+            return_ns: Some(sighting.return_ns),
+            requirement: Requirement::Is(sighting.version),
+            effect: None,
+        });
+    }
+}
+
+/// What a write did, or a refusal that does not show the item says.
+fn change(case: &Case<'_>, item: &Item<'_>, write: &Write) -> Option<Step> {
+    let mut own = item.own_sightings(write);
+    if write.fate == Fate::Failed {
+        let is_shown = own.any(|s| matches!(s.how, How::StrongRead | How::Refused));
+        let requirement = refusal(case, item, write.operation).filter(|_| !is_shown)?;
+        return Some(Step {
+            operation: write.operation,
+            call_ns: write.call_ns,
+            return_ns: Some(write.return_ns?),
+            requirement,
+            effect: None,
+        });
+    }
+    // The old item is what a condition was judged on, so it says all that the condition does.
+    let said = own.find(|s| matches!(s.how, How::Replaced | How::Condition));
+    let requirement = match said {
+        Some(said) => Requirement::Is(said.version),
+        None => condition(case, item, write.operation),
+    };
+    let returned_ns = write.return_ns.filter(|_| write.fate == Fate::Acknowledged);
+    Some(Step {
+        operation: write.operation,
+        call_ns: write.call_ns,
+        return_ns: happened_by(item, write, returned_ns),
+        requirement,
+        effect: Some(write.version),
+    })
 }
 
 /// When a write had happened at the latest: what anybody has seen, by whatever kind of read, had been written.
 fn happened_by(item: &Item<'_>, write: &Write, returned_ns: Option<u64>) -> Option<u64> {
-    let seen = write.value.filter(|_| write.fate != Fate::Failed);
-    let seen_ns = seen.and_then(|value| item.seen_by(value));
+    let seen_ns = item.seen_by(write);
     let seen_ns = seen_ns.map(|ns| ns.max(write.call_ns));
     match (seen_ns, returned_ns) {
         (Some(seen_ns), Some(ns)) => Some(seen_ns.min(ns)),
@@ -150,12 +182,12 @@ fn happened_by(item: &Item<'_>, write: &Write, returned_ns: Option<u64>) -> Opti
 }
 
 /// What a conditional write that happened says about the item.
-fn condition(case: &Case<'_>, operation: usize) -> Requirement {
+fn condition(case: &Case<'_>, item: &Item<'_>, operation: usize) -> Requirement {
     let Op::Cas { condition, .. } = &case.history.operations[operation].op else {
         return Requirement::Any;
     };
     match condition {
-        Condition::Equals(Value::Int(number)) => Requirement::Is(Some(*number)),
+        Condition::Equals(Value::Int(number)) => Requirement::Is(Some(item.place(*number))),
         Condition::Equals(Value::Absent) => Requirement::Is(None),
         Condition::Equals(Value::List(_)) => Requirement::Any,
         Condition::Exists => Requirement::IsNot(None),
@@ -163,98 +195,74 @@ fn condition(case: &Case<'_>, operation: usize) -> Requirement {
 }
 
 /// What a refusal that does not show the item says about it.
-fn refusal(case: &Case<'_>, operation: usize) -> Option<Requirement> {
+fn refusal(case: &Case<'_>, item: &Item<'_>, operation: usize) -> Option<Requirement> {
     let Ending::Failed { error, .. } = &case.history.operations[operation].ending else {
         return None;
     };
     if error != "ConditionalCheckFailedException" {
         return None;
     }
-    match condition(case, operation) {
+    match condition(case, item, operation) {
         Requirement::Any => None,
         Requirement::Is(state) => Some(Requirement::IsNot(state)),
         Requirement::IsNot(state) => Some(Requirement::Is(state)),
     }
 }
 
-/// Drops optional steps that cannot explain anything, and adds those writes of other regions that can.
-fn add_what_matters(steps: &mut Vec<Step>, item: &Item<'_>, scope: Scope) {
-    let elsewhere = item.writes.iter().filter(|w| !scope.has(w.region));
-    let elsewhere = elsewhere.filter(|w| w.fate != Fate::Failed);
-    let elsewhere = elsewhere.map(|write| Step {
-        operation: write.operation,
-        call_ns: write.call_ns,
-        return_ns: None,
-        requirement: Requirement::Any,
-        effect: Some(write.value),
-    });
-    match keep_what_matters(steps) {
-        None => steps.extend(elsewhere),
-        Some(needed) => steps.extend(elsewhere.filter(|s| needed.has(s.effect))),
-    }
-}
-
-/// Drops optional steps whose value no other step requires. Returns what is required; `None` if anything may be.
-fn keep_what_matters(steps: &mut Vec<Step>) -> Option<Needed> {
+/// Drops optional steps whose version no other step requires.
+fn keep_what_matters(steps: &mut Vec<Step>, version_count: usize) {
     // A requirement of "not this" can be met by anything.
-    if steps
-        .iter()
-        .any(|s| matches!(s.requirement, Requirement::IsNot(_)))
-    {
-        return None;
+    let anything = |s: &Step| matches!(s.requirement, Requirement::IsNot(_));
+    if steps.iter().any(anything) {
+        return;
     }
     let required = |s: &Step| match s.requirement {
         Requirement::Is(state) => Some(state),
         Requirement::Any | Requirement::IsNot(_) => None,
     };
-    let definite = steps.iter().filter(|s| s.return_ns.is_some());
     let mut needed = Needed {
-        numbers: Table::with_capacity(steps.len()),
+        versions: vec![false; version_count],
         absent: false,
     };
-    definite.filter_map(required).for_each(|s| needed.insert(s));
+    let definite = steps.iter().filter(|s| s.return_ns.is_some());
+    for state in definite.filter_map(required) {
+        needed.insert(state);
+    }
     let needs_others = |s: &&Step| s.return_ns.is_none() && required(s).is_some();
     let chained: Vec<Step> = steps.iter().filter(needs_others).copied().collect();
-    loop {
-        let before = needed.count();
+    let mut has_grown = !chained.is_empty();
+    while has_grown {
+        has_grown = false;
         for step in &chained {
             if let (true, Some(state)) = (needed.has(step.effect), required(step)) {
-                needed.insert(state);
+                has_grown |= needed.insert(state);
             }
-        }
-        if needed.count() == before {
-            break;
         }
     }
     steps.retain(|s| s.return_ns.is_some() || needed.has(s.effect));
-    Some(needed)
 }
 
 /// States that some step requires.
 struct Needed {
-    numbers: Table<()>,
+    versions: Vec<bool>,
     absent: bool,
 }
 
 impl Needed {
-    fn insert(&mut self, state: State) {
-        match state {
-            Some(number) => {
-                self.numbers.insert(number, ());
-            }
-            None => self.absent = true,
-        }
+    /// Whether it was not required before.
+    fn insert(&mut self, state: State) -> bool {
+        let place = match state {
+            Some(version) => &mut self.versions[version as usize],
+            None => &mut self.absent,
+        };
+        !std::mem::replace(place, true)
     }
 
     fn has(&self, effect: Option<State>) -> bool {
         match effect {
-            Some(Some(number)) => self.numbers.contains(number),
+            Some(Some(version)) => self.versions[version as usize],
             Some(None) => self.absent,
             None => false,
         }
-    }
-
-    fn count(&self) -> usize {
-        self.numbers.len() + usize::from(self.absent)
     }
 }

@@ -7,10 +7,11 @@
 //! can need its value; and of two configurations in the same state that differ only in that one has used up more optional steps or
 //! answered fewer reads, that one is dropped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
-use super::{Requirement, State, Step};
-use crate::table::Table;
+use super::{Requirement, State, Step, places};
+use crate::nearly_sorted::sort_nearly_sorted;
 
 /// What the search found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub(crate) fn decide(steps: &[Step], budget: u64) -> Answer {
         observers: 0,
         optional: 0,
         budget,
+        waiting: BinaryHeap::new(),
+        tried: Best::default(),
     };
     // In ascending order, each once.
     let mut alive = vec![Configuration {
@@ -89,21 +92,21 @@ fn moments(steps: &[Step]) -> Vec<(u64, u8, usize)> {
     let has_not = steps
         .iter()
         .any(|s| matches!(s.requirement, Requirement::IsNot(_)));
-    let mut last_needed: Table<u64> = Table::with_capacity(steps.len());
+    let mut last_needed: Vec<Option<u64>> = vec![None; places(steps)];
     let mut absent_last_needed: Option<u64> = None;
     for step in steps {
         let until = step.return_ns.unwrap_or(u64::MAX);
         match step.requirement {
             Requirement::Is(Some(number)) => {
-                let last = last_needed.or_insert_with(number, || until);
-                *last = until.max(*last);
+                let last = &mut last_needed[number as usize];
+                *last = (*last).max(Some(until));
             }
             Requirement::Is(None) => absent_last_needed = absent_last_needed.max(Some(until)),
             Requirement::Any | Requirement::IsNot(_) => {}
         }
     }
     let last_needed = |state: State| match state {
-        Some(number) => last_needed.get(number).copied(),
+        Some(number) => last_needed[number as usize],
         None => absent_last_needed,
     };
     let mut moments = Vec::with_capacity(steps.len() * 2);
@@ -119,7 +122,7 @@ fn moments(steps: &[Step]) -> Vec<(u64, u8, usize)> {
             .map_or((useful_ns, RETURN + 1), |ns| (ns, RETURN));
         moments.push((end.0.max(step.call_ns), end.1, index));
     }
-    moments.sort_unstable();
+    sort_nearly_sorted(&mut moments, |moment| *moment);
     moments
 }
 
@@ -132,6 +135,9 @@ struct Search<'s> {
     /// Slots of steps that need not happen.
     optional: u128,
     budget: u64,
+    /// Configurations that are still to be looked at, and those that were: here only to be used again.
+    waiting: BinaryHeap<Reverse<(u32, Configuration)>>,
+    tried: Best,
 }
 
 impl Search<'_> {
@@ -189,25 +195,27 @@ impl Search<'_> {
         {
             return Some(alive);
         }
-        let mut reached = BTreeSet::new();
-        let mut tried = Best::default();
+        let mut reached = Vec::new();
+        self.tried.clear();
         // Those that have used up the fewest optional steps first: they make most of the others needless.
         let used_count = |s: &Self, c: &Configuration| (c.happened & s.optional).count_ones();
-        let mut open: BTreeSet<(u32, Configuration)> = alive
-            .into_iter()
-            .map(|c| (used_count(self, &c), c))
-            .collect();
-        while let Some((_, configuration)) = open.pop_first() {
-            if !tried.takes(self, configuration) {
+        self.waiting.clear();
+        for configuration in alive {
+            let used = used_count(self, &configuration);
+            self.waiting.push(Reverse((used, configuration)));
+        }
+        while let Some(Reverse((_, configuration))) = self.waiting.pop() {
+            let (optional, observers) = (self.optional, self.observers);
+            if !self.tried.takes(optional, observers, configuration) {
                 continue;
             }
             if configuration.happened & bit != 0 {
-                reached.insert(configuration);
+                reached.push(configuration);
                 continue;
             }
             self.budget = self.budget.checked_sub(1)?;
-            for (other, index) in self.slots.iter().enumerate() {
-                let Some(step) = index.map(|i| &self.steps[i]) else {
+            for other in 0..self.slots.len() {
+                let Some(step) = self.slots[other].map(|i| &self.steps[i]) else {
                     continue;
                 };
                 let is_open = configuration.happened & (1 << other) == 0;
@@ -221,30 +229,51 @@ impl Search<'_> {
                         state: effect,
                         happened,
                     });
-                    open.insert((used_count(self, &next), next));
+                    let used = used_count(self, &next);
+                    self.waiting.push(Reverse((used, next)));
                 }
             }
         }
-        Some(reached.into_iter().collect())
+        reached.sort_unstable();
+        Some(reached)
     }
 }
+
+/// How many configurations are looked through one by one before they are kept by what they have in common.
+const FEW: usize = 16;
 
 /// The configurations that nothing beats, by state and the steps that must happen: which optional steps they have used up, and which reads
 /// they have answered.
 #[derive(Default)]
-struct Best(BTreeMap<(State, u128), Vec<(u128, u128)>>);
+struct Best {
+    few: Vec<((State, u128), (u128, u128))>,
+    many: BTreeMap<(State, u128), Vec<(u128, u128)>>,
+}
 
 impl Best {
+    fn clear(&mut self) {
+        self.few.clear();
+        self.many.clear();
+    }
+
     /// Takes a configuration, unless one that came before is as good.
-    fn takes(&mut self, search: &Search<'_>, configuration: Configuration) -> bool {
+    fn takes(&mut self, optional: u128, observers: u128, configuration: Configuration) -> bool {
         let happened = configuration.happened;
-        let used = happened & search.optional;
-        let answered = happened & search.observers;
-        let must = happened & !search.optional & !search.observers;
-        let best = self.0.entry((configuration.state, must)).or_default();
+        let used = happened & optional;
+        let answered = happened & observers;
+        let alike = (configuration.state, happened & !optional & !observers);
         let is_beaten = |(other_used, other_answered): &(u128, u128)| {
             other_used & !used == 0 && answered & !other_answered == 0
         };
+        let mut few = self.few.iter();
+        if few.any(|(other, best)| *other == alike && is_beaten(best)) {
+            return false;
+        }
+        if self.few.len() < FEW {
+            self.few.push((alike, (used, answered)));
+            return true;
+        }
+        let best = self.many.entry(alike).or_default();
         if best.iter().any(is_beaten) {
             return false;
         }

@@ -9,8 +9,7 @@
 //! cluster of its own when a repeatable delete can precede it, and belongs to the beginning when nothing can have come before it. Where
 //! neither is certain, for refusals that do not show the item and for conditional deletes of unknown outcome, the search decides.
 
-use super::{Requirement, Step};
-use crate::table::Table;
+use super::{Requirement, Step, places};
 
 /// What the zones of a register say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +26,13 @@ pub(crate) enum Zones {
 #[derive(Clone, Debug)]
 struct Cluster {
     /// The step that wrote it, if there is one.
-    writer: Option<usize>,
+    writer: Option<u32>,
     /// The first and the last of the steps that saw it; [`Clusters::next_read`] links them.
-    reads: Option<(usize, usize)>,
+    reads: Option<(u32, u32)>,
     /// The cluster that its writer replaced.
-    before: Option<usize>,
+    before: Option<u32>,
     /// The cluster whose writer replaced it.
-    after: Option<usize>,
+    after: Option<u32>,
     /// The earliest instant of all its steps, beyond their calls.
     not_before_ns: u64,
 }
@@ -121,7 +120,7 @@ struct Clusters<'s> {
     steps: &'s [Step],
     all: Vec<Cluster>,
     /// For each step that is a read, the next one of its cluster.
-    next_read: Vec<Option<usize>>,
+    next_read: Vec<u32>,
     /// The cluster that replaced no item at the beginning.
     first: Option<usize>,
 }
@@ -131,14 +130,14 @@ impl<'s> Clusters<'s> {
         let mut clusters = Self {
             steps,
             all: Vec::with_capacity(steps.len() / 2),
-            next_read: vec![None; steps.len()],
+            next_read: vec![NONE; steps.len()],
             first: None,
         };
-        let mut by_value: Table<usize> = Table::with_capacity(steps.len() / 2);
+        let mut by_value = ByValue(vec![NONE; places(steps)]);
         for (index, step) in steps.iter().enumerate() {
             if let Some(Some(value)) = step.effect {
                 let cluster = clusters.add(Some(index));
-                if by_value.insert(value, cluster).is_some() {
+                if by_value.insert(value, cluster) {
                     return Err(Zones::Undecided);
                 }
             }
@@ -154,7 +153,7 @@ impl<'s> Clusters<'s> {
                     }
                 }
                 Requirement::Is(Some(value)) => {
-                    let Some(cluster) = by_value.get(value).copied() else {
+                    let Some(cluster) = by_value.get(value) else {
                         return Err(missing(step, index));
                     };
                     clusters.require(index, cluster, &by_value)?;
@@ -167,7 +166,7 @@ impl<'s> Clusters<'s> {
 
     fn add(&mut self, writer: Option<usize>) -> usize {
         self.all.push(Cluster {
-            writer,
+            writer: writer.map(small),
             reads: None,
             before: None,
             after: None,
@@ -179,10 +178,11 @@ impl<'s> Clusters<'s> {
     /// Adds a read to a cluster.
     fn read(&mut self, cluster: usize, index: usize) {
         let reads = &mut self.all[cluster].reads;
+        let index = small(index);
         let first = match *reads {
             None => index,
             Some((first, last)) => {
-                self.next_read[last] = Some(index);
+                self.next_read[last as usize] = index;
                 first
             }
         };
@@ -190,7 +190,7 @@ impl<'s> Clusters<'s> {
     }
 
     /// Notes that a step saw the value of a cluster, and perhaps replaced it.
-    fn require(&mut self, index: usize, seen: usize, by_value: &Table<usize>) -> Result<(), Zones> {
+    fn require(&mut self, index: usize, seen: usize, by_value: &ByValue) -> Result<(), Zones> {
         let own = match self.steps[index].effect {
             None => {
                 self.read(seen, index);
@@ -200,11 +200,10 @@ impl<'s> Clusters<'s> {
             Some(None) => self.add(Some(index)),
         };
         if let Some(other) = self.all[seen].after {
-            let both = self.all[other].writer.into_iter().chain([index]);
-            return Err(Zones::Broken(both.collect()));
+            return Err(Zones::Broken(self.writers(other as usize, index)));
         }
-        self.all[seen].after = Some(own);
-        self.all[own].before = Some(seen);
+        self.all[seen].after = Some(small(own));
+        self.all[own].before = Some(small(seen));
         Ok(())
     }
 
@@ -213,7 +212,7 @@ impl<'s> Clusters<'s> {
         &mut self,
         index: usize,
         beginning: &Beginning,
-        by_value: &Table<usize>,
+        by_value: &ByValue,
     ) -> Result<(), Zones> {
         let step = &self.steps[index];
         let return_ns = step.return_ns.unwrap_or(u64::MAX);
@@ -234,10 +233,7 @@ impl<'s> Clusters<'s> {
             || beginning.delete_ns.is_some_and(|ns| ns <= return_ns);
         match changes {
             Some(own) if !may_follow_delete => match self.first.replace(own) {
-                Some(other) => {
-                    let both = self.all[other].writer.into_iter().chain([index]);
-                    Err(Zones::Broken(both.collect()))
-                }
+                Some(other) => Err(Zones::Broken(self.writers(other, index))),
                 None => Ok(()),
             },
             Some(_) => Err(Zones::Undecided),
@@ -256,6 +252,12 @@ impl<'s> Clusters<'s> {
         }
     }
 
+    /// The writer of a cluster, and another step.
+    fn writers(&self, cluster: usize, other: usize) -> Vec<usize> {
+        let writer = self.all[cluster].writer.map(|writer| writer as usize);
+        writer.into_iter().chain([other]).collect()
+    }
+
     /// The zone of a chain, if its steps fit together in the order of the chain; else the two that do not.
     fn chain(&self, head: usize, is_walked: &mut [bool]) -> Result<Zone, Vec<usize>> {
         let mut zone = Zone {
@@ -268,18 +270,19 @@ impl<'s> Clusters<'s> {
             is_walked[index] = true;
             if let Some(writer) = cluster.writer {
                 let earlier = zone.last_call;
+                let writer = writer as usize;
                 self.extend(&mut zone, writer, cluster.not_before_ns, earlier)?;
                 if self.first == Some(index) {
                     zone.first_return = zone.first_return.min((0, writer));
                 }
             }
             let earlier = zone.last_call;
-            let mut read = cluster.reads.map(|(first, _)| first);
-            while let Some(index) = read {
-                self.extend(&mut zone, index, cluster.not_before_ns, earlier)?;
-                read = self.next_read[index];
+            let mut read = cluster.reads.map_or(NONE, |(first, _)| first);
+            while read != NONE {
+                self.extend(&mut zone, read as usize, cluster.not_before_ns, earlier)?;
+                read = self.next_read[read as usize];
             }
-            next = cluster.after;
+            next = cluster.after.map(|after| after as usize);
         }
         Ok(zone)
     }
@@ -288,11 +291,12 @@ impl<'s> Clusters<'s> {
     fn circle(&self, start: usize) -> Vec<usize> {
         let mut circle = vec![start];
         while let Some(before) = self.all[circle[circle.len() - 1]].before
-            && before != start
+            && before as usize != start
         {
-            circle.push(before);
+            circle.push(before as usize);
         }
-        circle.iter().filter_map(|c| self.all[*c].writer).collect()
+        let writers = circle.iter().filter_map(|c| self.all[*c].writer);
+        writers.map(|writer| writer as usize).collect()
     }
 
     /// Takes one step into a zone. It comes after all with calls up to `earlier`.
@@ -315,9 +319,31 @@ impl<'s> Clusters<'s> {
     }
 }
 
+/// What a place without a cluster or a step holds.
+const NONE: u32 = u32::MAX;
+
+fn small(index: usize) -> u32 {
+    u32::try_from(index).expect("fewer than 2^32 steps and clusters")
+}
+
+/// The cluster of each value.
+struct ByValue(Vec<u32>);
+
+impl ByValue {
+    /// Whether the value had a cluster before.
+    fn insert(&mut self, value: u32, cluster: usize) -> bool {
+        std::mem::replace(&mut self.0[value as usize], small(cluster)) != NONE
+    }
+
+    fn get(&self, value: u32) -> Option<usize> {
+        let cluster = self.0[value as usize];
+        (cluster != NONE).then_some(cluster as usize)
+    }
+}
+
 /// The cluster of a value that a step writes.
-fn written(by_value: &Table<usize>, value: i64) -> usize {
-    *by_value
+fn written(by_value: &ByValue, value: u32) -> usize {
+    by_value
         .get(value)
         .expect("every written value has its cluster")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::quantile::count;
+use super::samples::count;
 use crate::check::{Fate, Item};
 use crate::history::Value;
 

@@ -5,15 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use super::quantile::{count, ms, quantile};
-use crate::check::{Fate, How, Item, Order, at};
-use crate::history::RegionId;
+use super::samples::{Samples, count, ms};
+use crate::check::{Fate, How, Item, Order, Write, at};
 
 /// Bounds of all writes and regions together.
 #[derive(Default)]
 pub(super) struct Delivered {
-    lower_ns: Vec<u64>,
-    upper_ns: Vec<u64>,
+    lower_ns: Samples,
+    upper_ns: Samples,
     unseen_count: usize,
 }
 
@@ -23,96 +22,99 @@ impl Delivered {
         if item.key.is_heartbeat() || item.ranking.is_empty() || region_count < 2 {
             return;
         }
-        let acknowledged = item.writes.iter().filter(|w| w.fate == Fate::Acknowledged);
-        let writes =
-            acknowledged.filter_map(|w| Some((w.order?, w.region, w.call_ns, w.return_ns?)));
-        let writes: Vec<(Order, RegionId, u64, u64)> = writes.collect();
-        if writes.is_empty() {
-            return;
-        }
-        for region in 0..region_count {
-            let reads = Reads::new(item, region);
-            if reads.orders.is_empty() {
-                continue;
-            }
-            for (order, from, call_ns, return_ns) in &writes {
-                if at(*from) != region {
-                    self.one(&reads, *order, *call_ns, *return_ns);
-                }
+        let reads = Reads::new(item, region_count);
+        for write in item.writes.iter().filter(|w| w.fate == Fate::Acknowledged) {
+            if let (Some(order), Some(return_ns)) = (write.order, write.return_ns) {
+                self.one(&reads, write, order, return_ns);
             }
         }
     }
 
     /// Takes in what was measured of other items.
     pub(super) fn absorb(&mut self, other: Self) {
-        self.lower_ns.extend(other.lower_ns);
-        self.upper_ns.extend(other.upper_ns);
+        self.lower_ns.absorb(other.lower_ns);
+        self.upper_ns.absorb(other.upper_ns);
         self.unseen_count += other.unseen_count;
     }
 
-    fn one(&mut self, reads: &Reads, order: Order, call_ns: u64, return_ns: u64) {
-        let fresh = reads.orders.partition_point(|(seen, _)| *seen < order);
-        let missed_ns = fresh.checked_sub(1).map_or(0, |i| reads.last_call_ns[i]);
-        self.lower_ns.push(missed_ns.saturating_sub(return_ns));
-        match reads.first_return_ns[fresh] {
-            u64::MAX => self.unseen_count += 1,
-            seen_ns => self.upper_ns.push(seen_ns.saturating_sub(call_ns)),
+    fn one(&mut self, reads: &Reads, write: &Write, order: Order, return_ns: u64) {
+        for region in reads
+            .by_region
+            .iter()
+            .filter(|r| r.region != at(write.region))
+        {
+            let missed_ns = region.last_call_ns[order.index() - 1];
+            self.lower_ns.push(missed_ns.saturating_sub(return_ns));
+            match region.first_return_ns[order.index()] {
+                u64::MAX => self.unseen_count += 1,
+                seen_ns => self.upper_ns.push(seen_ns.saturating_sub(write.call_ns)),
+            }
         }
     }
 
     pub(super) fn finish(mut self, figures: &mut BTreeMap<String, f64>) {
-        if self.lower_ns.is_empty() {
+        if self.lower_ns.count() == 0 {
             return;
         }
         for (bound, times_ns) in [("lower", &mut self.lower_ns), ("upper", &mut self.upper_ns)] {
-            times_ns.sort_unstable();
-            if times_ns.is_empty() {
-                continue;
-            }
-            for (label, per_mille) in [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1000)] {
-                let figure = ms(quantile(times_ns, per_mille));
-                figures.insert(format!("delivery_{bound}_{label}_ms"), figure);
+            for (label, ns) in times_ns.quantiles("p50") {
+                figures.insert(format!("delivery_{bound}_{label}_ms"), ms(ns));
             }
         }
         figures.insert("delivery_unseen_count".to_owned(), count(self.unseen_count));
     }
 }
 
-/// The reads of one region by what they show.
+/// The reads of every region that has any, by what they show.
 struct Reads {
-    /// What each shows, and when it was asked.
-    orders: Vec<(Order, u64)>,
-    /// The greatest call up to each place.
+    by_region: Vec<RegionReads>,
+}
+
+/// The reads of one region, by the place of what they show in the order of versions.
+#[derive(Clone)]
+struct RegionReads {
+    region: usize,
+    has_any: bool,
+    /// The greatest call of those that show this or something older.
     last_call_ns: Vec<u64>,
-    /// The least return from each place on.
+    /// The least return of those that show this or something newer.
     first_return_ns: Vec<u64>,
 }
 
 impl Reads {
-    fn new(item: &Item<'_>, region: usize) -> Self {
-        let reads = item.sightings.iter().filter(|s| at(s.region) == region);
-        let reads = reads.filter(|s| matches!(s.how, How::StrongRead | How::EventualRead));
-        let mut reads: Vec<(Order, u64, u64)> = reads
-            .filter_map(|s| {
-                let absent = (s.is_absent() && !item.has_deletes).then_some(Order::LEAST);
-                Some((s.order.or(absent)?, s.call_ns, s.return_ns))
-            })
-            .collect();
-        reads.sort_unstable();
-        let mut last_call_ns: Vec<u64> = Vec::with_capacity(reads.len());
-        for (_, call_ns, _) in &reads {
-            let before = last_call_ns.last().copied().unwrap_or(0);
-            last_call_ns.push(before.max(*call_ns));
+    fn new(item: &Item<'_>, region_count: usize) -> Self {
+        let places = item.ranking.len() + 1;
+        let empty = |region| RegionReads {
+            region,
+            has_any: false,
+            last_call_ns: vec![0; places],
+            first_return_ns: vec![u64::MAX; places],
+        };
+        let mut by_region: Vec<RegionReads> = (0..region_count).map(empty).collect();
+        let absent = (!item.has_deletes).then_some(Order::LEAST);
+        for read in &item.sightings {
+            if !matches!(read.how, How::StrongRead | How::EventualRead) {
+                continue;
+            }
+            let Some(order) = read.order.or(absent.filter(|_| read.is_absent())) else {
+                continue;
+            };
+            let own = &mut by_region[at(read.region)];
+            own.has_any = true;
+            let last_call_ns = &mut own.last_call_ns[order.index()];
+            *last_call_ns = read.call_ns.max(*last_call_ns);
+            let first_return_ns = &mut own.first_return_ns[order.index()];
+            *first_return_ns = read.return_ns.min(*first_return_ns);
         }
-        let mut first_return_ns = vec![u64::MAX; reads.len() + 1];
-        for (place, (_, _, return_ns)) in reads.iter().enumerate().rev() {
-            first_return_ns[place] = first_return_ns[place + 1].min(*return_ns);
+        by_region.retain(|own| own.has_any);
+        for own in &mut by_region {
+            for place in 1..places {
+                own.last_call_ns[place] = own.last_call_ns[place].max(own.last_call_ns[place - 1]);
+                let back = places - 1 - place;
+                let later_ns = own.first_return_ns[back + 1];
+                own.first_return_ns[back] = own.first_return_ns[back].min(later_ns);
+            }
         }
-        let orders = reads.iter().map(|(order, call_ns, _)| (*order, *call_ns));
-        Self {
-            orders: orders.collect(),
-            last_call_ns,
-            first_return_ns,
-        }
+        Self { by_region }
     }
 }

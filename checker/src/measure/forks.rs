@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::quantile::count;
+use super::samples::count;
 use crate::check::{Fate, How, Item, Write};
 use crate::history::{History, RegionId};
 use crate::table::Table;

@@ -6,15 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use super::quantile::{count, ms, quantile};
+use super::samples::{Samples, count, ms};
 use crate::check::{Fate, How, Item, Sighting, Write};
 use crate::history::{History, RegionId};
 
 /// Lags of one ordered pair.
 #[derive(Default)]
 struct Pair {
-    lower_ns: Vec<u64>,
-    upper_ns: Vec<u64>,
+    lower_ns: Samples,
+    upper_ns: Samples,
     unseen_count: usize,
 }
 
@@ -32,10 +32,10 @@ impl Lag {
     }
 
     pub(super) fn absorb(&mut self, other: Self) {
-        for (regions, mut pair) in other.pairs {
+        for (regions, pair) in other.pairs {
             let own = self.pairs.entry(regions).or_default();
-            own.lower_ns.append(&mut pair.lower_ns);
-            own.upper_ns.append(&mut pair.upper_ns);
+            own.lower_ns.absorb(pair.lower_ns);
+            own.upper_ns.absorb(pair.upper_ns);
             own.unseen_count += pair.unseen_count;
         }
     }
@@ -55,13 +55,8 @@ fn quantiles(
     for ((from, to), pair) in &mut pairs {
         let prefix = format!("lag_{}_to_{}", name(from), name(to));
         for (bound, lags_ns) in [("lower", &mut pair.lower_ns), ("upper", &mut pair.upper_ns)] {
-            lags_ns.sort_unstable();
-            if lags_ns.is_empty() {
-                continue;
-            }
-            for (label, per_mille) in [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1000)] {
-                let figure = ms(quantile(lags_ns, per_mille));
-                measurements.insert(format!("{prefix}_{bound}_{label}_ms"), figure);
+            for (label, ns) in lags_ns.quantiles("p50") {
+                measurements.insert(format!("{prefix}_{bound}_{label}_ms"), ms(ns));
             }
         }
         measurements.insert(format!("{prefix}_unseen_count"), count(pair.unseen_count));

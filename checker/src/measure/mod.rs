@@ -6,7 +6,7 @@ mod additions;
 mod delivery;
 mod forks;
 mod lag;
-mod quantile;
+mod samples;
 mod skew;
 mod staleness;
 mod torn;

@@ -18,16 +18,16 @@ pub(super) struct Skew {
 impl Skew {
     pub(super) fn take(&mut self, item: &Item<'_>) {
         for write in item.writes.iter().filter(|w| w.fate == Fate::Acknowledged) {
-            let (Some(order), Some(return_ns)) = (write.order, write.return_ns) else {
+            let (Some(stamp), Some(return_ns)) = (item.stamp(write), write.return_ns) else {
                 continue;
             };
             let micros = |ns: u64| i64::try_from(ns / 1000).unwrap_or(i64::MAX);
             // Rounded outwards, so that the claim stays a lower bound.
-            let lower = order
+            let lower = stamp
                 .time_us
                 .saturating_sub(micros(return_ns))
                 .saturating_sub(1);
-            let upper = order.time_us.saturating_sub(micros(write.call_ns));
+            let upper = stamp.time_us.saturating_sub(micros(write.call_ns));
             self.greatest_lower_us = self.greatest_lower_us.max(Some(lower));
             let least = self.least_upper_us.unwrap_or(upper);
             self.least_upper_us = Some(least.min(upper));

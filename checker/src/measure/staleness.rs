@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::quantile::{count, ms, quantile};
-use crate::check::{Fate, How, Item, Order, at};
+use super::samples::{Samples, count, ms};
+use crate::check::{Fate, How, Item, Order, Write, at};
 use crate::history::Phase;
-use crate::table::Table;
 
 /// One read in a region is stale if a write with a greater stamp was acknowledged in another region before the read was asked. Its lag
 /// is the time since the earliest such acknowledgement.
@@ -15,7 +14,7 @@ use crate::table::Table;
 /// acknowledged, or says by its old item that it did not see this one.
 #[derive(Default)]
 pub(super) struct Staleness {
-    lags_ns: Vec<u64>,
+    lags_ns: Samples,
     read_count: usize,
     lost_count: usize,
     write_count: usize,
@@ -26,17 +25,17 @@ impl Staleness {
         if item.key.is_heartbeat() {
             return;
         }
-        let order = acknowledged(item);
-        if order.is_empty() {
+        let acknowledged = acknowledged(item);
+        if acknowledged.is_empty() {
             return;
         }
-        self.write_count += order.len();
-        self.lost_count += lost(item, &order);
-        self.read_count += stale_reads(item, &order, region_count, &mut self.lags_ns);
+        self.write_count += acknowledged.len();
+        self.lost_count += lost(item, &acknowledged);
+        self.stale_reads(item, &acknowledged, region_count);
     }
 
-    pub(super) fn absorb(&mut self, mut other: Self) {
-        self.lags_ns.append(&mut other.lags_ns);
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.lags_ns.absorb(other.lags_ns);
         self.read_count += other.read_count;
         self.lost_count += other.lost_count;
         self.write_count += other.write_count;
@@ -55,88 +54,72 @@ impl Staleness {
         if self.read_count == 0 {
             return;
         }
-        self.lags_ns.sort_unstable();
-        let stale = count(self.lags_ns.len());
+        let stale = count(usize::try_from(self.lags_ns.count()).expect("no more than operations"));
         figure("stale_reads_count", stale);
         figure("stale_reads_share", stale / count(self.read_count));
-        if !self.lags_ns.is_empty() {
-            for (label, per_mille) in [("median", 500), ("p90", 900), ("p99", 990), ("max", 1000)] {
-                let name = format!("stale_read_lag_{label}_ms");
-                figure(&name, ms(quantile(&self.lags_ns, per_mille)));
+        for (label, ns) in self.lags_ns.quantiles("median") {
+            figure(&format!("stale_read_lag_{label}_ms"), ms(ns));
+        }
+    }
+
+    /// Counts reads, and notes the lag of every stale one.
+    fn stale_reads(&mut self, item: &Item<'_>, writes: &[(Order, &Write)], region_count: usize) {
+        // For each region, the earliest acknowledgement among writes of other regions from each place in the order on.
+        let places = item.ranking.len() + 2;
+        let mut earliest_ns = vec![vec![u64::MAX; places]; region_count];
+        for (region, list) in earliest_ns.iter_mut().enumerate() {
+            for (order, write) in writes.iter().filter(|(_, w)| at(w.region) != region) {
+                list[order.index()] = write.return_ns.unwrap_or(u64::MAX);
+            }
+            for place in (0..places - 1).rev() {
+                list[place] = list[place].min(list[place + 1]);
+            }
+        }
+        for read in &item.sightings {
+            let is_read = matches!(read.how, How::StrongRead | How::EventualRead);
+            if !is_read || read.phase != Phase::Main {
+                continue;
+            }
+            let seen = if read.is_absent() {
+                // A tombstone has no stamp; a key that nobody deletes is absent only before its first write.
+                (!item.has_deletes).then_some(Order::LEAST)
+            } else {
+                read.order
+            };
+            let Some(seen) = seen else { continue };
+            self.read_count += 1;
+            let acknowledged_ns = earliest_ns[at(read.region)][seen.index() + 1];
+            if acknowledged_ns < read.call_ns {
+                self.lags_ns.push(read.call_ns - acknowledged_ns);
             }
         }
     }
 }
 
-/// Acknowledged writes of known stamp, ascending: stamp, index.
-fn acknowledged(item: &Item<'_>) -> Vec<(Order, usize)> {
-    let known = item.ranking.iter().filter_map(|(order, value)| {
-        let mut writers = item.versions.get(*value)?.writers.iter();
+/// Acknowledged writes of known stamp, ascending.
+fn acknowledged<'i>(item: &'i Item<'_>) -> Vec<(Order, &'i Write)> {
+    let known = item.ranking.iter().filter_map(|(place, _)| {
+        let mut writers = item.versions.at(*place).writers.iter();
         let index = writers.find(|w| item.writes[*w].fate == Fate::Acknowledged)?;
-        Some((*order, index))
+        Some((item.writes[index].order?, &item.writes[index]))
     });
     known.collect()
 }
 
-fn lost(item: &Item<'_>, order: &[(Order, usize)]) -> usize {
-    let mut replaced: Table<Order> = Table::default();
-    let number = |operation: usize| i64::try_from(operation).expect("an index");
-    for sighting in &item.sightings {
-        if let (How::Replaced | How::Condition, Some(order)) = (sighting.how, sighting.order) {
-            replaced.insert(number(sighting.operation), order);
-        }
-    }
-    let lost = order.windows(2).filter(|pair| {
-        let (loser, winner) = (&item.writes[pair[0].1], &item.writes[pair[1].1]);
-        let did_not_see = replaced
-            .get(number(winner.operation))
-            .is_some_and(|seen| *seen < pair[0].0);
-        let overlaps = loser
-            .return_ns
-            .is_some_and(|returned| winner.call_ns < returned);
-        loser.region != winner.region && (did_not_see || overlaps)
+fn lost(item: &Item<'_>, acknowledged: &[(Order, &Write)]) -> usize {
+    let replaced = |write: &Write| {
+        let own = item.own_sightings(write);
+        let own = own.filter(|s| matches!(s.how, How::Replaced | How::Condition));
+        own.filter_map(|s| s.order).last()
+    };
+    let lost = acknowledged.windows(2).filter(|pair| {
+        let ((order, loser), (_, winner)) = (pair[0], pair[1]);
+        let overlaps = || {
+            let returned = loser.return_ns;
+            returned.is_some_and(|returned_ns| winner.call_ns < returned_ns)
+        };
+        let did_not_see = || replaced(winner).is_some_and(|seen| seen < order);
+        loser.region != winner.region && (overlaps() || did_not_see())
     });
     lost.count()
-}
-
-/// Appends the lag of every stale read, and returns how many reads there were.
-fn stale_reads(
-    item: &Item<'_>,
-    order: &[(Order, usize)],
-    region_count: usize,
-    lags_ns: &mut Vec<u64>,
-) -> usize {
-    // For each region, the earliest acknowledgement among writes of other regions from each place in the order on.
-    let mut earliest = vec![vec![u64::MAX; order.len() + 1]; region_count];
-    for (place, (_, index)) in order.iter().enumerate().rev() {
-        let write = &item.writes[*index];
-        for (region, list) in earliest.iter_mut().enumerate() {
-            let own = if at(write.region) == region {
-                None
-            } else {
-                write.return_ns
-            };
-            list[place] = list[place + 1].min(own.unwrap_or(u64::MAX));
-        }
-    }
-    let mut read_count = 0;
-    for read in &item.sightings {
-        if !matches!(read.how, How::StrongRead | How::EventualRead) || read.phase != Phase::Main {
-            continue;
-        }
-        let seen = if read.is_absent() {
-            // A tombstone has no stamp; a key that nobody deletes is absent only before its first write.
-            (!item.has_deletes).then_some(Order::LEAST)
-        } else {
-            read.order
-        };
-        let Some(seen) = seen else { continue };
-        read_count += 1;
-        let newer = order.partition_point(|(order, _)| *order <= seen);
-        let acknowledged_ns = earliest[at(read.region)][newer];
-        if acknowledged_ns < read.call_ns {
-            lags_ns.push(read.call_ns - acknowledged_ns);
-        }
-    }
-    read_count
 }

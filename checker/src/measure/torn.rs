@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::quantile::count;
+use super::samples::count;
 use crate::check::{Fate, Item, Sighting, at, items_of_transactions};
 use crate::history::{History, MicroOp, Op};
 

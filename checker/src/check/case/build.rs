@@ -4,13 +4,15 @@ use std::cell::OnceCell;
 
 use super::by_key::Touch;
 use super::{
-    Addition, Consumed, Fate, How, Item, Order, Record, Sighting, Whole, Write, as_number,
+    Addition, Consumed, Fate, How, Item, Moment, Order, Record, Sighting, Version, Whole, Write,
+    as_number,
 };
 use crate::check::frontier::at;
 use crate::history::{
     Condition, Ending, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Phase, Reply,
     Stamp, Strength, Value,
 };
+use crate::nearly_sorted::sort_nearly_sorted;
 use crate::table::Table;
 
 /// Makes the items of one history.
@@ -50,6 +52,7 @@ impl<'h> Builder<'h> {
         let mut making = Making {
             item,
             ranks: &self.ranks,
+            sightings_from: (usize::MAX, 0),
         };
         for touch in touches {
             let operation = &self.history.operations[touch.operation()];
@@ -84,10 +87,15 @@ fn consumed(history: &History) -> Vec<Consumed> {
 struct Making<'h, 'b> {
     item: Item<'h>,
     ranks: &'b [u8],
+    /// The operation that is being added, and where its sightings begin.
+    sightings_from: (usize, usize),
 }
 
 impl<'h> Making<'h, '_> {
     fn add(&mut self, index: usize, operation: &'h Operation, position: usize) {
+        if self.sightings_from.0 != index {
+            self.sightings_from = (index, self.item.sightings.len());
+        }
         match &operation.op {
             Op::Read { key: _, strength } => {
                 let how = match strength {
@@ -106,6 +114,9 @@ impl<'h> Making<'h, '_> {
                 value,
             } => {
                 self.write(index, operation, value);
+                if let Condition::Equals(Value::Int(required)) = condition {
+                    self.item.versions.place(*required, Version::default);
+                }
                 if let (Ending::Ok(_), Condition::Equals(required)) = (&operation.ending, condition)
                 {
                     self.look(index, operation, required, None, How::Condition);
@@ -211,9 +222,10 @@ impl<'h> Making<'h, '_> {
             return;
         }
         let value = as_number(value);
-        if let Some(value) = value {
-            let version = item.versions.or_insert_with(value, Default::default);
-            version.writers.push(item.writes.len());
+        let version = value.map(|value| item.versions.place(value, Version::default));
+        if let Some(version) = version {
+            let own = small(item.writes.len());
+            item.versions.at_mut(version).writers.push(own);
         }
         item.writes.push(Write {
             operation: index,
@@ -222,7 +234,10 @@ impl<'h> Making<'h, '_> {
             return_ns: operation.return_ns,
             fate,
             value,
+            version: version.map(small),
             order: None,
+            is_conditional: matches!(operation.op, Op::Cas { .. }),
+            sightings_from: self.sightings_from.1,
         });
     }
 
@@ -241,7 +256,7 @@ impl<'h> Making<'h, '_> {
         let Some(return_ns) = operation.return_ns else {
             return;
         };
-        let stamp = stamp.map(|s| Order {
+        let stamp = stamp.map(|s| Moment {
             time_us: s.time_us,
             rank: self.ranks[usize::from(s.region.0)],
         });
@@ -256,6 +271,7 @@ impl<'h> Making<'h, '_> {
             phase: operation.phase,
             value,
             number: as_number(value),
+            version: None,
             stamp,
             order: None,
             origin: None,
@@ -268,56 +284,66 @@ impl<'h> Making<'h, '_> {
 ///
 /// A stamp that two versions claim belongs to neither: which of them it belongs to cannot be told.
 fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
-    for (index, sighting) in item.sightings.iter().enumerate() {
-        let Some(version) = sighting.number.and_then(|v| item.versions.get_mut(v)) else {
+    let (versions, writes) = (&mut item.versions, &item.writes);
+    versions
+        .values_mut()
+        .for_each(|version| version.only = version.writers.only(writes));
+    for (index, sighting) in (0..).zip(&mut item.sightings) {
+        let Some(value) = sighting.number else {
             continue;
         };
-        let first = version.first_seen.map(|first| &item.sightings[first]);
-        if first.is_none_or(|first| sighting.return_ns < first.return_ns) {
-            version.first_seen = Some(index);
+        let place = versions.place(value, Version::default);
+        sighting.version = Some(small(place));
+        let version = versions.at_mut(place);
+        let first = version.first_seen;
+        if first.is_none_or(|(first_ns, _)| sighting.return_ns < first_ns) {
+            version.first_seen = Some((sighting.return_ns, index));
         }
         version.is_seen_early |= sighting.phase == Phase::Main;
-        let Some(order) = sighting.stamp else {
+        let Some(writer) = version.only.map(|only| &writes[only as usize]) else {
             continue;
         };
-        let Some(writer) = version.writers.only(&item.writes) else {
-            continue;
-        };
-        let is_own = order.rank == ranks[usize::from(writer.region.0)];
-        if is_own && version.stamp.is_none_or(|(best, _)| best < order) {
-            version.stamp = Some((order, index));
+        sighting.origin = Some(writer.region);
+        let own = ranks[usize::from(writer.region.0)];
+        let stamp = sighting.stamp.filter(|stamp| stamp.rank == own);
+        if let Some(stamp) = stamp
+            && version.stamp.is_none_or(|(best, _)| best < stamp)
+        {
+            version.stamp = Some((stamp, index));
         }
     }
-    let stamped = item.versions.iter();
-    let stamped = stamped.filter_map(|(value, version)| Some((version.stamp?.0, value)));
-    let mut ranking = Vec::with_capacity(item.versions.len());
-    ranking.extend(stamped);
-    ranking.sort_unstable();
-    let mut place = 0;
-    while place < ranking.len() {
-        let order = ranking[place].0;
-        let claims = ranking[place..].iter().take_while(|(o, _)| *o == order);
-        let count = claims.count();
-        if count > 1 {
-            for (_, value) in &ranking[place..place + count] {
-                let version = item.versions.get_mut(*value);
-                version.expect("every ranked value names a version").stamp = None;
-            }
-        }
-        place += count;
-    }
-    ranking.retain(|(_, value)| item.order(*value).is_some());
-    item.ranking = ranking;
+    rank(item);
     let versions = &item.versions;
-    let order = |value: Option<i64>| versions.get(value?)?.stamp.map(|(order, _)| order);
+    let order = |version: Option<u32>| versions.at(version? as usize).order;
     for sighting in &mut item.sightings {
-        let Some(version) = sighting.number.and_then(|value| versions.get(value)) else {
-            continue;
-        };
-        sighting.order = version.stamp.map(|(order, _)| order);
-        sighting.origin = version.writers.only(&item.writes).map(|w| w.region);
+        sighting.order = order(sighting.version);
     }
     for write in &mut item.writes {
-        write.order = order(write.value);
+        write.order = order(write.version);
     }
+}
+
+/// Puts the versions into the order of their stamps.
+fn rank(item: &mut Item<'_>) {
+    let versions = item.versions.iter().enumerate();
+    let stamped = versions.filter_map(|(place, (_, version))| Some((version.stamp?.0, place)));
+    let mut stamped: Vec<(Moment, usize)> = stamped.collect();
+    // Versions come in the order of their writes, so nearly in this one.
+    sort_nearly_sorted(&mut stamped, |(stamp, _)| *stamp);
+    item.ranking = Vec::with_capacity(stamped.len());
+    for claims in stamped.chunk_by(|one, other| one.0 == other.0) {
+        if let [(_, place)] = claims {
+            let order = Order::at(item.ranking.len());
+            item.versions.at_mut(*place).order = Some(order);
+            item.ranking.push((*place, item.versions.key(*place)));
+            continue;
+        }
+        for (_, place) in claims {
+            item.versions.at_mut(*place).stamp = None;
+        }
+    }
+}
+
+fn small(index: usize) -> u32 {
+    u32::try_from(index).expect("fewer than 2^32 of anything")
 }

@@ -67,7 +67,10 @@ pub(super) fn decide(versions: &Versions) -> Result<Option<Vec<usize>>, Vec<usiz
 fn is_before(versions: &Versions, before: usize, after: usize) -> bool {
     let (one, other) = (&versions.all[before], &versions.all[after]);
     let in_region = |region: usize| {
-        let (Some(one), Some(other)) = (one.bounds(region), other.bounds(region)) else {
+        let (Some(one), Some(other)) = (
+            versions.bounds(before, region),
+            versions.bounds(after, region),
+        ) else {
             return false;
         };
         before == 0 || one.first.0 < other.last.0
@@ -89,7 +92,7 @@ fn together(versions: &Versions, pairs: &mut Pairs) -> bool {
             continue;
         };
         for other in 0..versions.all.len() {
-            let is_here = versions.all[other].bounds(origin).is_some();
+            let is_here = versions.bounds(other, origin).is_some();
             if other == place || other == before || !is_here {
                 continue;
             }
@@ -113,7 +116,7 @@ fn linear(versions: &Versions, pairs: &Pairs) -> Option<Vec<usize>> {
     let mut is_out = vec![false; count];
     let urgency = |place: usize| {
         let regions = 0..versions.region_count;
-        let firsts = regions.filter_map(|r| versions.all[place].bounds(r));
+        let firsts = regions.filter_map(|r| versions.bounds(place, r));
         firsts.map(|b| b.first.0).min().unwrap_or(NEVER)
     };
     while order.len() < count {
@@ -134,13 +137,12 @@ fn linear(versions: &Versions, pairs: &Pairs) -> Option<Vec<usize>> {
 
 /// Whether no region of this version waits for the successor of what it shows.
 fn may_follow(versions: &Versions, order: &[usize], is_out: &[bool], place: usize) -> bool {
-    let version = &versions.all[place];
     (0..versions.region_count).all(|region| {
-        if version.bounds(region).is_none() {
+        if versions.bounds(place, region).is_none() {
             return true;
         }
         let mut shown = order.iter().rev();
-        let Some(shown) = shown.find(|v| versions.all[**v].bounds(region).is_some()) else {
+        let Some(shown) = shown.find(|v| versions.bounds(**v, region).is_some()) else {
             return true;
         };
         let mut waiting = versions.all.iter().enumerate().filter(|(p, _)| !is_out[*p]);

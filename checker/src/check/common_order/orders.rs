@@ -26,7 +26,8 @@ pub(super) struct Left {
 struct Entity {
     first: u64,
     last: u64,
-    members: Vec<usize>,
+    /// Its first and its last member; [`IntervalOrder::next`] links them.
+    members: (usize, usize),
     left_count: usize,
     is_free: bool,
 }
@@ -36,6 +37,8 @@ struct IntervalOrder {
     entities: Vec<Entity>,
     /// The entity of each version.
     of: Vec<u32>,
+    /// For each version, the next one of its entity.
+    next: Vec<u32>,
     by_first: Vec<u32>,
     by_last: Vec<u32>,
     /// The first two entities by `first` that are left, as places in `by_first`.
@@ -54,7 +57,7 @@ impl IntervalOrder {
     fn new(numbers: &[Option<(u64, u64)>], chains: &[usize], is_exclusive: bool) -> Self {
         let mut by_chain = vec![ABSENT; numbers.len()];
         let mut entities: Vec<Entity> = Vec::new();
-        let mut of = vec![ABSENT; numbers.len()];
+        let (mut of, mut next) = (vec![ABSENT; numbers.len()], vec![ABSENT; numbers.len()]);
         for (version, numbers) in numbers.iter().enumerate() {
             let Some((first, last)) = *numbers else {
                 continue;
@@ -65,7 +68,7 @@ impl IntervalOrder {
                 entities.push(Entity {
                     first,
                     last,
-                    members: Vec::new(),
+                    members: (version, version),
                     left_count: 0,
                     is_free: false,
                 });
@@ -74,7 +77,10 @@ impl IntervalOrder {
             let entity = &mut entities[*chain as usize];
             entity.first = entity.first.min(first);
             entity.last = entity.last.max(last);
-            entity.members.push(version);
+            if entity.left_count > 0 {
+                next[entity.members.1] = u32::try_from(version).expect("fewer than 2^32 versions");
+                entity.members.1 = version;
+            }
             entity.left_count += 1;
         }
         let count = u32::try_from(entities.len()).expect("fewer than 2^32 versions");
@@ -85,6 +91,7 @@ impl IntervalOrder {
         Self {
             entities,
             of,
+            next,
             by_first,
             by_last,
             least: 0,
@@ -94,6 +101,16 @@ impl IntervalOrder {
             is_exclusive,
             parked: Vec::new(),
         }
+    }
+
+    /// The versions of an entity.
+    fn members(&self, entity: u32) -> impl Iterator<Item = usize> {
+        let first = self.entities[entity as usize].members.0;
+        let next = |member: &usize| {
+            let next = self.next[*member];
+            (next != ABSENT).then_some(next as usize)
+        };
+        std::iter::successors(Some(first), next)
     }
 
     fn first_at(&self, place: usize) -> u64 {
@@ -106,8 +123,8 @@ impl IntervalOrder {
         entity.is_none_or(|e| self.entities[*e as usize].left_count > 0)
     }
 
-    /// Moves on past what is out; the entities that have become free.
-    fn advance(&mut self) -> Vec<u32> {
+    /// Moves on past what is out; adds the entities that have become free.
+    fn advance(&mut self, free: &mut Vec<u32>) {
         while !self.is_left(self.least) {
             self.least = self.second.max(self.least + 1);
             self.second = self.least + 1;
@@ -116,7 +133,6 @@ impl IntervalOrder {
         while !self.is_left(self.second) {
             self.second += 1;
         }
-        let mut free = Vec::new();
         let limit = self.first_at(self.least);
         while let Some(entity) = self.by_last.get(self.free_count).copied() {
             if self.entities[entity as usize].last > limit {
@@ -132,17 +148,15 @@ impl IntervalOrder {
             free.push(entity);
         }
         free.retain(|e| !std::mem::replace(&mut self.entities[*e as usize].is_free, true));
-        free
     }
 
     /// What a version in an entity that is not free waits for.
-    fn blocker(&self, entity: u32) -> Option<usize> {
+    fn blocker(&self, entity: u32) -> Option<u32> {
         let least = *self.by_first.get(self.least)?;
-        let blocker = match least == entity {
-            false => least,
-            true => *self.by_first.get(self.second)?,
-        };
-        Some(blocker as usize)
+        match least == entity {
+            false => Some(least),
+            true => self.by_first.get(self.second).copied(),
+        }
     }
 }
 
@@ -157,6 +171,8 @@ pub(super) struct Orders<'v> {
     ready: BinaryHeap<Reverse<(u64, usize)>>,
     /// Versions that wait for the one that they replaced, by that one.
     following: Vec<Vec<usize>>,
+    /// Entities that have become free; empty but for a moment.
+    free: Vec<u32>,
 }
 
 impl<'v> Orders<'v> {
@@ -169,8 +185,8 @@ impl<'v> Orders<'v> {
             .collect();
         let mut orders = Vec::new();
         let numbers = |region: usize| -> Vec<Option<(u64, u64)>> {
-            let bounds = versions.all.iter().enumerate().map(|(place, v)| {
-                let bounds = v.bounds(region)?;
+            let bounds = (0..count).map(|place| {
+                let bounds = versions.bounds(place, region)?;
                 // That there is no item was so from the beginning.
                 let first = if place == 0 { 0 } else { bounds.first.0 };
                 Some((first, bounds.last.0))
@@ -202,7 +218,7 @@ impl<'v> Orders<'v> {
         }
         if is_lifted {
             for (region, chains) in chains.iter().enumerate() {
-                let is_here = |place: usize| versions.all[place].bounds(region).is_some();
+                let is_here = |place: usize| versions.bounds(place, region).is_some();
                 for other in (0..versions.region_count).filter(|other| *other != region) {
                     let both = numbers(other).into_iter().enumerate();
                     let both = both.map(|(place, n)| n.filter(|_| is_here(place)));
@@ -224,6 +240,7 @@ impl<'v> Orders<'v> {
             order: Vec::with_capacity(count),
             ready: BinaryHeap::new(),
             following: vec![Vec::new(); count],
+            free: Vec::new(),
         }
     }
 
@@ -257,22 +274,23 @@ impl<'v> Orders<'v> {
     }
 
     fn push(&mut self, version: usize) {
-        let limits = (0..self.versions.region_count)
-            .filter_map(|region| self.versions.all[version].bounds(region))
-            .map(|b| b.first.0);
-        let limit = limits.min().unwrap_or(NEVER);
-        self.ready.push(Reverse((limit, version)));
+        let urgency = urgency(self.versions, version);
+        self.ready.push(Reverse((urgency, version)));
     }
 
     fn advance(&mut self, index: usize) {
-        for entity in self.orders[index].advance() {
-            for member in self.orders[index].entities[entity as usize].members.clone() {
+        let mut free = std::mem::take(&mut self.free);
+        self.orders[index].advance(&mut free);
+        for entity in free.drain(..) {
+            for member in self.orders[index].members(entity) {
                 self.waiting[member] -= 1;
                 if self.waiting[member] == 0 {
-                    self.push(member);
+                    let urgency = urgency(self.versions, member);
+                    self.ready.push(Reverse((urgency, member)));
                 }
             }
         }
+        self.free = free;
     }
 
     fn take(&mut self, version: usize) {
@@ -331,11 +349,17 @@ impl<'v> Orders<'v> {
             if own == ABSENT || order.entities[own as usize].is_free {
                 continue;
             }
-            let blocker = &order.entities[order.blocker(own)?];
-            return blocker.members.iter().copied().find(|m| !self.is_out[*m]);
+            let mut members = order.members(order.blocker(own)?);
+            return members.find(|m| !self.is_out[*m]);
         }
         None
     }
+}
+
+/// By when a version must be out.
+fn urgency(versions: &Versions, version: usize) -> u64 {
+    let bounds = (0..versions.region_count).filter_map(|region| versions.bounds(version, region));
+    bounds.map(|b| b.first.0).min().unwrap_or(NEVER)
 }
 
 /// The chain of each version in a region: its number is that of a version in it. Alone, unless it replaced one there or was replaced.

@@ -3,7 +3,6 @@
 use crate::check::case::{Case, Fate, How, Item};
 use crate::check::frontier::at;
 use crate::history::{Condition, Op, Phase, Value};
-use crate::table::Table;
 
 /// A moment, and the operation that it belongs to. Moments count from 1; 0 is before the history.
 pub(super) type Moment = (u64, usize);
@@ -32,8 +31,6 @@ pub(super) struct Version {
     pub(super) origin: Option<usize>,
     /// Its request and its acknowledgement.
     pub(super) written: (Moment, Moment),
-    /// By region: its strong sightings there.
-    pub(super) seen: Vec<Option<Bounds>>,
     /// The first sighting of it anywhere: it had been written by then.
     pub(super) happened: Moment,
     /// The version that it replaced directly, where that is known.
@@ -44,29 +41,12 @@ pub(super) struct Version {
     pub(super) last_read: Option<usize>,
 }
 
-impl Version {
-    /// What bounds it in a region, if it was there.
-    pub(super) fn bounds(&self, region: usize) -> Option<Bounds> {
-        let seen = self.seen[region];
-        if self.origin.is_some_and(|o| o != region) {
-            return seen;
-        }
-        let (call, end) = self.written;
-        let mut bounds = Bounds {
-            first: end.min(self.happened),
-            last: call,
-        };
-        if let Some(seen) = seen {
-            bounds.see(seen.first, seen.last);
-        }
-        Some(bounds)
-    }
-}
-
 /// All versions of an item that are known to exist.
 pub(super) struct Versions {
     pub(super) all: Vec<Version>,
     pub(super) region_count: usize,
+    /// The strong sightings of each version in each region, those of one version side by side.
+    seen: Vec<Option<Bounds>>,
 }
 
 /// Why there are none to be ordered.
@@ -81,41 +61,64 @@ impl Versions {
     pub(super) fn new(case: &Case<'_>, item: &Item<'_>) -> Result<Self, Wrong> {
         let regions = case.region_count();
         let mut versions = Self {
-            all: vec![version(regions, None, ((0, 0), (0, 0)))],
+            all: vec![version(None, ((0, 0), (0, 0)))],
             region_count: regions,
+            seen: Vec::new(),
         };
-        let (included, mut places) = (included(case, item)?, Table::default());
-        for index in included {
-            let write = &item.writes[index];
+        let (included, mut places) = (included(case, item)?, vec![None; item.versions.len()]);
+        for index in &included {
+            let write = &item.writes[*index];
             let moment = |ns: u64| (ns.saturating_add(1), write.operation);
             let end = write.return_ns.filter(|_| write.fate == Fate::Acknowledged);
             let written = (
                 moment(write.call_ns),
                 end.map_or((NEVER, write.operation), moment),
             );
-            let mut version = version(regions, Some(at(write.region)), written);
-            if let Some(value) = write.value {
-                let ranked = item.order(value).map(|order| (order, value));
-                let rank = ranked.and_then(|it| item.ranking.binary_search(&it).ok());
-                version.stamp = rank.map(|rank| rank as u64);
-                places.insert(value, versions.all.len());
+            let mut version = version(Some(at(write.region)), written);
+            if let Some(named) = write.version {
+                version.stamp = write.order.map(|order| order.index() as u64);
+                places[named as usize] = Some(versions.all.len());
             }
             versions.all.push(version);
         }
+        versions.seen = vec![None; versions.all.len() * regions];
         versions.see(item, &places);
-        versions.replaced(case, item, &places)?;
+        versions.replaced(case, item, &included, &places)?;
         Ok(versions)
     }
 
-    fn see(&mut self, item: &Item<'_>, places: &Table<usize>) {
+    /// The strong sightings of a version in a region, if there were any.
+    pub(super) fn seen(&self, place: usize, region: usize) -> Option<Bounds> {
+        self.seen[place * self.region_count + region]
+    }
+
+    /// What bounds a version in a region, if it was there.
+    pub(super) fn bounds(&self, place: usize, region: usize) -> Option<Bounds> {
+        let (version, seen) = (&self.all[place], self.seen(place, region));
+        if version.origin.is_some_and(|o| o != region) {
+            return seen;
+        }
+        let (call, end) = version.written;
+        let mut bounds = Bounds {
+            first: end.min(version.happened),
+            last: call,
+        };
+        if let Some(seen) = seen {
+            bounds.see(seen.first, seen.last);
+        }
+        Some(bounds)
+    }
+
+    fn see(&mut self, item: &Item<'_>, places: &[Option<usize>]) {
         for sighting in &item.sightings {
-            let place = match sighting.number() {
-                Some(value) => places.get(value).copied(),
+            let place = match sighting.version {
+                Some(version) => places[version as usize],
                 None => (sighting.is_absent() && !item.has_deletes).then_some(0),
             };
-            let Some(version) = place.map(|place| &mut self.all[place]) else {
+            let Some(place) = place else {
                 continue;
             };
+            let version = &mut self.all[place];
             let (first, last) = (
                 (sighting.return_ns.saturating_add(1), sighting.operation),
                 (sighting.call_ns.saturating_add(1), sighting.operation),
@@ -124,11 +127,11 @@ impl Versions {
             if !sighting.is_current() {
                 continue;
             }
-            let own = &mut version.seen[at(sighting.region)];
-            own.get_or_insert(Bounds { first, last }).see(first, last);
             if sighting.phase == Phase::Final && sighting.how == How::StrongRead {
                 version.last_read = Some(sighting.operation);
             }
+            let own = &mut self.seen[place * self.region_count + at(sighting.region)];
+            own.get_or_insert(Bounds { first, last }).see(first, last);
         }
     }
 
@@ -137,21 +140,20 @@ impl Versions {
         &mut self,
         case: &Case<'_>,
         item: &Item<'_>,
-        places: &Table<usize>,
+        included: &[usize],
+        places: &[Option<usize>],
     ) -> Result<(), Wrong> {
-        let mut said: Table<Option<i64>> = Table::default();
-        for sighting in &item.sightings {
-            if matches!(sighting.how, How::Replaced | How::Condition) {
-                said.insert(number(sighting.operation), sighting.number());
-            }
-        }
-        let mut successors: Table<usize> = Table::default();
-        for place in 1..self.all.len() {
-            let ((call_ns, operation), _) = self.all[place].written;
-            let old = said.get(number(operation)).copied();
-            let old = old.or_else(|| required(case, operation));
+        let mut successors: Vec<Option<usize>> = vec![None; self.seen.len()];
+        for (place, write) in (1..).zip(included.iter().map(|index| &item.writes[*index])) {
+            let (call, operation) = self.all[place].written.0;
+            let own = item.own_sightings(write);
+            let said = own.filter(|s| matches!(s.how, How::Replaced | How::Condition));
+            let old = match said.last() {
+                Some(said) => Some(said.version),
+                None => required(case, operation).map(|old| old.map(|value| item.place(value))),
+            };
             let before = match old {
-                Some(Some(value)) => places.get(value).copied(),
+                Some(Some(version)) => places[version as usize],
                 Some(None) if !item.has_deletes => Some(0),
                 Some(None) | None => None,
             };
@@ -159,12 +161,12 @@ impl Versions {
                 continue;
             };
             // A write of unknown outcome saw what it replaced after it was asked for.
-            let (first, last) = ((NEVER, operation), (call_ns, operation));
-            let own = &mut self.all[before].seen[origin];
+            let (first, last) = ((NEVER, operation), (call, operation));
+            let name = before * self.region_count + origin;
+            let own = &mut self.seen[name];
             own.get_or_insert(Bounds { first, last }).see(first, last);
             self.all[place].replaces = Some(before);
-            let name = number(before * self.region_count + origin);
-            if let Some(other) = successors.insert(name, operation) {
+            if let Some(other) = successors[name].replace(operation) {
                 return Err(Wrong::TwoSuccessors(other, operation));
             }
         }
@@ -174,14 +176,15 @@ impl Versions {
     /// The operations that bound these versions.
     pub(super) fn operations(&self, places: &[usize]) -> Vec<usize> {
         let mut operations = Vec::new();
-        for version in places.iter().map(|place| &self.all[*place]) {
+        for place in places.iter().copied() {
+            let version = &self.all[place];
             let mut add = |moment: Moment| {
                 if moment.0 != 0 && moment.0 != NEVER {
                     operations.push(moment.1);
                 }
             };
             add(version.written.0);
-            for bounds in (0..self.region_count).filter_map(|r| version.bounds(r)) {
+            for bounds in (0..self.region_count).filter_map(|r| self.bounds(place, r)) {
                 add(bounds.first);
                 add(bounds.last);
             }
@@ -191,11 +194,10 @@ impl Versions {
     }
 }
 
-fn version(region_count: usize, origin: Option<usize>, written: (Moment, Moment)) -> Version {
+fn version(origin: Option<usize>, written: (Moment, Moment)) -> Version {
     Version {
         origin,
         written,
-        seen: vec![None; region_count],
         happened: (NEVER, written.0.1),
         replaces: None,
         stamp: None,
@@ -211,15 +213,10 @@ fn included(case: &Case<'_>, item: &Item<'_>) -> Result<Vec<usize>, Wrong> {
         if write.fate == Fate::Failed {
             continue;
         }
-        if write
-            .value
-            .is_some_and(|value| item.writer(value).is_none())
-        {
+        if item.is_repeated(write) {
             return Err(Wrong::Repeated);
         }
-        let is_seen = write
-            .value
-            .is_some_and(|value| item.first_seen(value).is_some());
+        let is_seen = item.seen_by(write).is_some();
         if write.fate == Fate::Acknowledged || is_seen {
             waiting.push(index);
         }
@@ -252,8 +249,4 @@ pub(in crate::check) fn required(case: &Case<'_>, operation: usize) -> Option<Op
         Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => None,
         Op::Transact { .. } | Op::Scan | Op::Stream => None,
     }
-}
-
-fn number(index: usize) -> i64 {
-    i64::try_from(index).expect("an index")
 }

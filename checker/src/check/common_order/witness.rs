@@ -9,7 +9,7 @@ pub(super) fn fits(versions: &Versions, order: &[usize]) -> bool {
     if order.first() != Some(&0) {
         return false;
     }
-    let last = |place: usize, region: usize| versions.all[place].seen[region].map(|b| b.last.0);
+    let last = |place: usize, region: usize| versions.seen(place, region).map(|b| b.last.0);
     let mut next: Vec<u64> = (0..versions.region_count)
         .map(|region| last(0, region).unwrap_or(0))
         .collect();
@@ -21,7 +21,7 @@ pub(super) fn fits(versions: &Versions, order: &[usize]) -> bool {
         };
         let (call, end) = version.written;
         let instant = next[origin].max(call.0);
-        let first = version.seen[origin].map_or(NEVER, |b| b.first.0);
+        let first = versions.seen(place, origin).map_or(NEVER, |b| b.first.0);
         if instant > end.0.min(version.happened.0).min(first) {
             return false;
         }
@@ -34,7 +34,7 @@ pub(super) fn fits(versions: &Versions, order: &[usize]) -> bool {
         next[origin] = instant.max(last(place, origin).unwrap_or(0));
         visible[origin] = place;
         for region in (0..versions.region_count).filter(|r| *r != origin) {
-            if let Some(bounds) = version.seen[region] {
+            if let Some(bounds) = versions.seen(place, region) {
                 let arrival = instant.max(next[region]);
                 if arrival > bounds.first.0 {
                     return false;

@@ -2,7 +2,7 @@
 //!
 //! Whatever cannot be placed is left out, which can only explain more; then `is_exact` is false.
 
-use crate::check::{Case, Fate, How, Item, Write, at};
+use crate::check::{Case, Fate, How, Item, Order, Write, at};
 use crate::few::Few;
 use crate::history::{Condition, Ending, Op, Phase, Value};
 use crate::table::Table;
@@ -102,7 +102,7 @@ impl Version {
 
 impl Versions {
     pub(super) fn new(case: &Case<'_>, item: &Item<'_>) -> Self {
-        let (ordered, places) = ordered(item);
+        let ordered = ordered(item);
         let region_count = case.region_count();
         let mut versions = Self {
             ordered,
@@ -115,22 +115,22 @@ impl Versions {
         let has_deletes = item.has_deletes;
         versions.is_exact &= !has_deletes;
         // Values that were seen, but whose place is unknown.
-        let mut observed = Table::default();
+        let mut observed = vec![false; item.versions.len()];
         for sighting in &item.sightings {
             let (region, operation) = (at(sighting.region), sighting.operation);
-            let Some(value) = sighting.number() else {
+            let Some(version) = sighting.version else {
                 if sighting.is_current() && !has_deletes {
                     let call = Some((sighting.call_ns, operation));
                     versions.absent[region] = versions.absent[region].max(call);
                 }
                 continue;
             };
-            let Some(place) = places.get(value) else {
-                observed.insert(value, ());
+            let Some(place) = place(sighting.order) else {
+                observed[version as usize] = true;
                 versions.is_exact = false;
                 continue;
             };
-            let version = &mut versions.ordered[*place];
+            let version = &mut versions.ordered[place];
             if !sighting.is_current() {
                 let seen = (sighting.return_ns, operation);
                 version.eventual = Some(version.eventual.map_or(seen, |e| e.min(seen)));
@@ -138,12 +138,12 @@ impl Versions {
             }
             version.see(region, operation, sighting.call_ns, sighting.return_ns);
             if sighting.phase == Phase::Final && sighting.how == How::StrongRead {
-                let read = Some((*place, sighting.call_ns, operation));
+                let read = Some((place, sighting.call_ns, operation));
                 versions.last = versions.last.max(read);
             }
         }
         for write in item.writes.iter() {
-            versions.write(case, item, &places, &observed, write);
+            versions.write(case, item, &observed, write);
         }
         for unseen in &mut versions.unseen {
             unseen.sort_by_key(|w| w.return_ns);
@@ -151,39 +151,34 @@ impl Versions {
         versions
     }
 
-    fn write(
-        &mut self,
-        case: &Case<'_>,
-        item: &Item<'_>,
-        places: &Table<usize>,
-        observed: &Table<()>,
-        write: &Write,
-    ) {
-        let operation = &case.history.operations[write.operation];
-        if let Op::Cas { condition, .. } = &operation.op {
+    fn write(&mut self, case: &Case<'_>, item: &Item<'_>, observed: &[bool], write: &Write) {
+        if write.is_conditional
+            && let operation = &case.history.operations[write.operation]
+            && let Op::Cas { condition, .. } = &operation.op
+        {
             let is_silent = matches!(operation.ending, Ending::Failed { seen: None, .. });
             self.is_exact &= !is_silent && *condition != Condition::Exists;
         }
-        let Some(value) = write.value.filter(|_| write.fate != Fate::Failed) else {
+        let Some(version) = write.version.filter(|_| write.fate != Fate::Failed) else {
             return;
         };
         let region = at(write.region);
-        let replaces = self.replaces(case, item, places, write);
+        let replaces = self.replaces(case, item, write);
         let previous = match replaces {
             Replaces::Anything => None,
             Replaces::Nothing => Some(None),
             Replaces::Version(place) => Some(Some(place)),
         };
-        let successor = match (places.get(value), write.return_ns) {
+        let successor = match (place(write.order), write.return_ns) {
             (Some(place), _) => {
-                self.ordered[*place].replaces = replaces;
+                self.ordered[place].replaces = replaces;
                 if let (None, Replaces::Version(before)) = (write.return_ns, replaces) {
                     let seen = &mut self.ordered[before];
                     seen.see(region, write.operation, write.call_ns, u64::MAX);
                 }
-                Successor::Version(*place)
+                Successor::Version(place)
             }
-            (None, Some(return_ns)) if !observed.contains(value) => {
+            (None, Some(return_ns)) if !observed[version as usize] => {
                 let unseen = Unseen {
                     operation: write.operation,
                     call_ns: write.call_ns,
@@ -210,40 +205,37 @@ impl Versions {
     }
 
     /// What a write says was there before it.
-    fn replaces(
-        &mut self,
-        case: &Case<'_>,
-        item: &Item<'_>,
-        places: &Table<usize>,
-        write: &Write,
-    ) -> Replaces {
-        let first = item
-            .sightings
-            .partition_point(|s| s.operation < write.operation);
-        let mut own = item.sightings[first..].iter();
-        let own = own
-            .by_ref()
-            .take_while(|s| s.operation == write.operation)
-            .find(|s| matches!(s.how, How::Replaced | How::Condition));
-        let required = match &case.history.operations[write.operation].op {
-            Op::Cas {
-                condition: Condition::Equals(value),
-                ..
-            } => Some(value),
-            Op::Cas { .. } | Op::Read { .. } | Op::Write { .. } | Op::Delete { .. } => None,
-            Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => None,
-            Op::Transact { .. } | Op::Scan | Op::Stream => None,
+    fn replaces(&mut self, case: &Case<'_>, item: &Item<'_>, write: &Write) -> Replaces {
+        let mut own = item.own_sightings(write);
+        let own = own.find(|s| matches!(s.how, How::Replaced | How::Condition));
+        let value = match own {
+            Some(said) => said.value,
+            None if !write.is_conditional => return Replaces::Anything,
+            None => match &case.history.operations[write.operation].op {
+                Op::Cas {
+                    condition: Condition::Equals(value),
+                    ..
+                } => value,
+                Op::Cas { .. } | Op::Read { .. } | Op::Write { .. } | Op::Delete { .. } => {
+                    return Replaces::Anything;
+                }
+                Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => {
+                    return Replaces::Anything;
+                }
+                Op::Transact { .. } | Op::Scan | Op::Stream => return Replaces::Anything,
+            },
         };
-        let Some(value) = own.map(|s| s.value).or(required) else {
-            return Replaces::Anything;
+        let order = match own {
+            Some(said) => said.order,
+            None => value_order(item, value),
         };
         let place = match value {
             Value::Absent if !item.has_deletes => return Replaces::Nothing,
-            Value::Int(number) => places.get(*number),
+            Value::Int(_) => place(order),
             Value::Absent | Value::List(_) => None,
         };
         self.is_exact &= place.is_some();
-        place.map_or(Replaces::Anything, |place| Replaces::Version(*place))
+        place.map_or(Replaces::Anything, Replaces::Version)
     }
 }
 
@@ -253,24 +245,33 @@ fn number(place: Option<usize>) -> i64 {
     i64::try_from(number).expect("fewer than 2^63 versions")
 }
 
-/// The versions of known stamp and one writer, ascending, and their places by value.
-fn ordered(item: &Item<'_>) -> (Vec<Version>, Table<usize>) {
-    let mut known: Vec<(i64, &Write)> = Vec::with_capacity(item.ranking.len());
-    let ranked = item.ranking.iter();
-    known.extend(ranked.filter_map(|(_, value)| Some((*value, item.writer(*value)?))));
-    let mut places = Table::with_capacity(known.len());
-    for (place, (value, _)) in known.iter().enumerate() {
-        places.insert(*value, place);
+/// The place in the order of versions of what a value names.
+fn value_order(item: &Item<'_>, value: &Value) -> Option<Order> {
+    match value {
+        Value::Int(number) => item.order(*number),
+        Value::Absent | Value::List(_) => None,
     }
-    let version = |(value, write): (i64, &Write)| Version {
-        value,
-        write: write.operation,
-        origin: at(write.region),
-        call_ns: write.call_ns,
-        return_ns: write.return_ns.unwrap_or(u64::MAX),
-        seen: Few::default(),
-        eventual: None,
-        replaces: Replaces::Anything,
+}
+
+/// The place of a version of known stamp among these.
+fn place(order: Option<Order>) -> Option<usize> {
+    order?.index().checked_sub(1)
+}
+
+/// The versions of known stamp, ascending. Each has one writer: where there are several, its stamp belongs to none.
+fn ordered(item: &Item<'_>) -> Vec<Version> {
+    let version = |(_, value): &(usize, i64)| {
+        let write = item.writer(*value).expect("known stamps have one writer");
+        Version {
+            value: *value,
+            write: write.operation,
+            origin: at(write.region),
+            call_ns: write.call_ns,
+            return_ns: write.return_ns.unwrap_or(u64::MAX),
+            seen: Few::default(),
+            eventual: None,
+            replaces: Replaces::Anything,
+        }
     };
-    (known.into_iter().map(version).collect(), places)
+    item.ranking.iter().map(version).collect()
 }

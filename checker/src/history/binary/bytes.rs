@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read as _, Write};
 
 /// Seven bits a byte, low bits first, the high bit set on all but the last.
+#[inline]
 pub(super) fn unsigned(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(low_byte(number) | 0x80);
@@ -17,7 +18,7 @@ pub(super) fn integer(out: &mut Vec<u8>, number: i64) {
 }
 
 fn low_byte(number: u64) -> u8 {
-    u8::try_from(number & 0x7F).expect("seven bits")
+    number.to_le_bytes()[0] & 0x7F
 }
 
 /// Its length, then its bytes.
@@ -62,6 +63,7 @@ pub(super) struct Source<R> {
 }
 
 impl<R: BufRead> Source<R> {
+    #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, Trouble> {
         let byte = match self.inner.fill_buf()?.first() {
             Some(byte) => *byte,
@@ -72,6 +74,7 @@ impl<R: BufRead> Source<R> {
         Ok(byte)
     }
 
+    #[inline]
     pub(super) fn unsigned(&mut self) -> Result<u64, Trouble> {
         let known = whole_number(self.inner.fill_buf()?);
         if let Some((number, length)) = known {
@@ -100,6 +103,7 @@ impl<R: BufRead> Source<R> {
         Err(Trouble::Wrong("a number of at most 64 bits".to_owned()))
     }
 
+    #[inline]
     pub(super) fn integer(&mut self) -> Result<i64, Trouble> {
         let number = self.unsigned()?;
         Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
@@ -124,14 +128,68 @@ impl<R: BufRead> Source<R> {
     }
 }
 
+/// The high bit of every byte, which says that more follow.
+const MORE: u64 = 0x8080_8080_8080_8080;
+
 /// The number at the beginning of these bytes and its length, if it ends within eight bytes and within these.
-fn whole_number(bytes: &[u8]) -> Option<(u64, usize)> {
+#[inline]
+pub(super) fn whole_number(bytes: &[u8]) -> Option<(u64, usize)> {
+    let Some(eight) = bytes.first_chunk() else {
+        return short_number(bytes);
+    };
+    // All eight at a time: numbers are of all lengths, and a loop would have to guess each.
+    let word = u64::from_le_bytes(*eight);
+    let last = !word & MORE;
+    if last == 0 {
+        return None;
+    }
+    let bits = last.trailing_zeros();
+    let own = word & (u64::MAX >> (u64::BITS - 1 - bits)) & !MORE;
+    // Sevens of bits are put side by side: two, then four, then all eight of them.
+    let twos = (own & 0x007F_007F_007F_007F) | ((own & 0x7F00_7F00_7F00_7F00) >> 1);
+    let fours = (twos & 0x0000_3FFF_0000_3FFF) | ((twos & 0x3FFF_0000_3FFF_0000) >> 2);
+    let number = (fours & 0x0FFF_FFFF) | ((fours & 0x0FFF_FFFF_0000_0000) >> 4);
+    Some((number, bits as usize / 8 + 1))
+}
+
+/// The length of the number at the beginning of these bytes, if it ends within eight bytes and there are as many.
+#[inline]
+pub(super) fn number_length(bytes: &[u8]) -> Option<usize> {
+    let last = !u64::from_le_bytes(*bytes.first_chunk()?) & MORE;
+    (last != 0).then(|| last.trailing_zeros() as usize / 8 + 1)
+}
+
+/// As [`whole_number`], near the end of what there is.
+#[cold]
+fn short_number(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut number: u64 = 0;
-    for (index, byte) in bytes.iter().take(8).enumerate() {
+    for (index, byte) in bytes.iter().enumerate() {
         number |= u64::from(byte & 0x7F) << (7 * index);
         if byte & 0x80 == 0 {
             return Some((number, index + 1));
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{number_length, unsigned, whole_number};
+
+    #[test]
+    fn numbers_are_read_as_they_were_written() {
+        for bits in 0..=56 {
+            for number in [1_u64 << bits, (1 << bits) - 1, (1 << bits) | 0x55] {
+                let mut bytes = Vec::new();
+                unsigned(&mut bytes, number);
+                let length = bytes.len();
+                let expected = (length <= 8).then_some((number, length));
+                assert_eq!(whole_number(&bytes), expected, "{number} alone");
+                bytes.extend([0xFF; 9]);
+                assert_eq!(whole_number(&bytes), expected, "{number} before others");
+                assert_eq!(number_length(&bytes), expected.map(|(_, length)| length));
+                assert_eq!(whole_number(&bytes[..length - 1]), None, "{number} cut off");
+            }
+        }
+    }
 }

@@ -12,11 +12,13 @@
 //! so that small ones stay short. Both forms hold the same events; line numbers in evidence are those of the line form: the header is 1, the first
 //! event 2. Unlike the line form this one is not meant to be written by a run that may be killed: `dateline convert` makes it.
 
+mod batch;
 mod bytes;
 mod read;
 pub(crate) mod row;
 mod write;
 
+pub(crate) use batch::{Batch, Part, Plain, Taken};
 pub use read::Reader;
 pub use write::Writer;
 

@@ -6,8 +6,8 @@ use super::bytes::{Source, Trouble};
 use super::{MAGIC, kind, other, part, step};
 use crate::history::ndjson::{ReadError, parse_header};
 use crate::history::{
-    Condition, Event, EventKind, Header, Key, MicroOp, MicroReply, Observed, Op, Phase, ProcessId,
-    RegionId, Reply, Stamp, Strength, Value,
+    Condition, Ending, Event, EventKind, Header, Key, MicroOp, MicroReply, Observed, Op, Phase,
+    ProcessId, RegionId, Reply, Stamp, Strength, Value,
 };
 
 /// How many bytes must lie ready for an event to be read without asking for more after each of them; nearly every event is shorter.
@@ -16,10 +16,12 @@ const READY_BYTES: usize = 256;
 /// Yields the events of a history with the line numbers that they have in the line form (the header is line 1).
 #[derive(Debug)]
 pub struct Reader<R: BufRead> {
-    decoder: Decoder<R>,
+    pub(super) decoder: Decoder<R>,
     header: Header,
-    time_ns: u64,
-    event_count: u64,
+    pub(super) time_ns: u64,
+    pub(super) event_count: u64,
+    /// What was found wrong, but not said yet.
+    pub(super) error: Option<ReadError>,
     is_done: bool,
 }
 
@@ -42,6 +44,7 @@ impl<R: BufRead> Reader<R> {
             header,
             time_ns: 0,
             event_count: 0,
+            error: None,
             is_done: false,
         })
     }
@@ -130,48 +133,66 @@ impl<R: BufRead> Decoder<R> {
         Ok(ProcessId(process))
     }
 
-    pub(super) fn kind(&mut self, which: u8) -> Read<EventKind> {
+    fn kind(&mut self, which: u8) -> Read<EventKind> {
+        if which <= kind::OTHER {
+            return Ok(EventKind::Invoke(self.request(which)?));
+        }
+        Ok(match self.ending(which)? {
+            Ending::Ok(reply) => EventKind::Ok(reply),
+            Ending::Failed { error, seen } => EventKind::Fail { error, seen },
+            Ending::Unknown { error: Some(error) } => EventKind::Info { error },
+            Ending::Unknown { error: None } => return Err(wrong("a kind of event")),
+        })
+    }
+
+    pub(super) fn request(&mut self, which: u8) -> Read<Op> {
         Ok(match which {
-            kind::READ_STRONG => EventKind::Invoke(Op::Read {
+            kind::READ_STRONG => Op::Read {
                 key: self.key()?,
                 strength: Strength::Strong,
-            }),
-            kind::READ_EVENTUAL => EventKind::Invoke(Op::Read {
+            },
+            kind::READ_EVENTUAL => Op::Read {
                 key: self.key()?,
                 strength: Strength::Eventual,
-            }),
-            kind::WRITE => EventKind::Invoke(Op::Write {
+            },
+            kind::WRITE => Op::Write {
                 key: self.key()?,
                 value: self.value()?,
-            }),
-            kind::DELETE => EventKind::Invoke(Op::Delete { key: self.key()? }),
-            kind::CAS_EQUALS => EventKind::Invoke(Op::Cas {
+            },
+            kind::DELETE => Op::Delete { key: self.key()? },
+            kind::CAS_EQUALS => Op::Cas {
                 key: self.key()?,
                 value: self.value()?,
                 condition: Condition::Equals(self.value()?),
-            }),
-            kind::CAS_EXISTS => EventKind::Invoke(Op::Cas {
+            },
+            kind::CAS_EXISTS => Op::Cas {
                 key: self.key()?,
                 value: self.value()?,
                 condition: Condition::Exists,
-            }),
-            kind::OTHER => EventKind::Invoke(self.other_request()?),
-            kind::OK_READ => EventKind::Ok(Reply::Read(self.observed()?)),
-            kind::OK_DONE => EventKind::Ok(Reply::Done { old: None }),
-            kind::OK_REPLACED => EventKind::Ok(Reply::Done {
+            },
+            kind::OTHER => self.other_request()?,
+            _ => return Err(wrong("a kind of request")),
+        })
+    }
+
+    pub(super) fn ending(&mut self, which: u8) -> Read<Ending> {
+        Ok(match which {
+            kind::OK_READ => Ending::Ok(Reply::Read(self.observed()?)),
+            kind::OK_DONE => Ending::Ok(Reply::Done { old: None }),
+            kind::OK_REPLACED => Ending::Ok(Reply::Done {
                 old: Some(self.observed()?),
             }),
-            kind::OK_OTHER => EventKind::Ok(self.other_reply()?),
-            kind::FAIL => EventKind::Fail {
+            kind::OK_OTHER => Ending::Ok(self.other_reply()?),
+            kind::FAIL => Ending::Failed {
                 error: self.source.text()?,
                 seen: None,
             },
-            kind::FAIL_SEEN => EventKind::Fail {
+            kind::FAIL_SEEN => Ending::Failed {
                 error: self.source.text()?,
                 seen: Some(self.observed()?),
             },
-            kind::INFO => EventKind::Info {
-                error: self.source.text()?,
+            kind::INFO => Ending::Unknown {
+                error: Some(self.source.text()?),
             },
             _ => return Err(wrong("a kind of event")),
         })
@@ -315,6 +336,9 @@ impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<(u64, Event), ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(error) = self.error.take() {
+            return Some(Err(error));
+        }
         if self.is_done {
             return None;
         }

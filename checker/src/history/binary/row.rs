@@ -13,15 +13,16 @@ use std::io;
 
 use super::bytes::{self, Trouble};
 use super::kind;
-use super::read::{Decoder, phase, wrong};
+use super::read::{Decoder, phase};
 use super::write::{kind_of_refusal, kind_of_reply, kind_of_request, refusal, reply, request};
-use crate::history::{Ending, EventKind, Key, Operation, Phase};
+use crate::history::{Became, Ending, Key, Operation, Phase};
+use crate::nearly_sorted::sort_nearly_sorted;
 
 /// The kind of ending of operations that were in flight when the history ended.
 const OPEN: u8 = 14;
 
-/// How far a row may be from its place, on the average, for moving it there step by step to be the fastest.
-const MOVES_EACH: usize = 16;
+/// More than a row has besides what was asked and answered: a length, a kind, and numbers of at most ten bytes.
+const HEAD_BYTES: usize = 64;
 
 /// Line and call of the row before.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,20 +41,46 @@ pub(crate) struct Place {
     call_ns: u64,
 }
 
-/// Appends a row for one key to a pile.
-pub(crate) fn write(pile: &mut Vec<u8>, before: &mut Before, key: Key, operation: &Operation) {
-    let difference = |new: u64, old: u64| new.wrapping_sub(old).cast_signed();
-    // Written in place behind a length of one byte; the few that are longer are moved.
-    let start = pile.len();
-    pile.push(0);
-    let out = &mut *pile;
-    bytes::unsigned(out, key.0);
-    bytes::integer(out, difference(operation.line_invoke, before.line));
-    bytes::integer(out, difference(operation.call_ns, before.call_ns));
-    *before = Before {
-        line: operation.line_invoke,
-        call_ns: operation.call_ns,
+/// What was asked: the first half of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start<'r> {
+    pub(crate) line: u64,
+    pub(crate) call_ns: u64,
+    /// As [`asked`] writes it.
+    pub(crate) asked: &'r [u8],
+}
+
+/// What became of it: the second half.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End<'r> {
+    pub(crate) kind: u8,
+    pub(crate) line: Option<u64>,
+    pub(crate) return_ns: Option<u64>,
+    /// As [`answered`] writes it.
+    pub(crate) answer: &'r [u8],
+}
+
+impl End<'_> {
+    /// That of an operation in flight.
+    pub(crate) const OPEN: Self = Self {
+        kind: OPEN,
+        line: None,
+        return_ns: None,
+        answer: &[],
     };
+
+    /// What became of an operation that ends like this.
+    pub(crate) fn became(&self) -> Became {
+        match self.kind {
+            kind::OK_READ | kind::OK_DONE | kind::OK_REPLACED | kind::OK_OTHER => Became::Ok,
+            kind::FAIL | kind::FAIL_SEEN => Became::Failed,
+            _ => Became::Unknown,
+        }
+    }
+}
+
+/// Writes the kind of a request, who asked, whom, and for what: just as an event in compact form, but for its time.
+pub(crate) fn asked(out: &mut Vec<u8>, operation: &Operation) {
     let phase = match operation.phase {
         Phase::Main => 0,
         Phase::Final => kind::FINAL,
@@ -62,37 +89,95 @@ pub(crate) fn write(pile: &mut Vec<u8>, before: &mut Before, key: Key, operation
     bytes::unsigned(out, u64::from(operation.process.0));
     out.push(operation.region.0);
     request(out, &operation.op);
-    ending(out, operation);
-    let length = pile.len() - start - 1;
+}
+
+/// Writes an ending, and returns its kind.
+pub(crate) fn answered(out: &mut Vec<u8>, ending: &Ending) -> u8 {
+    match ending {
+        Ending::Ok(answer) => {
+            reply(out, answer);
+            kind_of_reply(answer)
+        }
+        Ending::Failed { error, seen } => {
+            refusal(out, error, seen.as_ref());
+            kind_of_refusal(seen.as_ref())
+        }
+        Ending::Unknown { error: Some(error) } => {
+            bytes::text(out, error);
+            kind::INFO
+        }
+        Ending::Unknown { error: None } => OPEN,
+    }
+}
+
+/// Appends a row for one key to a pile.
+pub(crate) fn write(
+    pile: &mut Vec<u8>,
+    before: &mut Before,
+    key: Key,
+    start: &Start<'_>,
+    end: &End<'_>,
+) {
+    let difference = |new: u64, old: u64| new.wrapping_sub(old).cast_signed();
+    // Written in place behind a length of one byte; the few that are longer are moved.
+    let first = pile.len();
+    pile.reserve(HEAD_BYTES + start.asked.len() + end.answer.len());
+    let out = &mut *pile;
+    out.push(0);
+    bytes::unsigned(out, key.0);
+    bytes::integer(out, difference(start.line, before.line));
+    bytes::integer(out, difference(start.call_ns, before.call_ns));
+    *before = Before {
+        line: start.line,
+        call_ns: start.call_ns,
+    };
+    out.extend_from_slice(start.asked);
+    out.push(end.kind);
+    if let Some(line) = end.line {
+        bytes::unsigned(out, line - start.line);
+    }
+    if let Some(return_ns) = end.return_ns {
+        bytes::unsigned(out, return_ns - start.call_ns);
+    }
+    out.extend_from_slice(end.answer);
+    let length = pile.len() - first - 1;
     match u8::try_from(length) {
-        Ok(short @ ..=0x7F) => pile[start] = short,
+        Ok(short @ ..=0x7F) => pile[first] = short,
         Ok(_) | Err(_) => {
-            let row = pile.split_off(start);
+            let row = pile.split_off(first);
             bytes::unsigned(pile, length as u64);
             pile.extend_from_slice(&row[1..]);
         }
     }
 }
 
-fn ending(out: &mut Vec<u8>, operation: &Operation) {
-    out.push(match &operation.ending {
-        Ending::Ok(answer) => kind_of_reply(answer),
-        Ending::Failed { seen, .. } => kind_of_refusal(seen.as_ref()),
-        Ending::Unknown { error: Some(_) } => kind::INFO,
-        Ending::Unknown { error: None } => OPEN,
-    });
-    if let Some(line) = operation.line_complete {
-        bytes::unsigned(out, line - operation.line_invoke);
-    }
-    if let Some(return_ns) = operation.return_ns {
-        bytes::unsigned(out, return_ns - operation.call_ns);
-    }
-    match &operation.ending {
-        Ending::Ok(answer) => reply(out, answer),
-        Ending::Failed { error, seen } => refusal(out, error, seen.as_ref()),
-        Ending::Unknown { error: Some(error) } => bytes::text(out, error),
-        Ending::Unknown { error: None } => {}
-    }
+/// Appends the row of an operation for one key to a pile.
+pub(crate) fn write_operation(
+    pile: &mut Vec<u8>,
+    before: &mut Before,
+    key: Key,
+    operation: &Operation,
+) {
+    let (mut request, mut answer) = (Vec::new(), Vec::new());
+    asked(&mut request, operation);
+    let start = Start {
+        line: operation.line_invoke,
+        call_ns: operation.call_ns,
+        asked: &request,
+    };
+    let end = End {
+        kind: answered(&mut answer, &operation.ending),
+        line: operation.line_complete,
+        return_ns: operation.return_ns,
+        answer: &answer,
+    };
+    write(pile, before, key, &start, &end);
+}
+
+/// The ending that was written so.
+pub(crate) fn ending_of(end: &End<'_>) -> Ending {
+    let ending = Decoder::of_bytes(end.answer, usize::MAX).ending(end.kind);
+    ending.expect("it was read before")
 }
 
 /// Finds the rows of a pile; in the order in which they were appended.
@@ -130,25 +215,19 @@ pub(crate) fn places(pile: &[u8], places: &mut Vec<Place>) -> io::Result<()> {
 pub(crate) fn sort(places: &mut [Place]) {
     places.sort_by_key(|place| place.key);
     for own in places.chunk_by_mut(|one, other| one.key == other.key) {
-        let mut moves_left = own.len() * MOVES_EACH;
-        for end in 1..own.len() {
-            let mut at = end;
-            while at > 0 && own[at - 1].line > own[at].line && moves_left > 0 {
-                own.swap(at - 1, at);
-                at -= 1;
-                moves_left -= 1;
-            }
-        }
-        if moves_left == 0 {
-            own.sort_unstable_by_key(|place| place.line);
-        }
+        sort_nearly_sorted(own, |place| place.line);
     }
 }
 
-/// The operation of a row.
-pub(crate) fn read(pile: &[u8], place: &Place, region_count: usize) -> io::Result<Operation> {
+/// Appends the operation of a row.
+pub(crate) fn read(
+    pile: &[u8],
+    place: &Place,
+    region_count: usize,
+    operations: &mut Vec<Operation>,
+) -> io::Result<()> {
     let mut decoder = Decoder::of_bytes(&pile[place.start..], region_count);
-    operation(&mut decoder, place).map_err(damaged)
+    operation(&mut decoder, place, operations).map_err(damaged)
 }
 
 /// Rows are read as they were written, unless the disk that held them is broken.
@@ -157,38 +236,38 @@ fn damaged(trouble: Trouble) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-fn operation(decoder: &mut Decoder<&[u8]>, place: &Place) -> Result<Operation, Trouble> {
+fn operation(
+    decoder: &mut Decoder<&[u8]>,
+    place: &Place,
+    operations: &mut Vec<Operation>,
+) -> Result<(), Trouble> {
     let first = decoder.source.byte()?;
     let phase = phase(first)?;
     let process = decoder.process()?;
     let region = decoder.region()?;
-    let EventKind::Invoke(op) = decoder.kind(first & 0x0F)? else {
-        return Err(wrong("a request"));
-    };
+    let op = decoder.request(first & 0x0F)?;
     let which = decoder.source.byte()?;
-    let mut operation = Operation {
+    let line_complete = match which {
+        OPEN => None,
+        _ => Some(place.line + decoder.source.unsigned()?),
+    };
+    let return_ns = match which {
+        OPEN | kind::INFO => None,
+        _ => Some(place.call_ns + decoder.source.unsigned()?),
+    };
+    operations.push(Operation {
         line_invoke: place.line,
-        line_complete: None,
+        line_complete,
         process,
         region,
         phase,
         op,
         call_ns: place.call_ns,
-        return_ns: None,
-        ending: Ending::Unknown { error: None },
-    };
-    if which == OPEN {
-        return Ok(operation);
-    }
-    operation.line_complete = Some(place.line + decoder.source.unsigned()?);
-    if which != kind::INFO {
-        operation.return_ns = Some(place.call_ns + decoder.source.unsigned()?);
-    }
-    operation.ending = match decoder.kind(which)? {
-        EventKind::Ok(answer) => Ending::Ok(answer),
-        EventKind::Fail { error, seen } => Ending::Failed { error, seen },
-        EventKind::Info { error } => Ending::Unknown { error: Some(error) },
-        EventKind::Invoke(_) => return Err(wrong("an ending")),
-    };
-    Ok(operation)
+        return_ns,
+        ending: match which {
+            OPEN => Ending::Unknown { error: None },
+            _ => decoder.ending(which)?,
+        },
+    });
+    Ok(())
 }

@@ -14,8 +14,8 @@ fn steps(seed: u64) -> Vec<Step> {
     let has_deletes = below(2) == 0;
     let value_count = 1 + below(4);
     let mut steps = Vec::new();
-    let state = |dice: u64| i64::try_from(dice).ok().filter(|v| *v > 0);
-    let mut step = |below: &mut dyn FnMut(u64) -> u64, effect: Option<Option<i64>>| {
+    let state = |dice: u64| u32::try_from(dice).ok().filter(|v| *v > 0);
+    let mut step = |below: &mut dyn FnMut(u64) -> u64, effect: Option<Option<u32>>| {
         let call_ns = below(12);
         let is_optional = effect.is_some() && below(4) == 0;
         let seen = below(value_count + 1);
@@ -45,7 +45,7 @@ fn steps(seed: u64) -> Vec<Step> {
         }
     }
     steps.sort_by_key(|s| (s.call_ns, s.operation));
-    super::super::keep_what_matters(&mut steps);
+    super::super::keep_what_matters(&mut steps, 8);
     steps
 }
 

@@ -1,0 +1,274 @@
+//! Events of the compact form, many at a time, understood only as far as pairing them needs it.
+//!
+//! What an event on one item asks or answers goes into the item's rows just as it lies in the file ([`super::row`]), so it is looked
+//! through rather than unpacked: nothing is allocated for it. Whatever is not of the usual kinds, or looks wrong, is left to the reader proper.
+
+use std::io::BufRead;
+
+use super::bytes::{number_length, whole_number};
+use super::read::Reader;
+use super::{kind, part};
+use crate::history::ndjson::ReadError;
+use crate::history::operation::Shape;
+use crate::history::{Event, Key, ProcessId, RegionId};
+
+/// How many events are taken at a time: so few that they stay in a processor's cache until they are paired.
+const EVENTS_MAX: usize = 2048;
+/// How many bytes must lie ready for an event to be looked through; nearly every event is shorter.
+const READY_BYTES: usize = 256;
+
+/// Events in their order.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// The line of the first.
+    pub(crate) first_line: u64,
+    pub(crate) events: Vec<Taken>,
+    /// What plain events consist of.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// One event.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    Plain(Plain),
+    Event(Box<Event>),
+}
+
+/// An event on one item, as it lies among the bytes of its batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plain {
+    /// Its first byte: kind and phase.
+    pub(crate) first: u8,
+    pub(crate) region: RegionId,
+    pub(crate) process: ProcessId,
+    pub(crate) time_ns: u64,
+    pub(crate) part: Part,
+    /// Where its process is written, where what comes after its region begins, and where it ends.
+    process_at: u32,
+    rest_at: u32,
+    end_at: u32,
+}
+
+/// What part an event plays.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    Asks {
+        shape: Shape,
+        key: Key,
+    },
+    Answers {
+        reply: Option<Shape>,
+        is_known: bool,
+    },
+}
+
+impl Plain {
+    pub(crate) fn kind(&self) -> u8 {
+        self.first & 0x0F
+    }
+
+    /// Whether it asks for a register to be written.
+    pub(crate) fn writes(&self) -> bool {
+        matches!(
+            self.part,
+            Part::Asks {
+                shape: Shape::Write,
+                ..
+            }
+        )
+    }
+
+    /// Who asks, whom, and for what.
+    pub(crate) fn asked<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        &bytes[self.process_at as usize..self.end_at as usize]
+    }
+
+    /// What is answered.
+    pub(crate) fn answered<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        &bytes[self.rest_at as usize..self.end_at as usize]
+    }
+}
+
+impl<R: BufRead> Reader<R> {
+    /// The next events; `None` at the end.
+    pub(crate) fn batch(&mut self) -> Option<Result<Batch, ReadError>> {
+        let mut batch = Batch {
+            first_line: self.event_count + 2,
+            events: Vec::with_capacity(EVENTS_MAX),
+            bytes: Vec::new(),
+        };
+        while batch.events.len() < EVENTS_MAX {
+            if self.look_through(&mut batch) {
+                continue;
+            }
+            match self.next() {
+                Some(Ok((_, event))) => batch.events.push(Taken::Event(Box::new(event))),
+                // What came before may be wrong too, and then that counts.
+                Some(Err(error)) if batch.events.is_empty() => return Some(Err(error)),
+                Some(Err(error)) => {
+                    self.error = Some(error);
+                    break;
+                }
+                None => break,
+            }
+        }
+        (!batch.events.is_empty()).then_some(Ok(batch))
+    }
+
+    /// Takes what plain events lie ready; whether there were any.
+    fn look_through(&mut self, batch: &mut Batch) -> bool {
+        let Ok(ready) = self.decoder.source.inner.fill_buf() else {
+            return false;
+        };
+        let (room, offset) = (EVENTS_MAX - batch.events.len(), batch.bytes.len());
+        let mut glance = Glance {
+            bytes: ready,
+            at: 0,
+        };
+        let mut end = 0;
+        for _ in 0..room {
+            if ready.len() - end < READY_BYTES {
+                break;
+            }
+            let event = glance.event(self.time_ns, self.decoder.region_count, offset);
+            let Some(event) = event else {
+                break;
+            };
+            self.time_ns = event.time_ns;
+            self.event_count += 1;
+            end = glance.at;
+            batch.events.push(Taken::Plain(event));
+        }
+        batch.bytes.extend_from_slice(&ready[..end]);
+        self.decoder.source.inner.consume(end);
+        self.decoder.source.position += end as u64;
+        end > 0
+    }
+}
+
+/// Looks through bytes; gives up on whatever is not as usual.
+struct Glance<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl Glance<'_> {
+    /// The event that begins here. Its places count from so many bytes before these.
+    fn event(&mut self, before_ns: u64, region_count: usize, offset: usize) -> Option<Plain> {
+        let first = self.byte()?;
+        if first & !(0x0F | kind::FINAL) != 0 {
+            return None;
+        }
+        let time_ns = before_ns.checked_add(self.number()?)?;
+        let process_at = self.place(offset)?;
+        let process = ProcessId(u32::try_from(self.number()?).ok()?);
+        let region = self.region(region_count)?;
+        let rest_at = self.place(offset)?;
+        let part = self.part(first & 0x0F, region_count)?;
+        Some(Plain {
+            first,
+            region,
+            process,
+            time_ns,
+            part,
+            process_at,
+            rest_at,
+            end_at: self.place(offset)?,
+        })
+    }
+
+    fn part(&mut self, which: u8, region_count: usize) -> Option<Part> {
+        let answers = |reply| Part::Answers {
+            reply,
+            is_known: which != kind::INFO,
+        };
+        let shape = match which {
+            kind::READ_STRONG | kind::READ_EVENTUAL => Shape::Read,
+            kind::WRITE | kind::DELETE | kind::CAS_EQUALS | kind::CAS_EXISTS => Shape::Write,
+            kind::OK_READ => {
+                self.observed(region_count)?;
+                return Some(answers(Some(Shape::Read)));
+            }
+            kind::OK_REPLACED => {
+                self.observed(region_count)?;
+                return Some(answers(Some(Shape::Write)));
+            }
+            kind::OK_DONE => return Some(answers(Some(Shape::Write))),
+            kind::FAIL | kind::FAIL_SEEN | kind::INFO => {
+                self.text()?;
+                if which == kind::FAIL_SEEN {
+                    self.observed(region_count)?;
+                }
+                return Some(answers(None));
+            }
+            _ => return None,
+        };
+        let key = Key(self.number()?);
+        let value_count = match which {
+            kind::WRITE | kind::CAS_EXISTS => 1,
+            kind::CAS_EQUALS => 2,
+            _ => 0,
+        };
+        for _ in 0..value_count {
+            let first = self.byte()?;
+            self.value(first)?;
+        }
+        Some(Part::Asks { shape, key })
+    }
+
+    fn observed(&mut self, region_count: usize) -> Option<()> {
+        let first = self.byte()?;
+        self.value(first & !(part::STAMP | part::PREVIOUS))?;
+        if first & part::STAMP != 0 {
+            self.skip_number()?;
+            self.region(region_count)?;
+        }
+        if first & part::PREVIOUS != 0 {
+            let first = self.byte()?;
+            self.value(first)?;
+        }
+        Some(())
+    }
+
+    fn value(&mut self, first: u8) -> Option<()> {
+        match first {
+            part::ABSENT => Some(()),
+            part::NUMBER => self.skip_number(),
+            _ => None,
+        }
+    }
+
+    fn text(&mut self) -> Option<()> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let text = self.bytes.get(self.at..self.at.checked_add(length)?)?;
+        std::str::from_utf8(text).ok()?;
+        self.at += length;
+        Some(())
+    }
+
+    fn region(&mut self, region_count: usize) -> Option<RegionId> {
+        let region = self.byte()?;
+        (usize::from(region) < region_count).then_some(RegionId(region))
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let (number, length) = whole_number(self.bytes.get(self.at..)?)?;
+        self.at += length;
+        Some(number)
+    }
+
+    fn skip_number(&mut self) -> Option<()> {
+        self.at += number_length(self.bytes.get(self.at..)?)?;
+        Some(())
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn place(&self, offset: usize) -> Option<u32> {
+        u32::try_from(offset + self.at).ok()
+    }
+}
