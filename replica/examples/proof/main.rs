@@ -51,6 +51,12 @@ enum Role {
         #[arg(default_value_t = 1_000_000)]
         writes: u64,
     },
+    /// Replication lag alone, as in `speed`
+    Lag {
+        /// For how long
+        #[arg(default_value_t = 20)]
+        seconds: u64,
+    },
     /// Puts and deletes over the same keys for long: memory must stay flat
     Soak {
         /// For how long
@@ -79,6 +85,7 @@ fn main() -> anyhow::Result<()> {
             wait(isolation::run(items))
         }
         Role::CrashLoops { loops, seed } => wait(crash_loops::run(loops, seed)),
+        Role::Lag { seconds } => wait(replication::lag(Duration::from_secs(seconds))),
         Role::Isolation { writes } => wait(isolation::run(writes)),
         Role::Soak { minutes } => wait(soak::run(Duration::from_secs(60 * minutes))),
         Role::Echo { file } => speed::echo(&file),

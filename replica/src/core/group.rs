@@ -51,6 +51,14 @@ pub(super) struct Member {
     pub(super) is_founder: bool,
 }
 
+impl Member {
+    /// What decides between two records of a region. A region that was rolled back to before its renewal may decide on its next one at the time of the
+    /// first: the incarnations tell the two apart, the same way everywhere.
+    pub(super) fn rank(&self) -> (&Decided, u64) {
+        (&self.decided, self.incarnation)
+    }
+}
+
 /// A global table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Group {
@@ -127,7 +135,7 @@ impl Group {
             let older = self
                 .members
                 .get(region)
-                .is_none_or(|known| known.decided < member.decided);
+                .is_none_or(|known| known.rank() < member.rank());
             if older {
                 changed = true;
                 if member.present {
@@ -259,8 +267,10 @@ impl Core {
                 continue;
             }
             peer.link = shared.map(|incarnation| Link::new(incarnation, head));
-            // What it said was said by, or to, another life.
+            // What it said was said by, or to, another life. It is asked at once: nothing else is sent before it has answered.
             peer.claimed = None;
+            peer.knows_of_roll_back = false;
+            peer.last_sent_ns = None;
             let key = named(rows::LINK, region.as_str());
             writes.push(match &peer.link {
                 Some(link) => rows::put(key, &link.row),
@@ -285,7 +295,7 @@ mod tests {
     use super::*;
 
     fn group() -> impl Strategy<Value = Group> {
-        let member = (0_usize..3, 0_i64..4, 0_usize..3);
+        let member = (0_usize..3, 0_i64..4, 0_usize..3, 1_u64..3);
         proptest::collection::vec(member, 0..4).prop_map(|members| {
             let region = |index: usize| Region::new(["a", "b", "c"][index]);
             Group {
@@ -301,17 +311,17 @@ mod tests {
                 settings: BTreeMap::new(),
                 members: members
                     .into_iter()
-                    .map(|(of, time_us, by)| {
+                    .map(|(of, time_us, by, incarnation)| {
                         let decided = Decided {
                             time_us,
                             by: region(by),
                         };
-                        // What is decided follows from who decided when: one coordinator never decides two things at one time.
+                        // What is decided follows from who decided when: one coordinator never decides two things at one time, but for a renewal.
                         let present = (time_us + i64::try_from(by).expect("small")) % 2 == 0;
                         (
                             region(of),
                             Member {
-                                incarnation: 1,
+                                incarnation,
                                 present,
                                 decided,
                                 floor_us: 0,

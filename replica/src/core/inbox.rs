@@ -18,6 +18,15 @@ use super::{CallId, CallToken, Core, Effect, Effects, Now, Region, Version};
 use crate::defects::Defect;
 use crate::store::{Read, Space, StoreError, Write};
 
+/// A table of this region, as the items of one batch need it.
+struct Target {
+    name: String,
+    number: u32,
+    stamping: bool,
+    /// Positions up to this are of a former membership of the sender.
+    base: u64,
+}
+
 impl Core {
     /// A peer called.
     pub(super) fn called(
@@ -28,7 +37,7 @@ impl Core {
         read: &dyn Read,
         effects: &mut Effects,
     ) {
-        let answered = match decode::<Message>(body) {
+        let answered = match decode::<Message<'_>>(body) {
             Ok(Message::Feed(batch)) => self.feed_arrived(now, &batch, read, effects),
             Ok(Message::Describe { from, name }) => Ok((
                 self.described_to(now, &from, &name, read, effects),
@@ -104,7 +113,7 @@ impl Core {
     fn feed_arrived(
         &mut self,
         now: Now,
-        batch: &FeedBatch,
+        batch: &FeedBatch<'_>,
         read: &dyn Read,
         effects: &mut Effects,
     ) -> Result<(AnswerMessage, u64), String> {
@@ -123,6 +132,11 @@ impl Core {
         let adopted = self.adopt(now, &batch.groups, effects);
         if let Some(peer) = self.peers.get_mut(&batch.from.region) {
             peer.incarnation = Some(batch.from.incarnation);
+            if batch.is_rolled_back {
+                let hold_ns = 4 * self.config.limits.join_hold_ms * 1_000_000;
+                let until_ns = now.monotonic_ns.saturating_add(hold_ns);
+                peer.rolled_back = Some((batch.from.incarnation, until_ns));
+            }
             peer.last_contact_ns = Some(now.monotonic_ns);
         }
         self.check_relied_on(batch, effects);
@@ -137,6 +151,7 @@ impl Core {
                 .consumed
                 .get(&batch.from)
                 .map_or(0, |mark| mark.decided),
+            of_any_life: self.consumed_of_any_life(&batch.from.region),
             floor_us: self
                 .tables
                 .values()
@@ -147,11 +162,16 @@ impl Core {
         Ok((AnswerMessage::Feed(answer), adopted.max(consumed)))
     }
 
+    fn consumed_of_any_life(&self, region: &Region) -> u64 {
+        let lives = self.consumed.iter().filter(|(of, _)| of.region == *region);
+        lives.map(|(_, mark)| mark.decided).max().unwrap_or(0)
+    }
+
     /// Merges the items at positions not consumed yet; gives the commit on which everything consumed stands.
     fn consume(
         &mut self,
         now: Now,
-        batch: &FeedBatch,
+        batch: &FeedBatch<'_>,
         read: &dyn Read,
         effects: &mut Effects,
     ) -> Result<u64, StoreError> {
@@ -166,12 +186,15 @@ impl Core {
         if !member || batch.after > from || batch.through.max(from) == before {
             return Ok(standing);
         }
+        let names = batch.tables.iter();
+        let targets: Vec<Option<Target>> =
+            names.map(|name| self.target(&batch.from, name)).collect();
         let mut writes = Vec::with_capacity(2 * batch.items.len() + 1);
         let batches = self.counters.feed_batches_received;
         let is_lost = self.strikes(Defect::LoseBatch, batches, 20);
         let items = batch.items.iter().filter(|_| !is_lost);
         for item in items.filter(|item| item.position > from) {
-            self.merge_item(now, batch, item, &mut writes, read)?;
+            self.merge_item(now, (batch, &targets), item, &mut writes, read)?;
         }
         let position = batch.through.max(from);
         writes.push(rows::put(batch.from.row(), &position));
@@ -181,33 +204,35 @@ impl Core {
         Ok(self.commit(writes, effects))
     }
 
+    /// Where the items of a table go that this region shares with the life that sent them.
+    fn target(&self, from: &Origin, name: &str) -> Option<Target> {
+        let group = self.groups.get(name)?;
+        let table = self.tables.get(name)?;
+        let base = group.members.get(&from.region)?.base;
+        (group.has(from) && group.has(&self.me())).then(|| Target {
+            name: name.to_owned(),
+            number: table.row.number,
+            stamping: table.is_stamping(),
+            base,
+        })
+    }
+
     fn merge_item(
         &mut self,
         now: Now,
-        batch: &FeedBatch,
-        item: &WireItem,
+        (batch, targets): (&FeedBatch<'_>, &[Option<Target>]),
+        item: &WireItem<'_>,
         writes: &mut Vec<Write>,
         read: &dyn Read,
     ) -> Result<(), StoreError> {
-        let name = usize::try_from(item.table)
-            .ok()
-            .and_then(|index| batch.tables.get(index));
-        let group = name.and_then(|name| self.groups.get(name));
-        let shared = group.is_some_and(|group| {
-            // What was written before it joined is of a former membership, which ended.
-            let base = group.members.get(&batch.from.region).map(|it| it.base);
-            group.has(&batch.from) && group.has(&self.me()) && base < Some(item.position)
-        });
-        let table = name
-            .and_then(|name| self.tables.get(name))
-            .filter(|_| shared);
-        let named = |table: &Table| (table.row.number, table.name().to_owned());
-        let stamping = table.is_some_and(Table::is_stamping);
-        let Some((number, name)) = table.map(named) else {
+        let index = usize::try_from(item.table).ok();
+        let target = index.and_then(|index| targets.get(index)?.as_ref());
+        // What was written before it joined is of a former membership, which ended.
+        let Some(target) = target.filter(|target| target.base < item.position) else {
             self.counters.versions_refused += 1;
             return Ok(());
         };
-        let key = super::table::row_key(number, &item.key);
+        let key = super::table::row_key(target.number, &item.key);
         let row = self.newest_row(&key, read)?;
         let here = row.as_deref().map(decode_header).transpose()?;
         let header = Header {
@@ -216,7 +241,11 @@ impl Core {
                 region: batch.from.region.clone(),
             },
             position: item.position,
-            shown: if stamping { Shown::Own } else { Shown::Nothing },
+            shown: if target.stamping {
+                Shown::Own
+            } else {
+                Shown::Nothing
+            },
             deleted: item.attributes.is_empty(),
         };
         let is_tombstoned = here.as_ref().is_some_and(|(header, _)| header.deleted);
@@ -239,7 +268,7 @@ impl Core {
         });
         self.store_merged(
             now,
-            &name,
+            &target.name,
             key,
             here,
             (&header, &item.attributes, grave),
@@ -285,9 +314,6 @@ impl Core {
         writes: &mut Vec<Write>,
     ) {
         let stamping = self.tables.get(name).is_some_and(Table::is_stamping);
-        let image = |(header, attributes): (&Header, &[u8])| {
-            (!header.deleted).then(|| Image::of(header, attributes))
-        };
         let record = || RecordRow {
             created_ms: now.wall_ms,
             shape: match (stamping, header.deleted) {
@@ -295,8 +321,8 @@ impl Core {
                 (true, false) | (false, _) => Shape::Once,
             },
             expired: false,
-            old: here.and_then(|(header, attributes)| image((&header, attributes))),
-            new: image((header, attributes)),
+            old: here.and_then(|(header, attributes)| Image::live(&header, attributes)),
+            new: Image::live(header, attributes),
         };
         self.tell_stream(name, record, writes);
     }

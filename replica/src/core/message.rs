@@ -1,6 +1,8 @@
 //! What regions say to each other, as bytes: a protocol version, a checksum, then postcard.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::exchange::{Compare, Compared, Pulled};
 use super::group::Group;
@@ -8,13 +10,14 @@ use super::rows::Origin;
 use super::{Region, TableDefinition};
 
 /// First byte of every message; a later protocol gets another.
-const PROTOCOL: u8 = 3;
+const PROTOCOL: u8 = 4;
 
 /// A call.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Message {
+pub(super) enum Message<'a> {
     /// The next stretch of the caller's feed.
-    Feed(FeedBatch),
+    #[serde(borrow)]
+    Feed(FeedBatch<'a>),
     /// How is your table of this name? Its floor must stay until the answer was used.
     Describe {
         from: Region,
@@ -32,9 +35,11 @@ pub(super) enum Message {
 
 /// A stretch of a region's feed. An empty one is a heartbeat.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct FeedBatch {
+pub(super) struct FeedBatch<'a> {
     pub(super) from: Origin,
     pub(super) to: Region,
+    /// The sender's store was rolled back, and it is no new member yet: no tombstone may be forgotten until it is.
+    pub(super) is_rolled_back: bool,
     /// Positions up to this are of no concern: they were written before the two regions shared a global table.
     pub(super) base: u64,
     /// It continues after this position,
@@ -47,7 +52,8 @@ pub(super) struct FeedBatch {
     pub(super) told: Option<(u64, Report)>,
     /// Names of the tables that the items count by.
     pub(super) tables: Vec<String>,
-    pub(super) items: Vec<WireItem>,
+    #[serde(borrow)]
+    pub(super) items: Vec<WireItem<'a>>,
     pub(super) report: Report,
     pub(super) groups: Vec<Group>,
 }
@@ -72,18 +78,18 @@ impl Report {
     }
 }
 
-/// One version of an item, written by the region whose feed it is in.
+/// One version of an item, written by the region whose feed it is in. A receiver reads it where it lies in the message.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct WireItem {
+pub(super) struct WireItem<'a> {
     /// Index into the batch's tables.
     pub(super) table: u32,
-    #[serde(with = "octets")]
-    pub(super) key: Vec<u8>,
+    #[serde(borrow, with = "octets::borrowed")]
+    pub(super) key: Cow<'a, [u8]>,
     pub(super) time_us: i64,
     pub(super) position: u64,
     /// As the record holds them; empty is a tombstone.
-    #[serde(with = "octets")]
-    pub(super) attributes: Vec<u8>,
+    #[serde(borrow, with = "octets::borrowed")]
+    pub(super) attributes: Cow<'a, [u8]>,
 }
 
 /// An answer.
@@ -102,6 +108,8 @@ pub(super) enum AnswerMessage {
 pub(super) struct FeedAnswer {
     pub(super) incarnation: u64,
     pub(super) consumed: u64,
+    /// The greatest position consumed of any life of the region that asked: it may have forgotten some of them.
+    pub(super) of_any_life: u64,
     /// No tombstone above this was ever collected here.
     pub(super) floor_us: i64,
 }
@@ -138,7 +146,7 @@ pub(super) fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 }
 
 /// Reads a message.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
     let Some((head, body)) = bytes.split_first_chunk::<5>() else {
         return Err(format!(
             "{} bytes are no message between regions",
@@ -185,6 +193,34 @@ pub(super) mod octets {
         }
         from.deserialize_bytes(Octets)
     }
+
+    /// The same, read where they lie.
+    pub(in crate::core) mod borrowed {
+        use std::borrow::Cow;
+
+        use super::*;
+
+        pub(in crate::core) use super::serialize;
+
+        pub(in crate::core) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<Cow<'a, [u8]>, D::Error> {
+            struct Octets;
+            impl<'de> Visitor<'de> for Octets {
+                type Value = Cow<'de, [u8]>;
+                fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    formatter.write_str("bytes")
+                }
+                fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
+                    Ok(Cow::Borrowed(bytes))
+                }
+                fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+                    Ok(Cow::Owned(bytes.to_vec()))
+                }
+            }
+            from.deserialize_bytes(Octets)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -196,6 +232,7 @@ mod tests {
         let sent = FeedAnswer {
             incarnation: 3,
             consumed: 9,
+            of_any_life: 12,
             floor_us: 1,
         };
         let mut bytes = encode(&AnswerMessage::Feed(sent));
@@ -205,6 +242,7 @@ mod tests {
             AnswerMessage::Feed(FeedAnswer {
                 incarnation: 3,
                 consumed: 9,
+                of_any_life: 12,
                 floor_us: 1,
             })
         ));

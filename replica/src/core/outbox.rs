@@ -84,6 +84,8 @@ impl Core {
         let flight = Flight {
             through: batch.through,
             oldest_us: batch.items.iter().map(|item| item.time_us).min(),
+            leaves_more: batch.through < durable,
+            tells_of_roll_back: batch.is_rolled_back,
         };
         let call = self.call(region, &Message::Feed(batch), effects);
         if let Some(peer) = self.peers.get_mut(region) {
@@ -92,10 +94,11 @@ impl Core {
         Ok(())
     }
 
-    fn empty_batch(&self, region: &Region) -> FeedBatch {
+    fn empty_batch(&self, region: &Region) -> FeedBatch<'static> {
         FeedBatch {
             from: self.me(),
             to: region.clone(),
+            is_rolled_back: self.rollback.is_found,
             base: 0,
             after: 0,
             through: 0,
@@ -143,7 +146,7 @@ impl Core {
     /// Reads the next stretch of the feed: only the newest version of an item travels, and only while it is this region's own.
     fn fill(
         &mut self,
-        batch: &mut FeedBatch,
+        batch: &mut FeedBatch<'_>,
         region: &Region,
         read: &dyn Read,
     ) -> Result<(), StoreError> {
@@ -171,12 +174,12 @@ impl Core {
             let Some(table) = by_number.get(&entry.table) else {
                 continue;
             };
-            let Some(mut item) = own_version(&self.config.region, position, &entry, read)? else {
+            let Some(mut item) = own_version(&self.config.region, position, entry, read)? else {
                 self.counters.versions_coalesced += 1;
                 continue;
             };
             let fresh = u32::try_from(batch.tables.len()).expect("tables are fewer than that");
-            item.table = *names.entry(entry.table).or_insert_with(|| {
+            item.table = *names.entry(table.row.number).or_insert_with(|| {
                 batch.tables.push(table.name().to_owned());
                 fresh
             });
@@ -252,10 +255,12 @@ impl Core {
             return;
         };
         peer.last_refusal = None;
+        peer.of_any_life = peer.of_any_life.max(answer.of_any_life);
         let Some(link) = &mut peer.link else { return };
         if link.row.incarnation != answer.incarnation {
             return;
         }
+        peer.knows_of_roll_back |= flight.tells_of_roll_back;
         if !self.claims(region, answer, effects) {
             return;
         }
@@ -348,9 +353,9 @@ impl Core {
 fn own_version(
     me: &Region,
     position: u64,
-    entry: &Entry,
+    entry: Entry,
     read: &dyn Read,
-) -> Result<Option<WireItem>, StoreError> {
+) -> Result<Option<WireItem<'static>>, StoreError> {
     let Some(row) = read.get(Space::Items, &row_key(entry.table, &entry.key))? else {
         return Ok(None);
     };
@@ -364,9 +369,9 @@ fn own_version(
     );
     Ok(Some(WireItem {
         table: 0,
-        key: entry.key.clone(),
+        key: entry.key.into(),
         time_us: entry.time_us,
         position,
-        attributes: attributes.to_vec(),
+        attributes: attributes.to_vec().into(),
     }))
 }

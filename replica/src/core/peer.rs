@@ -53,6 +53,10 @@ pub(super) struct Flight {
     pub(super) through: u64,
     /// The update time of the oldest version in it.
     pub(super) oldest_us: Option<i64>,
+    /// Whether more was durable than had room in it.
+    pub(super) leaves_more: bool,
+    /// Whether it says that this region's store was rolled back.
+    pub(super) tells_of_roll_back: bool,
 }
 
 /// A peer.
@@ -66,6 +70,12 @@ pub(super) struct Peer {
     pub(super) latency_ms: Option<u64>,
     /// What it said in this process of how far it consumed this region's feed; nothing is sent before.
     pub(super) claimed: Option<u64>,
+    /// Whether it has answered, in its present life, to word of the roll-back of this region: its floor stays until the renewal.
+    pub(super) knows_of_roll_back: bool,
+    /// The life of it that was rolled back, by its own words, and until when that counts unless it says so again.
+    pub(super) rolled_back: Option<(u64, u64)>,
+    /// The greatest position that it said it consumed of any life of this region.
+    pub(super) of_any_life: u64,
     /// The floor that it told of then.
     pub(super) floor_us: i64,
     /// The greatest position that it can have consumed, unless the store was rolled back.
@@ -115,8 +125,11 @@ impl Peer {
         if now_ns < self.not_before_ns {
             return Err(Some(self.not_before_ns));
         }
+        // Only a backlog is worth a second batch under way: a link carries one after the other, and what is written meanwhile goes sooner with
+        // the next batch than behind a small one.
+        let is_backlog = self.flights.values().all(|flight| flight.leaves_more);
         let busy = self.flights.len() >= limits.feed_calls
-            || (!self.flights.is_empty() && (self.rewind || self.failures > 0));
+            || (!self.flights.is_empty() && (self.rewind || self.failures > 0 || !is_backlog));
         if busy {
             return Err(None);
         }
@@ -139,6 +152,29 @@ impl Peer {
                 Err(Some(sent_ns + beat_ns))
             }
             Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_batch_goes_beside_one_that_left_more_and_waits_for_one_that_did_not() {
+        let limits = Limits::default();
+        let mut peer = Peer::linked(Some(Link::new(7, 0)));
+        (peer.incarnation, peer.claimed) = (Some(7), Some(0));
+        assert_eq!(peer.due(1, (9, 1), &limits), Ok(()));
+        for (leaves_more, due) in [(true, Ok(())), (false, Err(None))] {
+            let flight = Flight {
+                through: 5,
+                oldest_us: None,
+                leaves_more,
+                tells_of_roll_back: false,
+            };
+            peer.flights.insert(CallId(1), flight);
+            assert_eq!(peer.due(1, (9, 1), &limits), due, "{leaves_more}");
         }
     }
 }

@@ -7,11 +7,13 @@
 //! What the region held may since have been deleted elsewhere, and the tombstones be gone: its rows cannot be trusted. So it starts anew as a region does that
 //! joins. It takes a new incarnation, keeps of its own rows those that some peer has not seen, and lets the others feed theirs again. What it had written in its
 //! former life and lost comes back from the peers by anti-entropy, as that of any departed life; until then readers miss it here. For this it waits
-//! until every member has answered.
+//! until every member has answered, and knows that it waits: from then on that member forgets no tombstone until it has seen the renewal (for a minute
+//! after the last word of it), so that what it said of its floor stays true.
 //!
 //! Absent: what reached no peer before the roll-back is lost with the disk. A lost directory is no roll-back: it holds no member at all.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use super::group::{Decided, Group};
 use super::ledger::Ledger;
@@ -34,6 +36,8 @@ pub(super) struct Rollback {
     pub(super) is_found: bool,
     /// Where the feed ended when this process began.
     pub(super) began_at: u64,
+    /// When that was.
+    pub(super) began_ns: u64,
     /// Bits that differ from process to process: part of the next incarnation.
     pub(super) entropy: u64,
 }
@@ -41,8 +45,10 @@ pub(super) struct Rollback {
 /// Which of this region's own rows need not be kept.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
-    /// Every member has consumed what lies up to here.
+    /// Every member has consumed what lies up to here,
     by_all: u64,
+    /// and what lies up to here before it was a member, in this life: it may hold nothing of that.
+    before: u64,
     /// What lies after this was written, and not only fed again, by this process.
     new: u64,
     /// No member has collected a tombstone above this.
@@ -54,7 +60,8 @@ impl Seen {
     /// tail were given again until the roll-back was found. But a row above the floor can only lose against what is still known.
     fn has(&self, header: &Header) -> bool {
         let position = header.position;
-        position <= self.by_all || position <= self.new && header.version.time_us <= self.floor_us
+        position > self.before && position <= self.by_all
+            || position <= self.new && header.version.time_us <= self.floor_us
     }
 }
 
@@ -117,11 +124,15 @@ impl Core {
             effects.push(Effect::Log(format!(
                 "the store of this region was rolled back: {region} {what}. The region becomes a new member as soon as every member has answered; what it lost comes back from them, look at the disk"
             )));
+            // They are told at once, so that they forget no tombstones until this region is a new member.
+            for peer in self.peers.values_mut() {
+                peer.last_sent_ns = None;
+            }
         }
         self.rollback.is_found = true;
     }
 
-    /// Whether every other member has said in this process how far it consumed this region's feed.
+    /// Whether every other member knows of the roll-back, and has said in this process how far it consumed this region's feed.
     fn is_heard(&self) -> bool {
         let me = self.me();
         let shared = self.groups.values().filter(|group| group.has(&me));
@@ -131,7 +142,7 @@ impl Core {
         others.all(|(region, _)| {
             self.peers
                 .get(region)
-                .is_none_or(|peer| peer.claimed.is_some())
+                .is_none_or(|peer| peer.claimed.is_some() && peer.knows_of_roll_back)
         })
     }
 
@@ -142,6 +153,11 @@ impl Core {
         read: &dyn Read,
         effects: &mut Effects,
     ) -> Result<(), StoreError> {
+        let me = self.me();
+        if !self.groups.values().any(|group| group.has(&me)) {
+            // Removed meanwhile: whoever makes it a member again does so under the incarnation that it has now.
+            self.rollback.is_found = false;
+        }
         if !self.rollback.is_found || !self.is_heard() {
             return Ok(());
         }
@@ -150,6 +166,22 @@ impl Core {
         self.rollback.is_found = false;
         self.groups_commit = self.commit(writes, effects);
         Ok(())
+    }
+
+    /// Whether old rows had better not be written again, as new positions of a feed, yet: the store was rolled back, or a peer that would know has not been
+    /// heard. A peer that is down for long, or somebody else now, keeps no new member waiting.
+    pub(super) fn may_be_rolled_back(&self, now: Now) -> bool {
+        let wait_ns = 4 * self.config.limits.join_hold_ms * 1_000_000;
+        let is_early = now.monotonic_ns < self.rollback.began_ns.saturating_add(wait_ns);
+        let mut linked = self
+            .peers
+            .values()
+            .filter_map(|peer| Some((peer, peer.link.as_ref()?)));
+        let is_silent = linked.any(|(peer, link)| {
+            let is_same = peer.incarnation.is_none_or(|it| it == link.row.incarnation);
+            peer.unverified.is_some() && is_same
+        });
+        is_early && (self.rollback.is_found || is_silent)
     }
 
     /// The position after which the numbers of positions may have been given twice.
@@ -164,10 +196,12 @@ impl Core {
         let others = shared.flat_map(Group::present).map(|(region, _)| region);
         let others = others.filter(|region| **region != me);
         let peers: Vec<&Peer> = others.filter_map(|region| self.peers.get(region)).collect();
+        let bases = peers.iter().filter_map(|peer| peer.link.as_ref());
         let claims = || peers.iter().filter_map(|peer| peer.claimed);
         let unverified = self.unverified().unwrap_or(u64::MAX);
         Seen {
             by_all: claims().min().unwrap_or(0).min(unverified),
+            before: bases.map(|link| link.row.base).max().unwrap_or(0),
             new: self.rollback.began_at,
             floor_us: peers.iter().map(|peer| peer.floor_us).max().unwrap_or(0),
         }
@@ -181,16 +215,16 @@ impl Core {
         effects: &mut Effects,
     ) -> Result<(), StoreError> {
         let me = self.me();
-        let claimed = self.peers.values().filter_map(|peer| peer.claimed).max();
-        let claimed = claimed.unwrap_or(0);
+        // A life that this region has forgotten may have had positions after those of this one: peers would take its rows for the new life's.
+        let given = self.peers.values().map(|peer| peer.of_any_life).max();
+        let given = given.unwrap_or(0).max(self.feed.head.decided);
         let seen = self.seen();
         let mine = self.groups.values().filter(|group| group.has(&me));
         let mine: Vec<Group> = mine.cloned().collect();
         for group in &mine {
             self.move_unseen(&group.name, &seen, writes, read)?;
         }
-        self.feed
-            .skip_to(claimed.max(self.feed.head.decided) + 1, writes);
+        self.feed.skip_to(given + 1, writes);
         let salt = now.wall_ms.unsigned_abs() ^ self.rollback.entropy.rotate_left(32);
         self.incarnation = next_incarnation(self.incarnation, salt);
         writes.push(self.identity());
@@ -243,7 +277,7 @@ impl Core {
             return;
         };
         let is_own = future.present && future.decided.by == me.region;
-        if !is_own || future.decided <= known.decided || future.incarnation == me.incarnation {
+        if !is_own || future.rank() <= known.rank() || future.incarnation == me.incarnation {
             return;
         }
         self.incarnation = future.incarnation;
@@ -291,7 +325,7 @@ impl Core {
         seen.new = seen.new.max(refed_through);
         let mut kept = self.unseen(old, &seen, read)?;
         if is_unfed {
-            kept.extend(self.never_fed(old, read)?);
+            kept.extend(self.unfed(old, &seen, read)?);
         }
         if let Some(table) = self.tables.get_mut(name) {
             table.row.number = new;
@@ -352,29 +386,39 @@ impl Core {
         Ok(rows)
     }
 
-    /// This region's own rows that were in no feed yet.
-    fn never_fed(
+    /// This region's own rows, whether or not the feed still has them, but for those on their way to the disk.
+    fn unfed(
         &self,
         table: u32,
+        seen: &Seen,
         read: &dyn Read,
     ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
-        let (start, end) = (row_key(table, &[]), row_key(table.saturating_add(1), &[]));
-        let bounds = (
-            std::ops::Bound::Included(start.as_slice()),
-            std::ops::Bound::Excluded(end.as_slice()),
-        );
+        let end = row_key(table.saturating_add(1), &[]);
+        let mut start = Bound::Included(row_key(table, &[]));
         let mut rows = BTreeMap::new();
-        for (key, row) in read.range(Space::Items, bounds, Direction::Forward, usize::MAX)? {
-            let (header, _) = decode_header(&row)?;
-            if header.version.region == self.config.region && header.position == 0 {
-                rows.insert(key, row);
+        loop {
+            let bounds = (
+                start.as_ref().map(Vec::as_slice),
+                Bound::Excluded(end.as_slice()),
+            );
+            let found = read.range(Space::Items, bounds, Direction::Forward, ENTRIES)?;
+            let Some((last, _)) = found.last() else {
+                return Ok(rows);
+            };
+            start = Bound::Excluded(last.clone());
+            for (key, row) in found {
+                let (header, _) = decode_header(&row)?;
+                let is_own = header.version.region == self.config.region;
+                let is_unseen = header.position == 0 || !seen.has(&header);
+                if is_own && is_unseen && self.ledger.newest(&key).is_none() {
+                    rows.insert(key, row);
+                }
             }
         }
-        Ok(rows)
     }
 
     /// Looks whether a peer relies on, or was told of, more than this region has.
-    pub(super) fn check_relied_on(&mut self, batch: &FeedBatch, effects: &mut Effects) {
+    pub(super) fn check_relied_on(&mut self, batch: &FeedBatch<'_>, effects: &mut Effects) {
         let consumed = |core: &Self, origin: &Origin| {
             let mark = core.consumed.get(origin);
             mark.map_or(0, |mark| mark.decided)

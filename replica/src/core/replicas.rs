@@ -46,7 +46,9 @@ impl Core {
                 "One or more parameter values were invalid: Table {name} is a replica of a global table of version 2017.11.29: change its replicas with UpdateGlobalTable"
             )));
         }
-        if table.row.refeed {
+        // While this region waits for word of every member, one that is lost for good must be removable.
+        let is_freeing = matches!(update, ReplicaUpdate::Delete(_)) && self.may_be_rolled_back(now);
+        if table.row.refeed && !is_freeing {
             return Err(ApiError::new(
                 ErrorKind::ResourceInUse,
                 format!(

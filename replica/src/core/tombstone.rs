@@ -12,6 +12,7 @@ use std::ops::Bound;
 use serde::{Deserialize, Serialize};
 
 use super::exchange::is_living;
+use super::group::Group;
 use super::rows::Origin;
 use super::table::{Table, split_row_key};
 use super::{Core, Effects, Now};
@@ -134,6 +135,9 @@ impl Core {
         let Some(group) = self.groups.get(table.name()) else {
             return true;
         };
+        if !self.is_settled(now, group) {
+            return false;
+        }
         let is_living =
             group.has(&grave.origin) && is_living(group, &grave.origin.region, grave.position);
         if !is_living {
@@ -149,6 +153,20 @@ impl Core {
                 };
                 self.known_consumed(&member, &grave.origin) >= grave.position
             })
+    }
+
+    /// Whether every other member has called this process, and none waits to be renewed: it may hold versions older than tombstones that it had consumed.
+    fn is_settled(&self, now: Now, group: &Group) -> bool {
+        let others = group.present();
+        let mut others = others.filter(|(region, _)| **region != self.config.region);
+        others.all(|(region, member)| {
+            let is_life = |life: u64| life == member.incarnation;
+            self.peers.get(region).is_some_and(|peer| {
+                let waits = |(life, until_ns)| is_life(life) && now.monotonic_ns < until_ns;
+                peer.told.as_ref().is_some_and(|(told, _)| is_life(*told))
+                    && !peer.rolled_back.is_some_and(waits)
+            })
+        })
     }
 
     /// How far a member has consumed an origin's feed, as far as it can be relied on here.

@@ -88,9 +88,9 @@ impl Core {
             expiry: Walk::default(),
             exchanges: Exchanges::default(),
             rollback: Rollback {
-                is_found: false,
-                began_at: 0,
+                began_ns: now.monotonic_ns,
                 entropy,
+                ..Rollback::default()
             },
             wake_ns: None,
             config,
@@ -131,7 +131,7 @@ impl Core {
     pub(super) fn upkeep(&mut self, now: Now, read: &dyn Read, effects: &mut Effects) {
         let done = self
             .verify(now, read, effects)
-            .and_then(|()| self.refeed(read, effects))
+            .and_then(|()| self.refeed(now, read, effects))
             .and_then(|()| self.sweep_leftovers(read, effects))
             .and_then(|()| self.collect(now, read, effects))
             .and_then(|()| self.expire_items(now, read, effects))
@@ -146,7 +146,15 @@ impl Core {
     }
 
     /// Feeds this region's own rows of a table again, since a region joined: what was written before it did must reach it, too.
-    fn refeed(&mut self, read: &dyn Read, effects: &mut Effects) -> Result<(), StoreError> {
+    fn refeed(
+        &mut self,
+        now: Now,
+        read: &dyn Read,
+        effects: &mut Effects,
+    ) -> Result<(), StoreError> {
+        if self.may_be_rolled_back(now) {
+            return Ok(());
+        }
         let mut waiting = self.tables.values().filter(|table| table.row.refeed);
         let Some(table) = waiting.next() else {
             return Ok(());

@@ -54,7 +54,7 @@ impl Before {
         }
     }
 
-    fn image(&self) -> Option<Image> {
+    fn image(&self) -> Option<Image<'_>> {
         let (header, attributes) = (self.header.as_ref()?, self.attributes.as_ref()?);
         Some(Image::of(header, attributes))
     }
@@ -325,7 +325,7 @@ impl Core {
             },
             expired: cause == Cause::Expiry,
             old: before.image(),
-            new: after.map(|attributes| Image::of(&header, &attributes)),
+            new: after.as_deref().map(|it| Image::of(&header, it)),
         };
         self.tell_stream(name, record, &mut writes);
         writes.push(Write {

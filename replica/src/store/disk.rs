@@ -13,12 +13,14 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, RwLock};
 
+use fjall::config::FilterPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 
-use super::{Batch, DataDir, Direction, Read, Row, Space, Store, StoreError};
+use super::{Batch, DataDir, Direction, Read, Row, Space, Store, StoreError, Write};
 
 const JOURNAL_BYTES: u64 = 64 << 20;
 const MEMTABLE_BYTES: u64 = 16 << 20;
+const EPOCH_MEMTABLE_BYTES: u64 = 8 << 20;
 const CACHE_BYTES: u64 = 64 << 20;
 
 /// Row of the `state` keyspace: the number of the newest durable batch.
@@ -134,9 +136,7 @@ impl DiskStore {
         let mut epochs = self.epochs();
         for write in batches.iter().flat_map(|batch| &batch.writes) {
             if self.fixed.get(write.space).is_none() && !epochs.contains_key(&write.space) {
-                let keyspace = self
-                    .database
-                    .keyspace(&name(write.space), keyspace_options)?;
+                let keyspace = self.database.keyspace(&name(write.space), epoch_options)?;
                 Arc::make_mut(&mut epochs).insert(write.space, keyspace);
                 *self.epochs.write().expect("no holder panics") = Arc::clone(&epochs);
             }
@@ -153,17 +153,13 @@ impl DiskStore {
             .database
             .batch()
             .durability(Some(PersistMode::SyncData));
-        // One engine batch has one sequence number, so of several writes to a row only the last may be in it.
-        let mut newest = BTreeMap::new();
-        for write in batches.iter().flat_map(|batch| &batch.writes) {
-            newest.insert((write.space, write.key.as_slice()), write.value.as_deref());
-        }
-        for ((space, key), value) in newest {
-            let keyspace = self.fixed.get(space).or_else(|| epochs.get(&space));
+        for write in newest(batches) {
+            let keyspace = self.fixed.get(write.space);
+            let keyspace = keyspace.or_else(|| epochs.get(&write.space));
             let keyspace = keyspace.expect("made just before");
-            match value {
-                Some(value) => out.insert(keyspace, key, value),
-                None => out.remove(keyspace, key),
+            match &write.value {
+                Some(value) => out.insert(keyspace, write.key.as_slice(), value.as_slice()),
+                None => out.remove(keyspace, write.key.as_slice()),
             }
         }
         for space in committer.dropped.drain(..) {
@@ -304,8 +300,33 @@ impl std::fmt::Debug for DiskStore {
     }
 }
 
+/// The last write to each row: one engine batch has one sequence number, so of several only one may be in it. In order, which the engine inserts faster.
+fn newest(batches: &[Batch]) -> Vec<&Write> {
+    let mut writes: Vec<&Write> = batches.iter().flat_map(|batch| &batch.writes).collect();
+    fn row(write: &Write) -> (Space, &[u8]) {
+        (write.space, &write.key)
+    }
+    // Stable, so that of several writes to a row the last stays the last.
+    writes.sort_by(|a, b| row(a).cmp(&row(b)));
+    writes.dedup_by(|later, earlier| {
+        let is_same = row(later) == row(earlier);
+        if is_same {
+            *earlier = *later;
+        }
+        is_same
+    });
+    writes
+}
+
 fn keyspace_options() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES)
+}
+
+/// Epochs are written in order and read in ranges: no filter would ever be asked, and small memtables cost nothing later.
+fn epoch_options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(EPOCH_MEMTABLE_BYTES)
+        .filter_policy(FilterPolicy::disabled())
 }
 
 fn name(space: Space) -> String {

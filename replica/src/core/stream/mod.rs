@@ -153,7 +153,7 @@ impl Streams {
     }
 
     /// Adds what a write did to the writes of its commit, unless it changed nothing that a reader sees.
-    pub(super) fn append(&mut self, stream: u32, row: &RecordRow, writes: &mut Vec<Write>) {
+    pub(super) fn append(&mut self, stream: u32, row: &RecordRow<'_>, writes: &mut Vec<Write>) {
         let count = row.sequences();
         if count == 0 {
             return;
@@ -249,10 +249,10 @@ impl StreamRow {
 
 impl Core {
     /// Tells the table's stream, if it has one, what a write or a merge did. A table without a stream pays nothing.
-    pub(super) fn tell_stream(
+    pub(super) fn tell_stream<'a>(
         &mut self,
         table: &str,
-        row: impl FnOnce() -> RecordRow,
+        row: impl FnOnce() -> RecordRow<'a>,
         writes: &mut Vec<Write>,
     ) {
         if let Some(stream) = self.tables.get(table).and_then(|table| table.stream) {

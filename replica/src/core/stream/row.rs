@@ -13,6 +13,8 @@
 //!
 //! A record that would change nothing is none.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::record::{Header, decode_item, show_deleting, show_version, shown_version};
@@ -27,21 +29,26 @@ const FORMAT: u8 = 1;
 
 /// An item as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::core) struct Image {
+pub(in crate::core) struct Image<'a> {
     /// The version that its `aws:rep:*` attributes showed.
     shown: Option<Version>,
-    #[serde(with = "crate::core::message::octets")]
-    attributes: Vec<u8>,
+    #[serde(borrow, with = "crate::core::message::octets::borrowed")]
+    attributes: Cow<'a, [u8]>,
 }
 
-impl Image {
+impl<'a> Image<'a> {
     /// The image of a live row.
-    pub(in crate::core) fn of(header: &Header, attributes: &[u8]) -> Self {
+    pub(in crate::core) fn of(header: &Header, attributes: &'a [u8]) -> Self {
         assert!(!header.deleted, "a tombstone has no image");
         Self {
             shown: shown_version(header).cloned(),
-            attributes: attributes.to_vec(),
+            attributes: Cow::Borrowed(attributes),
         }
+    }
+
+    /// The image of a row, unless that is a tombstone.
+    pub(in crate::core) fn live(header: &Header, attributes: &'a [u8]) -> Option<Self> {
+        (!header.deleted).then(|| Self::of(header, attributes))
     }
 }
 
@@ -58,24 +65,26 @@ pub(in crate::core) enum Shape {
 
 /// A row of the stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::core) struct RecordRow {
+pub(in crate::core) struct RecordRow<'a> {
     pub(in crate::core) created_ms: i64,
     pub(in crate::core) shape: Shape,
     /// Whether the service deleted it, since its time to live had passed.
     pub(in crate::core) expired: bool,
-    pub(in crate::core) old: Option<Image>,
-    pub(in crate::core) new: Option<Image>,
+    #[serde(borrow)]
+    pub(in crate::core) old: Option<Image<'a>>,
+    #[serde(borrow)]
+    pub(in crate::core) new: Option<Image<'a>>,
 }
 
 /// An image in the middle of a row's records.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Step<'a> {
-    image: &'a Image,
+    image: &'a Image<'a>,
     shown: Option<&'a Version>,
     deleting: bool,
 }
 
-impl RecordRow {
+impl<'a> RecordRow<'a> {
     /// How many sequence numbers it takes.
     pub(super) fn sequences(&self) -> u64 {
         match (&self.shape, &self.old, &self.new) {
@@ -88,11 +97,15 @@ impl RecordRow {
 
     /// The row's bytes.
     pub(super) fn encode(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![FORMAT]).expect("a vector takes every row")
+        let images = self.old.iter().chain(&self.new);
+        let attributes: usize = images.map(|image| image.attributes.len()).sum();
+        let mut bytes = Vec::with_capacity(128 + attributes);
+        bytes.push(FORMAT);
+        postcard::to_extend(self, bytes).expect("a vector takes every row")
     }
 
     /// Reads a row.
-    pub(super) fn decode(row: &[u8]) -> Result<Self, StoreError> {
+    pub(super) fn decode(row: &'a [u8]) -> Result<Self, StoreError> {
         let unreadable =
             |reason: String| StoreError(format!("a stream record is unreadable: {reason}"));
         match row.split_first() {
@@ -110,7 +123,7 @@ impl RecordRow {
         keys: &KeySchema,
         view: StreamView,
     ) -> Result<Vec<(u64, StreamRecord)>, StoreError> {
-        let plain = |image: &'_ Image| image.shown.clone();
+        let plain = |image: &'_ Image<'_>| image.shown.clone();
         let (old_shown, new_shown) = (
             self.old.as_ref().and_then(plain),
             self.new.as_ref().and_then(plain),
