@@ -10,6 +10,7 @@
 //! depends on how many operations overlap, and when its budget runs out for a key the answer is `unknown`. Deletes of other regions and
 //! of unknown outcome are taken to be repeatable. What it cannot see is an order that only several regions together contradict.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::case::{Case, Item};
@@ -26,8 +27,10 @@ use crate::verdict::Violation;
 const BUDGET: u64 = 200_000;
 /// The most writes of an item that are taken along when the evidence is searched.
 const SEARCHED_COUNT: usize = 1_000;
-/// The budget for each attempt to leave something out of the evidence.
+/// The budget for each attempt to leave something out of the evidence, and for all attempts at one violation: making evidence of a few overlapping
+/// operations must not take longer than finding them.
 const SHRINK_BUDGET: u64 = 20_000;
+const SHRINK_BUDGET_OF_ALL: u64 = 200_000;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
     let regions = 0..case.region_count();
@@ -46,12 +49,13 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
                 .iter()
                 .filter(|s| s.requirement != Requirement::Any)
                 .count() as u64;
+            let effort = Effort::new();
             let core = match zones::decide(&steps) {
                 Zones::Linearizable => continue,
-                Zones::Broken(shown) => shrink_shown(&steps, &shown),
-                Zones::Undecided => match decide(&steps, BUDGET) {
+                Zones::Broken(shown) => shrink_shown(&steps, &shown, &effort),
+                Zones::Undecided => match decide(&steps, &mut { BUDGET }) {
                     Answer::Linearizable => continue,
-                    Answer::Broken(at) => shrink_steps(up_to(&steps, at)),
+                    Answer::Broken(at) => shrink_steps(up_to(&steps, at), &effort),
                     Answer::Unknown => {
                         findings.cannot_tell(format!(
                             "{}{}: too many operations overlap for the search; use unique values, ALL_OLD, and fewer clients per key",
@@ -62,7 +66,7 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
                     }
                 },
             };
-            findings.add(|| violation(case, item, scope, &core));
+            findings.add(|| violation(case, item, scope, &core, &effort));
         }
     }
     findings.is_judged = judged_count > 0;
@@ -73,9 +77,15 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
     findings
 }
 
-fn violation(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Violation {
+fn violation(
+    case: &Case<'_>,
+    item: &Item<'_>,
+    scope: Scope,
+    core: &[Step],
+    effort: &Effort,
+) -> Violation {
     let mut evidence = Evidence::new(case.history, item.key);
-    for operation in least(case, item, scope, core) {
+    for operation in least(case, item, scope, core, effort) {
         let step = core.iter().find(|step| step.operation == operation);
         let role = match step.map(|step| (step.requirement, step.effect)) {
             Some((_, None)) => "it saw this at some instant in between",
@@ -98,7 +108,13 @@ fn violation(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> V
 }
 
 /// The fewest operations that have no order: among those of the steps and the first sightings of what these wrote, or else among all.
-fn least(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Vec<usize> {
+fn least(
+    case: &Case<'_>,
+    item: &Item<'_>,
+    scope: Scope,
+    core: &[Step],
+    effort: &Effort,
+) -> Vec<usize> {
     let mut operations: Vec<usize> = core.iter().map(|step| step.operation).collect();
     for step in core {
         // It had happened by its first sighting, wherever that was.
@@ -113,7 +129,11 @@ fn least(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Vec<u
     }
     let is_broken = |part: &History| {
         let case = Case::new(part);
-        let broken = |item| steps(&case, item, &[scope]).iter().any(|s| is_broken(s));
+        let broken = |item| {
+            steps(&case, item, &[scope])
+                .iter()
+                .any(|s| effort.is_broken(s))
+        };
         case.registers().any(broken)
     };
     let all = || {
@@ -141,7 +161,7 @@ fn up_to(steps: &[Step], broken_at: usize) -> Vec<Step> {
 }
 
 /// The fewest steps that have no order, among those that zones point at and the writes of what they saw.
-fn shrink_shown(steps: &[Step], shown: &[usize]) -> Vec<Step> {
+fn shrink_shown(steps: &[Step], shown: &[usize], effort: &Effort) -> Vec<Step> {
     let named: BTreeSet<u32> = shown
         .iter()
         .filter_map(|i| match steps[*i].requirement {
@@ -168,24 +188,39 @@ fn shrink_shown(steps: &[Step], shown: &[usize]) -> Vec<Step> {
         Requirement::Is(_) | Requirement::Any | Requirement::IsNot(_) => step,
     };
     let few: Vec<Step> = few.into_iter().map(relaxed).collect();
-    if is_broken(&few) {
-        shrink_steps(few)
+    if effort.is_broken(&few) {
+        shrink_steps(few, effort)
     } else {
-        shrink_steps(steps.to_vec())
+        shrink_steps(steps.to_vec(), effort)
     }
 }
 
-/// Whether steps are known to have no order.
-fn is_broken(steps: &[Step]) -> bool {
-    match zones::decide(steps) {
-        Zones::Linearizable => false,
-        Zones::Broken(_) => true,
-        Zones::Undecided => matches!(decide(steps, SHRINK_BUDGET), Answer::Broken(_)),
+/// What is left of [`SHRINK_BUDGET_OF_ALL`].
+struct Effort(Cell<u64>);
+
+impl Effort {
+    fn new() -> Self {
+        Self(Cell::new(SHRINK_BUDGET_OF_ALL))
+    }
+
+    /// Whether steps are known to have no order.
+    fn is_broken(&self, steps: &[Step]) -> bool {
+        match zones::decide(steps) {
+            Zones::Linearizable => false,
+            Zones::Broken(_) => true,
+            Zones::Undecided => {
+                let allowed = self.0.get().min(SHRINK_BUDGET);
+                let mut budget = allowed;
+                let answer = decide(steps, &mut budget);
+                self.0.set(self.0.get() - (allowed - budget));
+                matches!(answer, Answer::Broken(_))
+            }
+        }
     }
 }
 
 /// The fewest steps that still have no order. Leaving out a read drops it; leaving out a write leaves it possible at any time.
-fn shrink_steps(steps: Vec<Step>) -> Vec<Step> {
+fn shrink_steps(steps: Vec<Step>, effort: &Effort) -> Vec<Step> {
     let mut kept: Vec<(Step, bool)> = steps.into_iter().map(|s| (s, true)).collect();
     let mut chunk = kept.len().div_ceil(2);
     while chunk > 0 {
@@ -196,7 +231,7 @@ fn shrink_steps(steps: Vec<Step>) -> Vec<Step> {
             attempt[start..end]
                 .iter_mut()
                 .for_each(|(_, is_kept)| *is_kept = false);
-            if is_broken(&weakened(&attempt)) {
+            if effort.is_broken(&weakened(&attempt)) {
                 kept = attempt;
             }
             start = end;

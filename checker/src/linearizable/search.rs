@@ -34,8 +34,9 @@ struct Configuration {
     happened: u128,
 }
 
-/// Decides whether the steps of one register, sorted by call, have an order. `budget` bounds how many configurations are looked at.
-pub(crate) fn decide(steps: &[Step], budget: u64) -> Answer {
+/// Decides whether the steps of one register, sorted by call, have an order. `budget` bounds how many configurations are looked at, and
+/// holds afterwards what is left of it.
+pub(crate) fn decide(steps: &[Step], budget: &mut u64) -> Answer {
     let mut search = Search {
         steps,
         slots: Vec::new(),
@@ -134,7 +135,7 @@ struct Search<'s> {
     observers: u128,
     /// Slots of steps that need not happen.
     optional: u128,
-    budget: u64,
+    budget: &'s mut u64,
     /// Configurations that are still to be looked at, and those that were: here only to be used again.
     waiting: BinaryHeap<Reverse<(u32, Configuration)>>,
     tried: Best,
@@ -204,16 +205,26 @@ impl Search<'_> {
             let used = used_count(self, &configuration);
             self.waiting.push(Reverse((used, configuration)));
         }
+        let mut before = None;
         while let Some(Reverse((_, configuration))) = self.waiting.pop() {
+            // Several ways lead to the same one; they come one after the other.
+            if before.replace(configuration) == Some(configuration) {
+                continue;
+            }
             let (optional, observers) = (self.optional, self.observers);
-            if !self.tried.takes(optional, observers, configuration) {
+            let is_new = self.tried.takes(optional, observers, configuration);
+            // Comparing with many costs as much as looking at a few.
+            let cost = self.tried.compared / COMPARED_AT_A_TIME;
+            self.tried.compared %= COMPARED_AT_A_TIME;
+            *self.budget = self.budget.checked_sub(cost)?;
+            if !is_new {
                 continue;
             }
             if configuration.happened & bit != 0 {
                 reached.push(configuration);
                 continue;
             }
-            self.budget = self.budget.checked_sub(1)?;
+            *self.budget = self.budget.checked_sub(1)?;
             for other in 0..self.slots.len() {
                 let Some(step) = self.slots[other].map(|i| &self.steps[i]) else {
                     continue;
@@ -239,6 +250,9 @@ impl Search<'_> {
     }
 }
 
+/// So many comparisons of configurations count as one that is looked at.
+const COMPARED_AT_A_TIME: u64 = 16;
+
 /// How many configurations are looked through one by one before they are kept by what they have in common.
 const FEW: usize = 16;
 
@@ -248,6 +262,8 @@ const FEW: usize = 16;
 struct Best {
     few: Vec<((State, u128), (u128, u128))>,
     many: BTreeMap<(State, u128), Vec<(u128, u128)>>,
+    /// With how many others configurations were compared since this was last taken account of.
+    compared: u64,
 }
 
 impl Best {
@@ -274,6 +290,7 @@ impl Best {
             return true;
         }
         let best = self.many.entry(alike).or_default();
+        self.compared += best.len() as u64;
         if best.iter().any(is_beaten) {
             return false;
         }

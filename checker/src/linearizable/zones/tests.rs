@@ -57,7 +57,7 @@ fn zones_agree_with_the_search() {
     let (mut linearizable_count, mut broken_count, mut undecided_count) = (0, 0, 0);
     for seed in 0..30_000 * factor {
         let steps = steps(seed);
-        let expected = search(&steps, 1_000_000);
+        let expected = search(&steps, &mut 1_000_000);
         match (decide(&steps), expected) {
             (Zones::Linearizable, Answer::Linearizable) => linearizable_count += 1,
             (Zones::Broken(_), Answer::Broken(_)) => broken_count += 1,
