@@ -6,7 +6,7 @@ use workloads::seed::Stream;
 
 use super::{
     deed::{Deed, packets},
-    package::{Drawn, Package, Part, stretches},
+    package::{Drawn, Package, Part, stretches, two_regions},
 };
 use crate::{
     proxy::{AfterHeal, LinkFault},
@@ -34,11 +34,7 @@ impl Package for Flapping {
     }
 
     fn draw(&self, draws: &mut Stream, regions: &[String]) -> Option<Drawn> {
-        if regions.len() < 2 {
-            return None;
-        }
-        let one = draws.index(regions.len());
-        let other = (one + 1 + draws.index(regions.len() - 1)) % regions.len();
+        let (one, other) = two_regions(draws, regions)?;
         let (to_whom, others) = if draws.chance(500) {
             (regions[other].clone(), vec![other])
         } else {

@@ -60,6 +60,16 @@ impl Drawn {
     }
 }
 
+/// Two regions, one after the other, any as likely as any other; `None` where there are not two.
+pub(crate) fn two_regions(draws: &mut Stream, regions: &[String]) -> Option<(usize, usize)> {
+    if regions.len() < 2 {
+        return None;
+    }
+    let one = draws.index(regions.len());
+    let other = (one + 1 + draws.index(regions.len() - 1)) % regions.len();
+    Some((one, other))
+}
+
 /// Equal stretches of an occurrence, of which so many thousandths are used and the rest is a pause.
 pub(crate) fn stretches(count: usize, used: u64) -> impl Iterator<Item = Range<u64>> {
     assert!(count > 0 && used <= 1000);

@@ -8,7 +8,7 @@ use workloads::seed::Stream;
 
 use super::{
     deed::{Deed, packets},
-    package::{Drawn, Package},
+    package::{Drawn, Package, two_regions},
 };
 use crate::{
     proxy::{AfterHeal, LinkFault},
@@ -206,9 +206,7 @@ fn one_way(draws: &mut Stream, regions: &[String]) -> (String, Vec<usize>, Pairs
 }
 
 fn two(draws: &mut Stream, regions: &[String]) -> (usize, usize) {
-    let a = draws.index(regions.len());
-    let b = (a + 1 + draws.index(regions.len() - 1)) % regions.len();
-    (a, b)
+    two_regions(draws, regions).expect("a partition is drawn where there are regions to part")
 }
 
 fn out_of(one: usize, regions: &[String]) -> Pairs {

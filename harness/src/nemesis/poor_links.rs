@@ -9,7 +9,7 @@ use workloads::seed::Stream;
 
 use super::{
     deed::{Deed, packets},
-    package::{Drawn, Package},
+    package::{Drawn, Package, two_regions},
 };
 use crate::{
     proxy::{LinkFault, StallEnd},
@@ -37,11 +37,7 @@ impl Package for PoorLinks {
     }
 
     fn draw(&self, draws: &mut Stream, regions: &[String]) -> Option<Drawn> {
-        if regions.len() < 2 {
-            return None;
-        }
-        let from = draws.index(regions.len());
-        let to = (from + 1 + draws.index(regions.len() - 1)) % regions.len();
+        let (from, to) = two_regions(draws, regions)?;
         // Each doubling is as likely as the next.
         let doubled = |draws: &mut Stream, least: u64, times: u64| least << draws.below(times);
         let (what, fault) = match draws.below(5) {

@@ -9,7 +9,7 @@ use workloads::seed::Stream;
 
 use super::{
     deed::{Deed, Way},
-    package::{Drawn, Package},
+    package::{Drawn, Package, two_regions},
 };
 use crate::{
     proxy::{Direction, LinkFault},
@@ -38,11 +38,7 @@ impl Package for RepeatedRequests {
     }
 
     fn draw(&self, draws: &mut Stream, regions: &[String]) -> Option<Drawn> {
-        if regions.len() < 2 {
-            return None;
-        }
-        let from = draws.index(regions.len());
-        let to = (from + 1 + draws.index(regions.len() - 1)) % regions.len();
+        let (from, to) = two_regions(draws, regions)?;
         let per_mille = *draws.pick(&[300, 1_000]);
         let delay_ms = *draws.pick(&[0, 100, 1_000, 3_000]);
         Some(Drawn::throughout(

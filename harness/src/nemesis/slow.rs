@@ -6,7 +6,7 @@ use workloads::seed::Stream;
 
 use super::{
     deed::{Deed, Way, packets},
-    package::{Drawn, Package},
+    package::{Drawn, Package, two_regions},
 };
 use crate::{
     proxy::{DIRECTIONS, LinkFault},
@@ -38,11 +38,7 @@ impl Package for SlowLinks {
     }
 
     fn draw(&self, draws: &mut Stream, regions: &[String]) -> Option<Drawn> {
-        if regions.len() < 2 {
-            return None;
-        }
-        let one = draws.index(regions.len());
-        let other = (one + 1 + draws.index(regions.len() - 1)) % regions.len();
+        let (one, other) = two_regions(draws, regions)?;
         let (to_whom, others) = if draws.chance(500) {
             (regions[other].as_str(), vec![other])
         } else {
