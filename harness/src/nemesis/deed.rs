@@ -34,6 +34,16 @@ pub(crate) enum Deed {
         /// Whose.
         region: usize,
     },
+    /// The region's data directory is copied aside; nothing is undone at the end.
+    Copy {
+        /// Whose.
+        region: usize,
+    },
+    /// The region goes out of service and its data directory back to the copy; at the end it is started, and back in service when it is whole.
+    RollBack {
+        /// Whose.
+        region: usize,
+    },
     /// So many connections more to the region, over its clients' link.
     Storm {
         /// Whose.
@@ -66,6 +76,8 @@ pub(crate) struct Way {
 pub(crate) enum Touch {
     /// It does not answer meanwhile, so nothing else can be done to it.
     Down(usize),
+    /// The same, and no other region may be out of service meanwhile: what this one lost comes back from the others.
+    Absent(usize),
     /// It must answer when the deed begins and when it ends.
     Skewed(usize),
     /// Nothing.
@@ -84,6 +96,7 @@ impl Deed {
             Deed::Kill { .. } | Deed::Restart { .. } => Ability::Kill,
             Deed::Pause { .. } => Ability::Pause,
             Deed::Clock { .. } => Ability::Clock,
+            Deed::Copy { .. } | Deed::RollBack { .. } => Ability::RollBack,
         }
     }
 
@@ -100,6 +113,8 @@ impl Deed {
             Deed::Kill { region }
             | Deed::Restart { region }
             | Deed::Pause { region }
+            | Deed::Copy { region }
+            | Deed::RollBack { region }
             | Deed::Storm { region, .. }
             | Deed::Clock { region, .. } => {
                 vec![*region]
@@ -129,7 +144,8 @@ impl Deed {
             Deed::Kill { region } | Deed::Restart { region } | Deed::Pause { region } => {
                 Touch::Down(*region)
             }
-            Deed::Clock { region, .. } => Touch::Skewed(*region),
+            Deed::RollBack { region } => Touch::Absent(*region),
+            Deed::Copy { region } | Deed::Clock { region, .. } => Touch::Skewed(*region),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::{
 use reports::run_folder::{FaultAction, FaultResult, Moment};
 
 use super::{
+    absence::Absences,
     hold::{Field, Outcome},
     plan::{Plan, Planned},
     storm::Storms,
@@ -20,6 +21,10 @@ use crate::{proxy::Network, target::Target};
 const GLANCE: Duration = Duration::from_millis(20);
 /// How often healing is tried before it is given up.
 const HEALING_TRIES: usize = 3;
+/// How often it is asked whether a stop that takes a while has taken hold.
+const LATE_GLANCE: Duration = Duration::from_millis(200);
+/// How long such a stop may take once everything else is healed.
+const LATE_LIMIT: Duration = Duration::from_secs(45);
 
 /// Does what a plan says to a target and its network. Shared: one thread runs it, another ends it.
 pub(crate) struct Nemesis {
@@ -27,6 +32,8 @@ pub(crate) struct Nemesis {
     run_began: Instant,
     /// Starts whose stops have not taken hold, by number.
     pub(super) open: Mutex<BTreeMap<u64, Planned>>,
+    /// Stops that are under way, by number: when each was begun, and what it waits for.
+    late: Mutex<BTreeMap<u64, (u64, String)>>,
 }
 
 impl Nemesis {
@@ -41,9 +48,11 @@ impl Nemesis {
                 target,
                 network,
                 storms: Storms::default(),
+                absences: Absences::default(),
             },
             run_began,
             open: Mutex::default(),
+            late: Mutex::default(),
         })
     }
 
@@ -69,9 +78,10 @@ impl Nemesis {
         let began = Instant::now();
         for planned in &plan.actions {
             let due = began + Duration::from_millis(planned.at_ms);
-            while Instant::now() < due && !stop() {
-                std::thread::sleep(GLANCE.min(due.saturating_duration_since(Instant::now())));
-            }
+            self.wait(sink, &|| match stop() {
+                true => Duration::ZERO,
+                false => due.saturating_duration_since(Instant::now()),
+            });
             if stop() {
                 return;
             }
@@ -79,6 +89,35 @@ impl Nemesis {
                 FaultAction::Start => self.start(planned, sink),
                 FaultAction::Stop => self.stop(planned, sink),
             }
+        }
+        self.wait(sink, &|| match self.late().is_empty() || stop() {
+            true => Duration::ZERO,
+            false => GLANCE,
+        });
+    }
+
+    /// Waits until no time is left, and asks meanwhile whether what is late has taken hold.
+    fn wait(&self, sink: &mut dyn FnMut(Moment), left: &dyn Fn() -> Duration) {
+        let mut asked = Instant::now();
+        loop {
+            let left = left();
+            if left.is_zero() {
+                return;
+            }
+            if asked.elapsed() >= LATE_GLANCE {
+                self.stop_late(sink);
+                asked = Instant::now();
+            }
+            std::thread::sleep(GLANCE.min(left));
+        }
+    }
+
+    /// Tries stops that are under way once more.
+    fn stop_late(&self, sink: &mut dyn FnMut(Moment)) {
+        let ids: Vec<u64> = self.late().keys().copied().collect();
+        for id in ids {
+            let planned = self.open().get(&id).cloned();
+            self.stop(&planned.expect("what is late is open"), sink);
         }
     }
 
@@ -92,6 +131,12 @@ impl Nemesis {
                 self.stop(planned, sink);
             }
         }
+        let begun = Instant::now();
+        self.wait(sink, &|| match self.late().is_empty() {
+            true => Duration::ZERO,
+            false => LATE_LIMIT.saturating_sub(begun.elapsed()),
+        });
+        self.give_up_late(sink);
         let processes = self.open();
         let mut unhealed: Vec<String> = processes
             .values()
@@ -99,6 +144,17 @@ impl Nemesis {
             .collect();
         unhealed.extend(self.field.heal_links());
         unhealed
+    }
+
+    /// What is late stays undone: that is journalled with the last reason.
+    fn give_up_late(&self, sink: &mut dyn FnMut(Moment)) {
+        let late = std::mem::take(&mut *self.late());
+        for (id, (begun, why)) in late {
+            let planned = self.open().get(&id).cloned();
+            let planned = planned.expect("what is late is open");
+            let outcome = Outcome::Indeterminate(why);
+            sink(self.moment(&planned, FaultAction::Stop, begun, outcome));
+        }
     }
 
     fn start(&self, planned: &Planned, sink: &mut dyn FnMut(Moment)) {
@@ -113,14 +169,22 @@ impl Nemesis {
     }
 
     fn stop(&self, planned: &Planned, sink: &mut dyn FnMut(Moment)) {
-        let begun = self.now();
+        let begun = self.late().remove(&planned.id);
+        let begun = begun.map_or_else(|| self.now(), |(begun, _)| begun);
         let outcome = if self.open().contains_key(&planned.id) {
             self.field.end(&planned.deed, &holder(planned))
         } else {
             Outcome::Skipped("it was not active".to_owned())
         };
-        if !matches!(outcome, Outcome::Indeterminate(_)) {
-            self.open().remove(&planned.id);
+        match outcome {
+            Outcome::NotYet(why) => {
+                self.late().insert(planned.id, (begun, why));
+                return;
+            }
+            Outcome::Indeterminate(_) => {}
+            Outcome::Installed | Outcome::InstalledBut(_) | Outcome::Skipped(_) => {
+                self.open().remove(&planned.id);
+            }
         }
         sink(self.moment(planned, FaultAction::Stop, begun, outcome));
     }
@@ -136,7 +200,9 @@ impl Nemesis {
             Outcome::Installed => (FaultResult::Installed, None),
             Outcome::InstalledBut(why) => (FaultResult::Installed, Some(why)),
             Outcome::Skipped(why) => (FaultResult::Skipped, Some(why)),
-            Outcome::Indeterminate(why) => (FaultResult::Indeterminate, Some(why)),
+            Outcome::Indeterminate(why) | Outcome::NotYet(why) => {
+                (FaultResult::Indeterminate, Some(why))
+            }
         };
         let names = self.field.target.regions();
         Moment::Fault {
@@ -158,6 +224,10 @@ impl Nemesis {
 
     fn now(&self) -> u64 {
         u64::try_from(self.run_began.elapsed().as_nanos()).expect("a run ends within 584 years")
+    }
+
+    fn late(&self) -> MutexGuard<'_, BTreeMap<u64, (u64, String)>> {
+        self.late.lock().expect("no holder of this lock panics")
     }
 
     fn open(&self) -> MutexGuard<'_, BTreeMap<u64, Planned>> {

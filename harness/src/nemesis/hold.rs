@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    absence::Absences,
     deed::{Deed, Way},
     storm::Storms,
 };
@@ -35,6 +36,8 @@ pub(super) enum Outcome {
     Skipped(String),
     /// Nobody knows.
     Indeterminate(String),
+    /// It is under way and takes hold by itself; ask again.
+    NotYet(String),
 }
 
 /// What deeds are done to.
@@ -42,6 +45,7 @@ pub(super) struct Field {
     pub(super) target: Arc<dyn Target>,
     pub(super) network: Arc<Network>,
     pub(super) storms: Storms,
+    pub(super) absences: Absences,
 }
 
 impl Field {
@@ -68,6 +72,8 @@ impl Field {
             Deed::Restart { region } => self.act(*region, &Action::Stop),
             Deed::Pause { region } => self.act(*region, &Action::Pause),
             Deed::Clock { region, skew } => self.act(*region, &Action::Clock(*skew)),
+            Deed::Copy { region } => self.copy(*region),
+            Deed::RollBack { region } => self.roll_back(*region, holder),
         }
     }
 
@@ -90,6 +96,9 @@ impl Field {
             Deed::Kill { region } | Deed::Restart { region } => self.act(*region, &Action::Start),
             Deed::Pause { region } => self.act(*region, &Action::Resume),
             Deed::Clock { region, .. } => self.act(*region, &Action::Clock(Skew::default())),
+            // The copy stays until the next one, or until the data of the run is removed.
+            Deed::Copy { .. } => Outcome::Installed,
+            Deed::RollBack { region } => self.readmit(*region, holder),
         }
     }
 
@@ -128,7 +137,7 @@ impl Field {
             .collect()
     }
 
-    fn act(&self, region: usize, action: &Action) -> Outcome {
+    pub(super) fn act(&self, region: usize, action: &Action) -> Outcome {
         match self.target.act(region, action) {
             Ok(()) => Outcome::Installed,
             Err(reason) => Outcome::Indeterminate(reason),

@@ -1,12 +1,13 @@
 //! What goes wrong during a run, when, and how it is undone.
 //!
 //! A fault is a [`Package`]: its name, what it needs of a target, its rhythm, and how one occurrence of it is drawn. What an occurrence does
-//! is a [`Deed`](deed::Deed), a word of a small vocabulary (links, processes, clocks); the executor knows deeds and no packages. So a new fault is one
+//! is a [`Deed`](deed::Deed), a word of a small vocabulary (links, processes, clocks, data); the executor knows deeds and no packages. So a new fault is one
 //! small file and a line in [`registry`]; only a new kind of mischief needs a new deed.
 //!
 //! The [`Plan`] is drawn before the run from the seed alone, and can be saved and repeated. The executor ([`Nemesis`]) walks through it on a
 //! thread of its own, verifies that each action took hold, and journals it as installed, skipped or indeterminate.
 
+mod absence;
 mod deed;
 mod executor;
 mod hold;
@@ -27,6 +28,7 @@ mod pause;
 mod poor_links;
 mod repeated_requests;
 mod restart;
+mod roll_back;
 mod slow;
 
 pub(crate) use executor::Nemesis;
@@ -51,6 +53,7 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &connection_storm::ConnectionStorm,
         &clock_extremes::ClockExtremes,
         &repeated_requests::RepeatedRequests,
+        &roll_back::RollBack,
     ]
 }
 

@@ -1,7 +1,8 @@
 //! When occurrences of faults begin and end.
 //!
 //! Each package has its own stream of draws and its own rate, drawn for the run. Packages overlap freely; what cannot happen together is left
-//! out: two deeds that take the same process down, or a clock that would have to be set while its process does not answer.
+//! out: two deeds that take the same process down, two regions out of service at once, or a clock that would have to be set while its process does
+//! not answer.
 
 use std::collections::BTreeMap;
 
@@ -189,11 +190,12 @@ fn collide(a: &Placed, b: &Placed) -> bool {
     let (of_a, of_b) = (touches(a), touches(b));
     let pairs = of_a.iter().flat_map(|x| of_b.iter().map(move |y| (*x, *y)));
     pairs.into_iter().any(|pair| match pair {
-        (Touch::Down(x), Touch::Down(y)) | (Touch::Skewed(x), Touch::Skewed(y)) => {
-            x == y && overlap
-        }
-        (Touch::Skewed(x), Touch::Down(y)) => x == y && set_while_down(a, b),
-        (Touch::Down(x), Touch::Skewed(y)) => x == y && set_while_down(b, a),
+        (Touch::Absent(_), Touch::Absent(_)) => overlap,
+        (Touch::Down(x) | Touch::Absent(x), Touch::Down(y))
+        | (Touch::Down(x), Touch::Absent(y))
+        | (Touch::Skewed(x), Touch::Skewed(y)) => x == y && overlap,
+        (Touch::Skewed(x), Touch::Down(y) | Touch::Absent(y)) => x == y && set_while_down(a, b),
+        (Touch::Down(x) | Touch::Absent(x), Touch::Skewed(y)) => x == y && set_while_down(b, a),
         (Touch::None, _) | (_, Touch::None) => false,
     })
 }

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeSet,
     net::{SocketAddr, TcpListener},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,6 +15,7 @@ use reports::run_folder::{
     FaultResult::{self, Indeterminate, Installed, Skipped},
     Moment,
 };
+use serde_json::json;
 
 use super::{
     deed::{Deed, Touch, packets},
@@ -20,10 +24,11 @@ use super::{
 };
 use crate::{
     proxy::{AfterHeal, LinkFault, Network},
-    target::{Ability, Action, Skew, Target},
+    target::{Ability, Action, Health, Skew, Target},
     topology::Topology,
 };
 
+mod absence;
 mod connections;
 
 fn regions(count: usize) -> Vec<String> {
@@ -109,8 +114,12 @@ fn every_start_has_its_stop_in_time_and_processes_are_hit_once_at_a_time() {
                 };
                 assert!(fits, "seed {seed}: {action:?}");
                 match action.deed.touch() {
-                    Touch::Down(region) if begins => assert!(down.insert(region), "seed {seed}"),
-                    Touch::Down(region) => assert!(down.remove(&region), "seed {seed}"),
+                    Touch::Down(region) | Touch::Absent(region) if begins => {
+                        assert!(down.insert(region), "seed {seed}");
+                    }
+                    Touch::Down(region) | Touch::Absent(region) => {
+                        assert!(down.remove(&region), "seed {seed}");
+                    }
                     Touch::Skewed(region) => assert!(!down.contains(&region), "seed {seed}"),
                     Touch::None => {}
                 }
@@ -139,6 +148,8 @@ fn every_shape_and_both_signs_are_drawn() {
         "slow ",
         "lose replies of",
         "rolling restart, 3 of 3",
+        "copy the data of ",
+        "roll ",
         "kill ",
         "pause ",
         "step",
@@ -196,6 +207,46 @@ struct Recorder {
     acts: Mutex<Vec<String>>,
     failing: Mutex<Option<Action>>,
     cannot: Option<Ability>,
+    /// What a region has not yet told another, and whether it has yet to feed its rows again.
+    pending: AtomicU64,
+    refeeding: AtomicBool,
+    head: AtomicU64,
+    /// How much it writes as soon as it has said how it is.
+    about_to_write: AtomicU64,
+}
+
+impl Recorder {
+    /// A new life for each time that the region lost its data.
+    fn health(&self, region: usize) -> Health {
+        let acts = self.acts.lock().unwrap();
+        let loses = |region| {
+            let loss = [
+                format!("{region} PutCopyBack"),
+                format!("{region} LoseData"),
+            ];
+            acts.iter().filter(|act| loss.contains(act)).count()
+        };
+        let writes = self.about_to_write.swap(0, Ordering::Relaxed);
+        let head = self.head.fetch_add(writes, Ordering::Relaxed);
+        let others = (0..self.regions.len()).filter(|other| *other != region);
+        let peers = others.map(|other| {
+            let peer = json!({
+                "incarnation": loses(other), "acknowledged": head, "consumed": 0, "connected": true,
+                "pending": self.pending.load(Ordering::Relaxed),
+            });
+            (self.regions[other].clone(), peer)
+        });
+        let peers: serde_json::Map<_, _> = peers.collect();
+        let table = json!({ "refeeding": self.refeeding.load(Ordering::Relaxed), "unpulled": [] });
+        serde_json::from_value(json!({
+            "status": "ok", "pid": 1, "clock": Skew::default(),
+            "core": {
+                "incarnation": loses(region), "feed_head": head, "undurable_batches": 0,
+                "waiting_answers": 0, "tables": { "t": table }, "peers": peers,
+            },
+        }))
+        .unwrap()
+    }
 }
 
 impl Target for Recorder {
@@ -205,6 +256,10 @@ impl Target for Recorder {
 
     fn address(&self, _: usize) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], 1))
+    }
+
+    fn status(&self, region: usize) -> Option<std::io::Result<Health>> {
+        Some(Ok(self.health(region)))
     }
 
     fn can(&self, ability: Ability) -> Result<(), String> {
@@ -220,6 +275,9 @@ impl Target for Recorder {
             .lock()
             .unwrap()
             .push(format!("{region} {action:?}"));
+        if *action == Action::CopyData {
+            self.about_to_write.store(1, Ordering::Relaxed);
+        }
         match self.failing.lock().unwrap().as_ref() {
             Some(failing) if failing == action => Err("it would not".to_owned()),
             Some(_) | None => Ok(()),
@@ -247,6 +305,10 @@ impl Scene {
             acts: Mutex::default(),
             failing: Mutex::default(),
             cannot,
+            pending: AtomicU64::new(0),
+            refeeding: AtomicBool::new(false),
+            head: AtomicU64::new(1),
+            about_to_write: AtomicU64::new(0),
         });
         let as_target: Arc<dyn Target> = Arc::<Recorder>::clone(&target);
         let nemesis = Nemesis::new(as_target, Arc::clone(&network), Instant::now());

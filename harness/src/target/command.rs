@@ -130,6 +130,9 @@ impl CommandTarget {
             Ability::Clock => {
                 "a server that is not ours reads the clock of the machine, unless the template says clock = \"libfaketime\""
             }
+            Ability::RollBack => {
+                "nobody can ask a server that is not ours whether the others have everything that it wrote"
+            }
             Ability::PeerLinks if template.has_peer_links() => return Ok(()),
             Ability::PeerLinks => {
                 "the servers reach each other past our proxies, unless the template tells them {peers} or {gate}"
@@ -199,6 +202,8 @@ impl Target for CommandTarget {
                 | Action::Start
                 | Action::Pause
                 | Action::Resume
+                | Action::CopyData
+                | Action::PutCopyBack
                 | Action::Clock(_),
                 _,
             ) => Self::can(Ability::Clock, &self.template),

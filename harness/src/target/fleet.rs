@@ -8,7 +8,7 @@ use std::{
 use nix::sys::signal::Signal;
 
 use super::{
-    Action,
+    Action, data_dir,
     process::{Process, ProcessSpec},
     spawner::Spawner,
 };
@@ -84,6 +84,8 @@ impl Fleet {
             }
             Action::Pause => self.process(region).pause(),
             Action::Resume => self.process(region).signal(Signal::SIGCONT).map(|_| ()),
+            Action::CopyData => data_dir::copy(&self.process(region)),
+            Action::PutCopyBack => data_dir::put_copy_back(&self.process(region)),
             Action::Clock(_) => return None,
         })
     }

@@ -32,6 +32,10 @@ pub(crate) struct Health {
 /// What its core says.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Core {
+    /// Which life of the region this is.
+    pub(crate) incarnation: u64,
+    /// By name.
+    pub(crate) tables: BTreeMap<String, Table>,
     /// Position of the newest durable entry of its feed.
     pub(crate) feed_head: u64,
     /// Batches on their way to the disk.
@@ -42,9 +46,24 @@ pub(crate) struct Core {
     pub(crate) peers: BTreeMap<String, Peer>,
 }
 
+/// One table.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Table {
+    /// Whether its own rows have yet to go through the feed again, since a region joined.
+    pub(crate) refeeding: bool,
+    /// Members from which what departed lives had written was not pulled since the members last changed.
+    pub(crate) unpulled: Vec<String>,
+}
+
 /// One link, from the region asked to the peer.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Peer {
+    /// Which life of the peer is a member, if any is.
+    pub(crate) incarnation: Option<u64>,
+    /// Position of the feed of the region asked up to which the peer has everything.
+    pub(crate) acknowledged: u64,
+    /// Position of the peer's feed up to which the region asked has everything.
+    pub(crate) consumed: u64,
     /// Whether the peer answered the last time that it was called.
     pub(crate) connected: bool,
     /// Entries that the peer has not acknowledged.
@@ -115,8 +134,9 @@ mod tests {
     fn an_answer_is_read_and_nonsense_is_named() {
         let body = r#"{"status":"ok","region":"a","pid":1,
             "clock":{"offset_ms":-5,"drift_ppm":0,"strobe_period_ms":0,"wall_ms":7},
-            "core":{"feed_head":9,"undurable_batches":0,"waiting_answers":0,
-                    "peers":{"b":{"pending":3,"consumed":4,"connected":true}}}}"#;
+            "core":{"incarnation":8,"feed_head":9,"undurable_batches":0,"waiting_answers":0,
+                    "tables":{"t":{"items":5,"refeeding":false,"unpulled":["b"]}},
+                    "peers":{"b":{"incarnation":6,"acknowledged":6,"pending":3,"consumed":4,"connected":true}}}}"#;
         let answer = format!("HTTP/1.1 200 OK\r\nx: y\r\n\r\n{body}");
         let (status, read) = split(&answer).expect("a whole answer");
         let health = parse(status, &read).expect("well formed");

@@ -118,8 +118,11 @@ impl LocalTarget {
     pub(crate) fn can(ability: Ability, region_count: usize) -> Result<(), String> {
         match ability {
             Ability::Kill | Ability::Pause | Ability::Clock | Ability::ClientLinks => Ok(()),
-            Ability::PeerLinks if region_count > 1 => Ok(()),
+            Ability::PeerLinks | Ability::RollBack if region_count > 1 => Ok(()),
             Ability::PeerLinks => Err("there is only one region, so there are no links".into()),
+            Ability::RollBack => {
+                Err("there is only one region, so what it loses comes back from nobody".into())
+            }
         }
     }
 
@@ -164,7 +167,13 @@ impl Target for LocalTarget {
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
         match action {
             Action::Clock(skew) => self.set_clock(region, *skew),
-            Action::Kill | Action::Stop | Action::Start | Action::Pause | Action::Resume => self
+            Action::Kill
+            | Action::Stop
+            | Action::Start
+            | Action::Pause
+            | Action::Resume
+            | Action::CopyData
+            | Action::PutCopyBack => self
                 .fleet
                 .act(region, action)
                 .expect("only clocks need more than a process"),

@@ -6,6 +6,7 @@ mod local;
 mod endpoints;
 
 mod command;
+mod data_dir;
 mod faketime;
 mod template;
 
@@ -68,6 +69,8 @@ pub(crate) enum Ability {
     Pause,
     /// Skew its clock.
     Clock,
+    /// Copy its data aside and put the copy back, where regions say what the others have.
+    RollBack,
     /// Put a proxy between regions.
     PeerLinks,
     /// Put a proxy between clients and their region.
@@ -87,6 +90,10 @@ pub(crate) enum Action {
     Pause,
     /// `SIGCONT`.
     Resume,
+    /// Copy its data directory aside, in place of the copy before, while the process is stopped for as long as that takes.
+    CopyData,
+    /// Put the copy in the data directory's place. The process must be gone.
+    PutCopyBack,
     /// Set the skew of its clock; returns when the region reports it. The default is no skew.
     Clock(Skew),
 }

@@ -179,6 +179,16 @@ impl Core {
         pairs
     }
 
+    /// The members from which a table was not yet pulled since its members changed.
+    pub(super) fn unpulled(&self, table: &str) -> Vec<String> {
+        let pairs = self.exchanged().into_iter();
+        let unpulled = pairs.filter(|pair| {
+            let exchange = self.exchanges.by_table.get(pair);
+            pair.0 == table && exchange.is_none_or(|exchange| exchange.pulled.is_none())
+        });
+        unpulled.map(|(_, region)| region.to_string()).collect()
+    }
+
     fn exchange_call(&mut self, key: (String, Region), message: &Message, effects: &mut Effects) {
         let call = self.call(&key.1, message, effects);
         if let Some(open) = self
@@ -305,6 +315,7 @@ impl Core {
         let Some(key) = self.exchanges.calls.remove(&call) else {
             return;
         };
+        let mut pause_ms = self.config.limits.exchange_ms / 4;
         let went_on = match answer {
             Ok(AnswerMessage::Compared(compared)) => {
                 self.take_stretch(now, &key, compared, read, effects)
@@ -313,16 +324,20 @@ impl Core {
                 self.end_pull(now, &key);
                 return;
             }
-            Ok(
-                AnswerMessage::Feed(_) | AnswerMessage::Described(_) | AnswerMessage::Refused(_),
-            )
-            | Err(_) => Err(StoreError("no answer".to_owned())),
+            Ok(AnswerMessage::Refused(reason)) => {
+                // Regions that do not agree on who the members are do so a few heartbeats later.
+                pause_ms = self.config.limits.exchange_ms / 30;
+                Err(StoreError(reason))
+            }
+            Ok(AnswerMessage::Feed(_) | AnswerMessage::Described(_)) | Err(_) => {
+                Err(StoreError("no answer".to_owned()))
+            }
         };
         if went_on.is_err()
             && let Some(exchange) = self.exchanges.by_table.get_mut(&key)
         {
             exchange.open = None;
-            exchange.due_ns = now.monotonic_ns + self.config.limits.exchange_ms * 1_000_000 / 4;
+            exchange.due_ns = now.monotonic_ns + pause_ms * 1_000_000;
         }
     }
 

@@ -38,11 +38,17 @@ pub struct TableStatusLine {
     pub items: u64,
     /// New items get stamps above this.
     pub floor_us: i64,
+    /// Whether its own rows have yet to go through the feed again, since a region joined.
+    pub refeeding: bool,
+    /// Members from which what departed lives had written was not pulled since the members last changed.
+    pub unpulled: Vec<String>,
 }
 
 /// One peer, over the link from here to there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PeerStatus {
+    /// Which life of the peer is a member of a table of this region's; `None` when none is.
+    pub incarnation: Option<u64>,
     /// Position of this region's feed up to which the peer has made everything durable.
     pub acknowledged: u64,
     /// Feed entries it has not acknowledged (entries that a newer write made needless are counted).
@@ -101,6 +107,8 @@ impl Core {
                         replicas: replicas.map(|(region, _)| region.to_string()).collect(),
                         items: u64::try_from(table.count.items).unwrap_or(0),
                         floor_us: table.floor_us,
+                        refeeding: table.row.refeed,
+                        unpulled: self.unpulled(name),
                     };
                     (name.clone(), line)
                 })
@@ -131,6 +139,7 @@ impl Core {
         });
         let consumed = origin.and_then(|origin| self.consumed.get(&origin));
         PeerStatus {
+            incarnation: peer.link.as_ref().map(|link| link.row.incarnation),
             acknowledged,
             pending: head.saturating_sub(acknowledged),
             replication_latency_ms: peer.latency_ms,

@@ -31,8 +31,8 @@ pub(super) struct Runs {
     needed: usize,
 }
 
-/// The faults that a run can have, each to be seen alone.
-const FAULTS: [&str; 15] = [
+/// The faults that a run can have, each to be seen alone. A test compares them with those that there are.
+const FAULTS: &[&str] = &[
     "partition",
     "kill",
     "pause",
@@ -48,6 +48,7 @@ const FAULTS: [&str; 15] = [
     "connection-storm",
     "clock-extremes",
     "repeated-requests",
+    "roll-back",
 ];
 
 /// Every workload. Eighteen seeds of each under all faults are a little more than three hundred clean runs.
@@ -101,7 +102,7 @@ pub(super) fn all() -> Vec<Runs> {
             &[],
         )
     }];
-    all.extend(FAULTS.map(|fault| {
+    all.extend(FAULTS.iter().map(|fault| {
         let what = format!("{fault} alone leaves a run valid");
         runs(format!("fault-{fault}"), what, &["--faults", fault])
     }));
@@ -219,10 +220,33 @@ fn operation_count(results: &Path) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::num::NonZeroUsize;
     use std::path::Path;
 
-    use super::{Runs, all, operation_count};
+    use super::{FAULTS, Runs, all, operation_count};
+    use crate::step;
+
+    /// What packages of faults call themselves, from their sources: building the harness here would take minutes.
+    fn packages() -> BTreeSet<String> {
+        let folder = step::root().join("harness/src/nemesis");
+        let files = std::fs::read_dir(folder).expect("the nemesis has its folder");
+        let sources = files.filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok());
+        let named = |source: String| -> Vec<String> {
+            let head = "fn name(&self) -> &'static str {";
+            let after = source.split(head).skip(1);
+            let names =
+                after.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+            names.map(str::to_owned).collect()
+        };
+        sources.flat_map(named).collect()
+    }
+
+    #[test]
+    fn every_fault_has_its_runs() {
+        let listed: BTreeSet<String> = FAULTS.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(listed, packages());
+    }
 
     #[test]
     fn operations_are_those_that_the_verdict_counts() {

@@ -1,0 +1,244 @@
+//! A region out of service: taken out before something is done to its data, back in when it is whole again.
+//!
+//! What a region acknowledged and had not replicated is lost with its data, by the deed of an operator and not by a defect; and until the others have fed it
+//! again, reads in it go back. Who judges a history could tell neither from a defect, and a run in which that is excused shows less. So clients are cut
+//! off first, the deed is done only when every other region has all that this one holds, and clients come back when the region has all of that again.
+//! Then nothing has to be excused: every check judges such a run as any other.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::hold::{Field, Outcome};
+use crate::{
+    proxy::{AfterHeal, DIRECTIONS, LinkFault},
+    target::{Action, Health},
+    topology::End,
+};
+
+/// How long what a region wrote may take to reach the others, once no client reaches it any more.
+const CONFIRMING: Duration = Duration::from_secs(2);
+
+/// How often to look.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// How many looks in a row must show the same rest: a request that slipped through before the cut has then been carried out.
+const QUIET_LOOKS: u32 = 3;
+
+/// Regions out of service, by who took them out.
+#[derive(Default)]
+pub(super) struct Absences {
+    gone: Mutex<BTreeMap<String, Absence>>,
+    /// What each region said of itself just after its data was copied, by region.
+    copies: Mutex<BTreeMap<usize, Health>>,
+}
+
+/// One region out of service.
+#[derive(Clone, Debug)]
+struct Absence {
+    /// The life that it had.
+    life: u64,
+    /// Whether its process runs again.
+    is_started: bool,
+    /// Where the feeds of the others ended when they had fed their rows for it.
+    fed: Option<BTreeMap<usize, u64>>,
+}
+
+impl Field {
+    /// Copies a region's data aside.
+    pub(super) fn copy(&self, region: usize) -> Outcome {
+        self.copies().remove(&region);
+        let outcome = self.act(region, &Action::CopyData);
+        if outcome == Outcome::Installed {
+            match self.ask(region) {
+                Ok(health) => drop(self.copies().insert(region, health)),
+                Err(why) => return Outcome::Indeterminate(why),
+            }
+        }
+        outcome
+    }
+
+    /// Takes a region out of service and puts the copy of its data back. The process is gone afterwards.
+    pub(super) fn roll_back(&self, region: usize, holder: &str) -> Outcome {
+        let Some(copied) = self.copies().remove(&region) else {
+            return Outcome::Skipped("there is no copy of its data".to_owned());
+        };
+        let health = match self.withdraw(region, holder) {
+            Ok(health) => health,
+            Err(why) => return Outcome::Skipped(why),
+        };
+        if !is_behind(&copied, &health) {
+            self.let_clients_in(region, holder);
+            let why = "nothing has changed since its data was copied";
+            return Outcome::Skipped(why.to_owned());
+        }
+        self.note(holder, &health);
+        match self.act(region, &Action::Kill) {
+            Outcome::Installed => self.act(region, &Action::PutCopyBack),
+            other => other,
+        }
+    }
+
+    /// Starts the region's process, and lets clients in once the region is whole.
+    pub(super) fn readmit(&self, region: usize, holder: &str) -> Outcome {
+        let absence = self.gone().get(holder).cloned();
+        let Some(mut absence) = absence else {
+            return Outcome::Skipped("it was in service".to_owned());
+        };
+        if !absence.is_started {
+            match self.act(region, &Action::Start) {
+                Outcome::Installed => absence.is_started = true,
+                other => return other,
+            }
+        }
+        let whole = self.is_whole(region, &mut absence);
+        match whole {
+            Ok(()) => {
+                self.gone().remove(holder);
+                self.let_clients_in(region, holder);
+                Outcome::Installed
+            }
+            Err(why) => {
+                self.gone().insert(holder.to_owned(), absence);
+                Outcome::NotYet(why)
+            }
+        }
+    }
+
+    /// Cuts clients off, and waits until every other region has all that this one holds; lets them in again when that takes too long.
+    fn withdraw(&self, region: usize, holder: &str) -> Result<Health, String> {
+        if !self.gone().is_empty() {
+            return Err("another region is out of service".to_owned());
+        }
+        let link = self.network.link(End::Client, region);
+        let fault = LinkFault::Blackhole {
+            after: AfterHeal::Reset,
+        };
+        for direction in DIRECTIONS {
+            link.install(holder, direction, fault);
+        }
+        let begun = Instant::now();
+        let (mut quiet, mut head) = (0, None);
+        loop {
+            let seen = self.all_confirmed(region);
+            match &seen {
+                Ok(health) if head == Some(health.core.feed_head) => quiet += 1,
+                Ok(health) => (quiet, head) = (0, Some(health.core.feed_head)),
+                Err(_) => (quiet, head) = (0, None),
+            }
+            match seen {
+                Ok(health) if quiet >= QUIET_LOOKS => return Ok(health),
+                Err(why) if begun.elapsed() > CONFIRMING => {
+                    self.let_clients_in(region, holder);
+                    return Err(why);
+                }
+                Ok(_) | Err(_) => std::thread::sleep(GLANCE),
+            }
+        }
+    }
+
+    fn let_clients_in(&self, region: usize, holder: &str) {
+        self.network.link(End::Client, region).remove(holder);
+    }
+
+    /// Whether every other region has all that this one wrote; what this one says of itself.
+    fn all_confirmed(&self, region: usize) -> Result<Health, String> {
+        let health = self.ask(region)?;
+        let core = &health.core;
+        if core.undurable_batches > 0 || core.waiting_answers > 0 {
+            return Err("it was still writing to its disk".to_owned());
+        }
+        for peer in self.others(region).map(|other| self.name(other)) {
+            match core.peers.get(peer) {
+                Some(link) if link.incarnation.is_none() => {
+                    return Err(format!("{peer} shares no table with it"));
+                }
+                Some(link) if link.pending == 0 => {}
+                Some(_) | None => return Err(format!("{peer} had not yet all that it wrote")),
+            }
+        }
+        Ok(health)
+    }
+
+    /// Whether the region is a member in a new life and the others have fed it all that they have.
+    fn is_whole(&self, region: usize, absence: &mut Absence) -> Result<(), String> {
+        let health = self.ask(region)?.core;
+        if health.incarnation == absence.life {
+            return Err("it has not become a new member yet".to_owned());
+        }
+        let mut fed = BTreeMap::new();
+        let mut behind = None;
+        for other in self.others(region) {
+            let (name, core) = (self.name(other), self.ask(other)?.core);
+            let link = core.peers.get(self.name(region));
+            let Some(link) = link.filter(|link| link.incarnation == Some(health.incarnation))
+            else {
+                return Err(format!("{name} does not know yet that it is a new member"));
+            };
+            if core.tables.values().any(|table| table.refeeding) {
+                return Err(format!("{name} has yet to feed its own rows again"));
+            }
+            let wanted = absence.fed.as_ref().and_then(|fed| fed.get(&other));
+            if wanted.is_none_or(|head| link.acknowledged < *head) {
+                behind = Some(format!("it has not yet all that {name} fed"));
+            }
+            fed.insert(other, core.feed_head);
+        }
+        absence.fed.get_or_insert(fed);
+        if let Some(why) = behind {
+            return Err(why);
+        }
+        let unpulled = health.tables.values().flat_map(|table| &table.unpulled);
+        match unpulled.into_iter().next() {
+            Some(peer) => Err(format!(
+                "it has yet to pull from {peer} what departed lives wrote"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn note(&self, holder: &str, health: &Health) {
+        let absence = Absence {
+            life: health.core.incarnation,
+            is_started: false,
+            fed: None,
+        };
+        self.gone().insert(holder.to_owned(), absence);
+    }
+
+    fn ask(&self, region: usize) -> Result<Health, String> {
+        let name = self.name(region);
+        let status = self.target.status(region);
+        let status = status.ok_or_else(|| format!("{name} says nothing of itself"))?;
+        status.map_err(|error| format!("{name} does not answer: {error}"))
+    }
+
+    fn others(&self, region: usize) -> impl Iterator<Item = usize> {
+        (0..self.target.regions().len()).filter(move |other| *other != region)
+    }
+
+    fn name(&self, region: usize) -> &str {
+        &self.target.regions()[region]
+    }
+
+    fn gone(&self) -> MutexGuard<'_, BTreeMap<String, Absence>> {
+        let gone = self.absences.gone.lock();
+        gone.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn copies(&self) -> MutexGuard<'_, BTreeMap<usize, Health>> {
+        let copies = self.absences.copies.lock();
+        copies.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a region has changed since it said this.
+fn is_behind(copied: &Health, now: &Health) -> bool {
+    let consumed = |health: &Health| -> Vec<u64> {
+        let peers = health.core.peers.values();
+        peers.map(|peer| peer.consumed).collect()
+    };
+    now.core.feed_head > copied.core.feed_head || consumed(now) != consumed(copied)
+}

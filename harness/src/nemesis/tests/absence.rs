@@ -1,0 +1,94 @@
+//! Regions that are taken out of service.
+
+use super::*;
+use crate::{proxy::DIRECTIONS, topology::End};
+
+/// Whether clients are cut off from a region.
+fn is_cut(scene: &Scene, region: usize) -> bool {
+    let link = scene.network.link(End::Client, region);
+    DIRECTIONS
+        .iter()
+        .all(|direction| !link.cut_by(*direction).is_empty())
+}
+
+fn acts(scene: &Scene) -> Vec<String> {
+    scene.target.acts.lock().unwrap().clone()
+}
+
+/// Runs a script until what it waits for has been asked a few times.
+fn run_impatiently(scene: &mut Scene, plan: &Plan) {
+    let asked = std::cell::Cell::new(0);
+    let nemesis = Arc::clone(&scene.nemesis);
+    nemesis.run(plan, &mut |moment| scene.moments.push(moment), &|| {
+        asked.set(asked.get() + 1);
+        asked.get() > 10
+    });
+}
+
+#[test]
+fn a_region_that_is_rolled_back_is_out_of_service_until_it_is_whole() {
+    let mut scene = Scene::new(None);
+    let (copy, roll_back) = (Deed::Copy { region: 1 }, Deed::RollBack { region: 1 });
+    scene.run(&script(&[
+        (1, Start, copy.clone()),
+        (1, Stop, copy),
+        (2, Start, roll_back.clone()),
+    ]));
+    assert_eq!(acts(&scene), ["1 CopyData", "1 Kill", "1 PutCopyBack"]);
+    assert!(is_cut(&scene, 1) && !is_cut(&scene, 0));
+    scene.target.refeeding.store(true, Ordering::Relaxed);
+    run_impatiently(&mut scene, &script(&[(2, Stop, roll_back)]));
+    assert_eq!(acts(&scene).last().unwrap(), "1 Start");
+    assert!(is_cut(&scene, 1), "the others have yet to feed it");
+    assert_eq!(scene.moments.len(), 3, "so nothing is undone");
+    scene.target.refeeding.store(false, Ordering::Relaxed);
+    assert_eq!(scene.heal(), Vec::<String>::new());
+    assert_eq!(scene.results()[3..], [(2, Stop, Installed)]);
+    assert!(!is_cut(&scene, 1));
+    assert_eq!(acts(&scene).len(), 4, "it was started once");
+}
+
+#[test]
+fn a_region_stays_in_service_when_others_miss_what_it_has_or_there_is_no_older_copy() {
+    let mut scene = Scene::new(None);
+    let (copy, roll_back) = (Deed::Copy { region: 1 }, Deed::RollBack { region: 1 });
+    scene.run(&script(&[
+        (1, Start, roll_back.clone()),
+        (2, Start, copy.clone()),
+    ]));
+    scene.target.pending.store(3, Ordering::Relaxed);
+    scene.run(&script(&[
+        (3, Start, roll_back.clone()),
+        (3, Stop, roll_back.clone()),
+    ]));
+    scene.target.pending.store(0, Ordering::Relaxed);
+    scene.run(&script(&[(4, Start, copy), (5, Start, roll_back.clone())]));
+    let results: Vec<_> = scene
+        .results()
+        .into_iter()
+        .map(|(id, _, it)| (id, it))
+        .collect();
+    let expected = [
+        (1, Skipped),
+        (2, Installed),
+        (3, Skipped),
+        (3, Skipped),
+        (4, Installed),
+        (5, Installed),
+    ];
+    assert_eq!(results, expected);
+    assert_eq!(
+        acts(&scene),
+        ["1 CopyData", "1 CopyData", "1 Kill", "1 PutCopyBack"]
+    );
+    scene.run(&script(&[
+        (6, Start, Deed::Copy { region: 0 }),
+        (7, Start, Deed::RollBack { region: 0 }),
+    ]));
+    let Some(Moment::Fault { result, why, .. }) = scene.moments.last() else {
+        unreachable!()
+    };
+    assert_eq!(*result, Skipped);
+    assert_eq!(why.as_deref(), Some("another region is out of service"));
+    assert!(!is_cut(&scene, 0) && is_cut(&scene, 1));
+}
