@@ -149,6 +149,7 @@ fn with_processes(cases: &[Case]) -> Result<Ending, Failure> {
         data: PathBuf::from(folder.path()).join("data"),
         logs: folder.path().join("logs"),
         defects: Vec::new(),
+        replicas: None,
     };
     let target = LocalTarget::prepare(&options).map_err(Failure::harness)?;
     let started = target.start().map_err(Failure::Harness);

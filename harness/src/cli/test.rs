@@ -73,7 +73,7 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
 
-    /// How several regions that are not ours are joined: 2017.11.29 or 2019.11.21 [default: 2019.11.21]
+    /// How several regions are joined: 2017.11.29 or 2019.11.21 [default: 2019.11.21, of the target local 2017.11.29]
     #[arg(long, value_name = "VERSION")]
     pub(crate) global_tables: Option<String>,
 

@@ -184,6 +184,35 @@ pub(crate) async fn remove_tables(
     left
 }
 
+/// A change of a table's replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReplicaChange {
+    /// A region more.
+    Create,
+    /// A region less.
+    Delete,
+}
+
+/// Asks this region to change the replicas of a global table of version 2019.11.21. It may be under way when it is answered, and when it is not.
+pub(crate) async fn change_replica(
+    asked: Endpoint,
+    table: &str,
+    (change, region): (ReplicaChange, &str),
+    limit: Duration,
+) -> Result<(), ControlError> {
+    let change = match change {
+        ReplicaChange::Create => "Create",
+        ReplicaChange::Delete => "Delete",
+    };
+    let update = json!({ change: { "RegionName": region } });
+    let body = json!({ "TableName": table, "ReplicaUpdates": [update] });
+    let mut asked = Control {
+        timeout: limit,
+        ..Control::new(asked)
+    };
+    asked.call("UpdateTable", &body).await.map(drop)
+}
+
 fn stays(table: &str, region: &str, error: &ControlError) -> String {
     format!("the table {table} stays in {region}: {error}; remove it by hand")
 }

@@ -24,6 +24,9 @@ const CONFIRMING: Duration = Duration::from_secs(2);
 /// How often to look.
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// How often another region is asked to add this one, at most.
+const ASKING: Duration = Duration::from_secs(1);
+
 /// How many looks in a row must show the same rest: a request that slipped through before the cut has then been carried out.
 const QUIET_LOOKS: u32 = 3;
 
@@ -35,13 +38,25 @@ pub(super) struct Absences {
     copies: Mutex<BTreeMap<usize, Health>>,
 }
 
+/// What was done to a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    RolledBack,
+    Removed,
+    Lost,
+}
+
 /// One region out of service.
 #[derive(Clone, Debug)]
 struct Absence {
+    cause: Cause,
     /// The life that it had.
     life: u64,
-    /// Whether its process runs again.
-    is_started: bool,
+    /// Whether its way back has begun: clients are cut off and its process runs.
+    is_returning: bool,
+    /// How often others were asked to add it in vain, and when the last time.
+    tries: usize,
+    asked: Option<Instant>,
     /// Where the feeds of the others ended when they had fed their rows for it.
     fed: Option<BTreeMap<usize, u64>>,
 }
@@ -74,27 +89,78 @@ impl Field {
             let why = "nothing has changed since its data was copied";
             return Outcome::Skipped(why.to_owned());
         }
-        self.note(holder, &health);
+        self.note(holder, Cause::RolledBack, &health);
         match self.act(region, &Action::Kill) {
             Outcome::Installed => self.act(region, &Action::PutCopyBack),
             other => other,
         }
     }
 
-    /// Starts the region's process, and lets clients in once the region is whole.
+    /// Takes a region out of service, loses its process and all its data.
+    pub(super) fn lose(&self, region: usize, holder: &str) -> Outcome {
+        let health = match self.withdraw(region, holder) {
+            Ok(health) => health,
+            Err(why) => return Outcome::Skipped(why),
+        };
+        self.note(holder, Cause::Lost, &health);
+        match self.act(region, &Action::Kill) {
+            Outcome::Installed => self.act(region, &Action::LoseData),
+            other => other,
+        }
+    }
+
+    /// Takes a region out of service and removes it from the table. Then clients may come: it refuses them in words.
+    pub(super) fn leave(&self, region: usize, holder: &str) -> Outcome {
+        let health = match self.withdraw(region, holder) {
+            Ok(health) => health,
+            Err(why) => return Outcome::Skipped(why),
+        };
+        self.note(holder, Cause::Removed, &health);
+        let by = self.others(region).next();
+        let by = by.expect("it has peers, else it could not leave them");
+        let removed = self.act(region, &Action::Leave { by });
+        if removed != Outcome::Installed {
+            return removed;
+        }
+        let begun = Instant::now();
+        while self.is_member(region) != Ok(false) {
+            if begun.elapsed() > CONFIRMING {
+                let why = "it does not say that it was removed";
+                return Outcome::Indeterminate(why.to_owned());
+            }
+            std::thread::sleep(GLANCE);
+        }
+        self.let_clients_in(region, holder);
+        Outcome::Installed
+    }
+
+    /// Whether a region shares a table with any other, by its own word.
+    fn is_member(&self, region: usize) -> Result<bool, String> {
+        let peers = self.ask(region)?.core.peers;
+        Ok(peers.values().any(|peer| peer.incarnation.is_some()))
+    }
+
+    /// Starts the region's process, makes it a member where it is none, and lets clients in once it is whole.
     pub(super) fn readmit(&self, region: usize, holder: &str) -> Outcome {
         let absence = self.gone().get(holder).cloned();
         let Some(mut absence) = absence else {
             return Outcome::Skipped("it was in service".to_owned());
         };
-        if !absence.is_started {
-            match self.act(region, &Action::Start) {
-                Outcome::Installed => absence.is_started = true,
-                other => return other,
+        if !absence.is_returning {
+            match absence.cause {
+                Cause::Removed => self.cut_clients_off(region, holder),
+                Cause::RolledBack | Cause::Lost => match self.act(region, &Action::Start) {
+                    Outcome::Installed => {}
+                    other => return other,
+                },
             }
+            absence.is_returning = true;
         }
-        let whole = self.is_whole(region, &mut absence);
-        match whole {
+        let member = match absence.cause {
+            Cause::RolledBack => Ok(()),
+            Cause::Removed | Cause::Lost => self.join(region, &mut absence),
+        };
+        match member.and_then(|()| self.is_whole(region, &mut absence)) {
             Ok(()) => {
                 self.gone().remove(holder);
                 self.let_clients_in(region, holder);
@@ -112,13 +178,7 @@ impl Field {
         if !self.gone().is_empty() {
             return Err("another region is out of service".to_owned());
         }
-        let link = self.network.link(End::Client, region);
-        let fault = LinkFault::Blackhole {
-            after: AfterHeal::Reset,
-        };
-        for direction in DIRECTIONS {
-            link.install(holder, direction, fault);
-        }
+        self.cut_clients_off(region, holder);
         let begun = Instant::now();
         let (mut quiet, mut head) = (0, None);
         loop {
@@ -136,6 +196,18 @@ impl Field {
                 }
                 Ok(_) | Err(_) => std::thread::sleep(GLANCE),
             }
+        }
+    }
+
+    fn cut_clients_off(&self, region: usize, holder: &str) {
+        let link = self.network.link(End::Client, region);
+        // Held requests are lost when it heals, not carried out late.
+        let fault = LinkFault::Blackhole {
+            after: AfterHeal::Reset,
+        };
+        link.remove(holder);
+        for direction in DIRECTIONS {
+            link.install(holder, direction, fault);
         }
     }
 
@@ -162,10 +234,53 @@ impl Field {
         Ok(health)
     }
 
+    /// Sees to it that another region knows this one as a member in the life that it has: its former life is removed, it is added.
+    fn join(&self, region: usize, absence: &mut Absence) -> Result<(), String> {
+        let asked = absence.asked;
+        if asked.is_some_and(|asked| asked.elapsed() < ASKING) {
+            return Err("another region has yet to add it".to_owned());
+        }
+        let life = self.ask(region)?.core.incarnation;
+        let others: Vec<usize> = self.others(region).collect();
+        let by = others[absence.tries % others.len()];
+        for _step in ["remove", "add", "look"] {
+            let changed = self.known_life(by, region).and_then(|known| match known {
+                Some(known) if known == life => Ok(true),
+                Some(_former) => self
+                    .target
+                    .act(region, &Action::Leave { by })
+                    .map(|()| false),
+                None => self
+                    .target
+                    .act(region, &Action::Join { by })
+                    .map(|()| false),
+            });
+            match changed {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(why) => {
+                    // Another one may be able to.
+                    absence.tries += 1;
+                    absence.asked = Some(Instant::now());
+                    return Err(why);
+                }
+            }
+        }
+        Err(format!("{} has yet to add it", self.name(by)))
+    }
+
+    /// The life of a region that is a member by the word of another.
+    fn known_life(&self, by: usize, region: usize) -> Result<Option<u64>, String> {
+        let peers = self.ask(by)?.core.peers;
+        Ok(peers
+            .get(self.name(region))
+            .and_then(|peer| peer.incarnation))
+    }
+
     /// Whether the region is a member in a new life and the others have fed it all that they have.
     fn is_whole(&self, region: usize, absence: &mut Absence) -> Result<(), String> {
         let health = self.ask(region)?.core;
-        if health.incarnation == absence.life {
+        if absence.cause == Cause::RolledBack && health.incarnation == absence.life {
             return Err("it has not become a new member yet".to_owned());
         }
         let mut fed = BTreeMap::new();
@@ -181,7 +296,7 @@ impl Field {
                 return Err(format!("{name} has yet to feed its own rows again"));
             }
             let wanted = absence.fed.as_ref().and_then(|fed| fed.get(&other));
-            if wanted.is_none_or(|head| link.acknowledged < *head) {
+            if link.acknowledged < *wanted.unwrap_or(&core.feed_head) {
                 behind = Some(format!("it has not yet all that {name} fed"));
             }
             fed.insert(other, core.feed_head);
@@ -199,10 +314,13 @@ impl Field {
         }
     }
 
-    fn note(&self, holder: &str, health: &Health) {
+    fn note(&self, holder: &str, cause: Cause, health: &Health) {
         let absence = Absence {
+            cause,
             life: health.core.incarnation,
-            is_started: false,
+            is_returning: false,
+            tries: 0,
+            asked: None,
             fed: None,
         };
         self.gone().insert(holder.to_owned(), absence);

@@ -44,6 +44,16 @@ pub(crate) enum Deed {
         /// Whose.
         region: usize,
     },
+    /// The region is removed from the table, and added again at the end.
+    Leave {
+        /// Whose.
+        region: usize,
+    },
+    /// The region's process and data are lost; at the end it is started with none, and joins the table as somebody new.
+    Lose {
+        /// Whose.
+        region: usize,
+    },
     /// So many connections more to the region, over its clients' link.
     Storm {
         /// Whose.
@@ -97,6 +107,7 @@ impl Deed {
             Deed::Pause { .. } => Ability::Pause,
             Deed::Clock { .. } => Ability::Clock,
             Deed::Copy { .. } | Deed::RollBack { .. } => Ability::RollBack,
+            Deed::Leave { .. } | Deed::Lose { .. } => Ability::Membership,
         }
     }
 
@@ -115,6 +126,8 @@ impl Deed {
             | Deed::Pause { region }
             | Deed::Copy { region }
             | Deed::RollBack { region }
+            | Deed::Leave { region }
+            | Deed::Lose { region }
             | Deed::Storm { region, .. }
             | Deed::Clock { region, .. } => {
                 vec![*region]
@@ -144,7 +157,9 @@ impl Deed {
             Deed::Kill { region } | Deed::Restart { region } | Deed::Pause { region } => {
                 Touch::Down(*region)
             }
-            Deed::RollBack { region } => Touch::Absent(*region),
+            Deed::RollBack { region } | Deed::Leave { region } | Deed::Lose { region } => {
+                Touch::Absent(*region)
+            }
             Deed::Copy { region } | Deed::Clock { region, .. } => Touch::Skewed(*region),
         }
     }

@@ -74,6 +74,8 @@ impl Field {
             Deed::Clock { region, skew } => self.act(*region, &Action::Clock(*skew)),
             Deed::Copy { region } => self.copy(*region),
             Deed::RollBack { region } => self.roll_back(*region, holder),
+            Deed::Leave { region } => self.leave(*region, holder),
+            Deed::Lose { region } => self.lose(*region, holder),
         }
     }
 
@@ -98,7 +100,9 @@ impl Field {
             Deed::Clock { region, .. } => self.act(*region, &Action::Clock(Skew::default())),
             // The copy stays until the next one, or until the data of the run is removed.
             Deed::Copy { .. } => Outcome::Installed,
-            Deed::RollBack { region } => self.readmit(*region, holder),
+            Deed::RollBack { region } | Deed::Leave { region } | Deed::Lose { region } => {
+                self.readmit(*region, holder)
+            }
         }
     }
 

@@ -23,6 +23,7 @@ mod connection_storm;
 mod flapping;
 mod kill;
 mod lost_replies;
+mod membership;
 mod partition;
 mod pause;
 mod poor_links;
@@ -54,6 +55,8 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &clock_extremes::ClockExtremes,
         &repeated_requests::RepeatedRequests,
         &roll_back::RollBack,
+        &membership::Membership,
+        &membership::Lose,
     ]
 }
 

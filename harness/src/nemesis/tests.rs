@@ -216,22 +216,33 @@ struct Recorder {
 }
 
 impl Recorder {
-    /// A new life for each time that the region lost its data.
-    fn health(&self, region: usize) -> Health {
+    /// The life that a region has, and the one that the others know as a member.
+    fn life(&self, region: usize) -> (u64, Option<u64>) {
         let acts = self.acts.lock().unwrap();
-        let loses = |region| {
-            let loss = [
-                format!("{region} PutCopyBack"),
-                format!("{region} LoseData"),
-            ];
-            acts.iter().filter(|act| loss.contains(act)).count()
-        };
+        let mut seen = (0, Some(0));
+        for act in acts
+            .iter()
+            .filter_map(|act| act.strip_prefix(&format!("{region} ")))
+        {
+            seen = match act.split(' ').next().unwrap() {
+                "PutCopyBack" => (seen.0 + 1, Some(seen.0 + 1)),
+                "LoseData" => (seen.0 + 1, seen.1),
+                "Leave" => (seen.0, None),
+                "Join" => (seen.0, Some(seen.0)),
+                _ => seen,
+            };
+        }
+        seen
+    }
+
+    fn health(&self, region: usize) -> Health {
         let writes = self.about_to_write.swap(0, Ordering::Relaxed);
         let head = self.head.fetch_add(writes, Ordering::Relaxed);
         let others = (0..self.regions.len()).filter(|other| *other != region);
         let peers = others.map(|other| {
+            let known = self.life(region).1.and(self.life(other).1);
             let peer = json!({
-                "incarnation": loses(other), "acknowledged": head, "consumed": 0, "connected": true,
+                "incarnation": known, "acknowledged": head, "consumed": 0, "connected": true,
                 "pending": self.pending.load(Ordering::Relaxed),
             });
             (self.regions[other].clone(), peer)
@@ -241,7 +252,7 @@ impl Recorder {
         serde_json::from_value(json!({
             "status": "ok", "pid": 1, "clock": Skew::default(),
             "core": {
-                "incarnation": loses(region), "feed_head": head, "undurable_batches": 0,
+                "incarnation": self.life(region).0, "feed_head": head, "undurable_batches": 0,
                 "waiting_answers": 0, "tables": { "t": table }, "peers": peers,
             },
         }))

@@ -42,7 +42,10 @@ const LOCAL_FAULTS: [&str; 4] = ["partition", "kill", "pause", "clock"];
 #[derive(Clone)]
 pub(crate) enum Place {
     /// Our replicas.
-    Local,
+    Local {
+        /// What table is made there.
+        tables: Tables,
+    },
     /// Somebody else's endpoints.
     Endpoints {
         /// Where they are.
@@ -127,8 +130,12 @@ impl Place {
             "local" => {
                 refuse("local", "endpoint", !endpoints.is_empty())?;
                 refuse("local", "config", flags.config.is_some())?;
-                refuse("local", "global-tables", flags.global_tables.is_some())?;
-                Ok(Self::Local)
+                // Only the older version shows when and where an item was written, which most checks need.
+                let tables = match &flags.global_tables {
+                    None => Tables::Version2017,
+                    Some(_) => tables(flags, 2)?,
+                };
+                Ok(Self::Local { tables })
             }
             "endpoints" => {
                 refuse("endpoints", "config", flags.config.is_some())?;
@@ -218,7 +225,7 @@ impl Place {
     /// As in `run.json`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Local => "local",
+            Self::Local { .. } => "local",
             Self::Endpoints { .. } => "endpoints",
             Self::Command { template, .. } if template.adapter.is_empty() => "command",
             Self::Command { .. } => "adapter",
@@ -229,15 +236,16 @@ impl Place {
     pub(super) fn adapter(&self) -> Option<&Template> {
         match self {
             Self::Command { template, .. } if !template.adapter.is_empty() => Some(template),
-            Self::Local | Self::Endpoints { .. } | Self::Command { .. } => None,
+            Self::Local { .. } | Self::Endpoints { .. } | Self::Command { .. } => None,
         }
     }
 
     /// What table is made there.
     pub(super) fn tables(&self) -> Tables {
         match self {
-            Self::Local => Tables::Version2017,
-            Self::Endpoints { tables, .. } | Self::Command { tables, .. } => *tables,
+            Self::Local { tables }
+            | Self::Endpoints { tables, .. }
+            | Self::Command { tables, .. } => *tables,
         }
     }
 
@@ -246,7 +254,7 @@ impl Place {
     pub(crate) fn stamps_visible(&self) -> bool {
         match self {
             Self::Command { template, .. } if !template.adapter.is_empty() => template.stamps,
-            Self::Local | Self::Endpoints { .. } | Self::Command { .. } => {
+            Self::Local { .. } | Self::Endpoints { .. } | Self::Command { .. } => {
                 self.tables() == Tables::Version2017
             }
         }
@@ -255,7 +263,7 @@ impl Place {
     /// What a failed condition that shows no item means there.
     pub(super) fn failed_condition(&self) -> FailedCondition {
         match self {
-            Self::Local => FailedCondition::ProvesAbsence,
+            Self::Local { .. } => FailedCondition::ProvesAbsence,
             Self::Endpoints { .. } | Self::Command { .. } => FailedCondition::SaysNothing,
         }
     }
@@ -263,7 +271,7 @@ impl Place {
     /// Regions and links where the target decides them; `None` where the flags do.
     pub(super) fn topology(&self) -> Result<Option<Topology>, PlaceError> {
         let names = match self {
-            Self::Local => return Ok(None),
+            Self::Local { .. } => return Ok(None),
             Self::Endpoints { regions, .. } => {
                 regions.iter().map(|region| region.name.clone()).collect()
             }
@@ -274,7 +282,7 @@ impl Place {
             Self::Command { template, .. } if template.has_peer_links() => {
                 Topology::without_delay(&names)
             }
-            Self::Local | Self::Endpoints { .. } | Self::Command { .. } => {
+            Self::Local { .. } | Self::Endpoints { .. } | Self::Command { .. } => {
                 Topology::clients_only(&names)
             }
         };
@@ -286,7 +294,7 @@ impl Place {
     /// Whether it can be done there, to so many regions.
     pub(super) fn can(&self, ability: Ability, region_count: usize) -> Result<(), String> {
         match self {
-            Self::Local => LocalTarget::can(ability, region_count),
+            Self::Local { tables } => LocalTarget::can(ability, region_count, *tables),
             Self::Endpoints { .. } => EndpointsTarget::can(ability),
             Self::Command { template, .. } => CommandTarget::can(ability, template),
         }
@@ -312,7 +320,7 @@ impl Place {
             let usual = nemesis::registry().iter().copied();
             return Ok(match self {
                 // A single region has no links to cut; its plan simply has no partitions.
-                Self::Local => usual
+                Self::Local { .. } => usual
                     .filter(|fault| LOCAL_FAULTS.contains(&fault.name()))
                     .collect(),
                 Self::Endpoints { .. } | Self::Command { .. } => {
@@ -320,14 +328,12 @@ impl Place {
                 }
             });
         };
-        if matches!(self, Self::Local) || named.len() == nemesis::registry().len() {
-            let local = matches!(self, Self::Local);
-            return Ok(named
-                .into_iter()
-                .filter(|fault| local || is_possible(fault))
-                .collect());
+        if named.len() == nemesis::registry().len() {
+            return Ok(named.into_iter().filter(is_possible).collect());
         }
-        for fault in &named {
+        // A single region of ours has no links to cut and no peers; its plan simply has no such faults.
+        let is_alone = matches!(self, Self::Local { .. }) && region_count == 1;
+        for fault in named.iter().filter(|_| !is_alone) {
             self.can_have(*fault, region_count)
                 .map_err(|why| PlaceError::Impossible {
                     fault: fault.name(),
@@ -443,7 +449,11 @@ mod tests {
             ];
             assert_eq!(names(left), possible);
         }
-        let usual = Place::Local.faults(None, 3).expect("all");
+        let usual = Place::Local {
+            tables: Tables::Version2017,
+        }
+        .faults(None, 3)
+        .expect("all");
         assert_eq!(names(usual), LOCAL_FAULTS);
     }
 
@@ -464,7 +474,7 @@ mod tests {
             ),
             (
                 flags(|flags| flags.global_tables = Some("x".into())),
-                "--global-tables: the target local",
+                "--global-tables x: there are",
             ),
             (
                 flags(|flags| {

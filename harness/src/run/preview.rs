@@ -62,7 +62,7 @@ pub(crate) fn preview(settings: &Settings) -> String {
 
 fn whom(place: &Place, region: usize) -> String {
     match place {
-        Place::Local => "a replica of ours, started here".to_owned(),
+        Place::Local { .. } => "a replica of ours, started here".to_owned(),
         Place::Endpoints {
             regions, tables, ..
         } => format!(

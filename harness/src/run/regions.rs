@@ -19,7 +19,9 @@ use crate::{
     },
     proxy::Network,
     run::sites::Sites,
-    target::{CommandTarget, EndpointsTarget, LocalOptions, LocalTarget, Meaning, Target, fill},
+    target::{
+        CommandTarget, EndpointsTarget, LocalOptions, LocalTarget, Meaning, Replicas, Target, fill,
+    },
     topology::End,
 };
 
@@ -277,7 +279,11 @@ async fn start(
     };
     let logs = folder.join("logs");
     match &settings.place {
-        Place::Local => {
+        Place::Local { tables } => {
+            let replicas = (*tables == control::Tables::Version2019).then(|| Replicas {
+                endpoints: endpoints(settings, |index| addresses[index]),
+                table: table_name(settings),
+            });
             let options = LocalOptions {
                 regions: settings.topology.regions().to_vec(),
                 peers: peer_addresses(network, addresses),
@@ -285,6 +291,7 @@ async fn start(
                 data: folder.join(DATA),
                 logs,
                 defects: settings.defects.clone(),
+                replicas,
             };
             let target = Arc::new(LocalTarget::prepare(&options).map_err(unmade)?);
             let starting = target.clone();
@@ -310,7 +317,7 @@ async fn start(
 /// A name that nobody else has, where others may have tables.
 fn table_name(settings: &Settings) -> String {
     match settings.place {
-        Place::Local | Place::Command { .. } => TABLE.to_owned(),
+        Place::Local { .. } | Place::Command { .. } => TABLE.to_owned(),
         Place::Endpoints { .. } => {
             let now = jiff::Timestamp::now().as_millisecond();
             format!("{TABLE}-{now}-{}-{}", std::process::id(), settings.seed)
@@ -337,14 +344,14 @@ fn peer_addresses(network: &Network, addresses: &[SocketAddr]) -> Vec<Vec<Socket
 fn endpoints(settings: &Settings, address: impl Fn(usize) -> SocketAddr) -> Vec<Endpoint> {
     let credentials = match &settings.place {
         Place::Endpoints { credentials, .. } => credentials.clone(),
-        Place::Local | Place::Command { .. } => Arc::new(Credentials {
+        Place::Local { .. } | Place::Command { .. } => Arc::new(Credentials {
             access_key: "DATELINE".into(),
             secret_key: "local regions take any key".into(),
         }),
     };
     let host = |index: usize| match &settings.place {
         Place::Endpoints { regions, .. } => regions[index].host.clone(),
-        Place::Local | Place::Command { .. } => address(index).to_string(),
+        Place::Local { .. } | Place::Command { .. } => address(index).to_string(),
     };
     let names = settings.topology.regions().iter().enumerate();
     names

@@ -38,7 +38,7 @@ impl Sites {
             has_gates: false,
         };
         Ok(match place {
-            Place::Local => alike(free(count)?),
+            Place::Local { .. } => alike(free(count)?),
             Place::Endpoints { regions, .. } => {
                 alike(regions.iter().map(|region| region.address).collect())
             }

@@ -130,7 +130,7 @@ impl CommandTarget {
             Ability::Clock => {
                 "a server that is not ours reads the clock of the machine, unless the template says clock = \"libfaketime\""
             }
-            Ability::RollBack => {
+            Ability::RollBack | Ability::Membership => {
                 "nobody can ask a server that is not ours whether the others have everything that it wrote"
             }
             Ability::PeerLinks if template.has_peer_links() => return Ok(()),
@@ -204,6 +204,9 @@ impl Target for CommandTarget {
                 | Action::Resume
                 | Action::CopyData
                 | Action::PutCopyBack
+                | Action::LoseData
+                | Action::Leave { .. }
+                | Action::Join { .. }
                 | Action::Clock(_),
                 _,
             ) => Self::can(Ability::Clock, &self.template),

@@ -35,6 +35,14 @@ pub(super) fn put_copy_back(process: &Process) -> Result<(), String> {
     replace(data, &beside(data, "copy"))
 }
 
+/// Puts an empty directory in its place.
+pub(super) fn lose(process: &Process) -> Result<(), String> {
+    let data = &process.spec().data_dir;
+    let empty = beside(data, "empty");
+    fs::create_dir_all(&empty).map_err(|error| format!("{}: {error}", empty.display()))?;
+    replace(data, &empty)
+}
+
 fn replace(data: &Path, with: &Path) -> Result<(), String> {
     let old = beside(data, "old");
     let replaced = || {

@@ -151,7 +151,7 @@ impl EndpointsTarget {
     pub(crate) fn can(ability: Ability) -> Result<(), String> {
         let why = match ability {
             Ability::ClientLinks => return Ok(()),
-            Ability::RollBack => "their data is somebody else's",
+            Ability::RollBack | Ability::Membership => "their data is somebody else's",
             Ability::Kill | Ability::Pause => "their processes are somebody else's",
             Ability::Clock => "their clocks are somebody else's",
             Ability::PeerLinks => "they reach each other past our proxies",

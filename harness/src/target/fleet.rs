@@ -86,7 +86,8 @@ impl Fleet {
             Action::Resume => self.process(region).signal(Signal::SIGCONT).map(|_| ()),
             Action::CopyData => data_dir::copy(&self.process(region)),
             Action::PutCopyBack => data_dir::put_copy_back(&self.process(region)),
-            Action::Clock(_) => return None,
+            Action::LoseData => data_dir::lose(&self.process(region)),
+            Action::Clock(_) | Action::Leave { .. } | Action::Join { .. } => return None,
         })
     }
 }

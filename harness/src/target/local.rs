@@ -11,11 +11,12 @@ use nix::sys::signal::Signal;
 use workloads::seed::Seed;
 
 use super::{
-    Ability, Action, Skew, Target,
+    Ability, Action, Replicas, Skew, Target,
     fleet::Fleet,
     health::{self, Health},
     process::{ProcessSpec, Readiness},
 };
+use crate::client::control::{ReplicaChange, Tables};
 
 /// How long a region may take to report a new clock skew.
 const CLOCK_LIMIT: Duration = Duration::from_secs(2);
@@ -38,6 +39,8 @@ pub(crate) struct LocalOptions {
     pub(crate) logs: PathBuf,
     /// Planted faults.
     pub(crate) defects: Vec<String>,
+    /// The table whose replicas come and go, where they can.
+    pub(crate) replicas: Option<Replicas>,
 }
 
 /// Regions as child processes.
@@ -45,6 +48,7 @@ pub(crate) struct LocalTarget {
     regions: Vec<String>,
     addresses: Vec<SocketAddr>,
     fleet: Fleet,
+    replicas: Option<Replicas>,
 }
 
 /// Ports that the system does not give out by itself (on Linux and most others those begin at 32768): while a region is down, nothing else
@@ -101,6 +105,7 @@ impl LocalTarget {
             regions: options.regions.clone(),
             addresses: options.addresses.clone(),
             fleet: Fleet::new(specs)?,
+            replicas: options.replicas.clone(),
         })
     }
 
@@ -114,16 +119,26 @@ impl LocalTarget {
         health::ask(self.address(region))
     }
 
-    /// What can be done to replicas of ours.
-    pub(crate) fn can(ability: Ability, region_count: usize) -> Result<(), String> {
+    /// What can be done to replicas of ours, of which there are so many, with such a table.
+    pub(crate) fn can(ability: Ability, region_count: usize, tables: Tables) -> Result<(), String> {
         match ability {
             Ability::Kill | Ability::Pause | Ability::Clock | Ability::ClientLinks => Ok(()),
             Ability::PeerLinks | Ability::RollBack if region_count > 1 => Ok(()),
             Ability::PeerLinks => Err("there is only one region, so there are no links".into()),
-            Ability::RollBack => {
+            Ability::Membership if tables == Tables::Version2017 => Err(
+                "nobody joins a global table of version 2017.11.29 once it holds data; give --global-tables 2019.11.21".into(),
+            ),
+            Ability::Membership if region_count > 1 => Ok(()),
+            Ability::RollBack | Ability::Membership => {
                 Err("there is only one region, so what it loses comes back from nobody".into())
             }
         }
+    }
+
+    fn change(&self, change: ReplicaChange, region: usize, by: usize) -> Result<(), String> {
+        self.can(Ability::Membership)?;
+        let replicas = self.replicas.as_ref().expect("it can have the fault");
+        replicas.change(change, region, by)
     }
 
     fn set_clock(&self, region: usize, skew: Skew) -> Result<(), String> {
@@ -161,7 +176,11 @@ impl Target for LocalTarget {
     }
 
     fn can(&self, ability: Ability) -> Result<(), String> {
-        Self::can(ability, self.regions.len())
+        let tables = match self.replicas {
+            Some(_) => Tables::Version2019,
+            None => Tables::Version2017,
+        };
+        Self::can(ability, self.regions.len(), tables)
     }
 
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
@@ -173,10 +192,13 @@ impl Target for LocalTarget {
             | Action::Pause
             | Action::Resume
             | Action::CopyData
-            | Action::PutCopyBack => self
+            | Action::PutCopyBack
+            | Action::LoseData => self
                 .fleet
                 .act(region, action)
-                .expect("only clocks need more than a process"),
+                .expect("a process is enough for it"),
+            Action::Leave { by } => self.change(ReplicaChange::Delete, region, *by),
+            Action::Join { by } => self.change(ReplicaChange::Create, region, *by),
         }
     }
 

@@ -12,6 +12,7 @@ mod template;
 
 mod fleet;
 mod process;
+mod replicas;
 mod spawner;
 
 use std::{io, net::SocketAddr, path::Path};
@@ -20,6 +21,7 @@ pub(crate) use command::CommandTarget;
 pub(crate) use endpoints::{EndpointError, EndpointsTarget, RemoteRegion, credentials};
 pub(crate) use health::Health;
 pub(crate) use local::{LocalOptions, LocalTarget, free_addresses};
+pub(crate) use replicas::Replicas;
 pub(crate) use spawner::Spawner;
 pub(crate) use template::{Meaning, Template, TemplateError, fill};
 
@@ -71,6 +73,8 @@ pub(crate) enum Ability {
     Clock,
     /// Copy its data aside and put the copy back, where regions say what the others have.
     RollBack,
+    /// Remove it from the table and add it again, while the table holds data.
+    Membership,
     /// Put a proxy between regions.
     PeerLinks,
     /// Put a proxy between clients and their region.
@@ -94,6 +98,18 @@ pub(crate) enum Action {
     CopyData,
     /// Put the copy in the data directory's place. The process must be gone.
     PutCopyBack,
+    /// Remove everything in its data directory. The process must be gone.
+    LoseData,
+    /// Let another region remove it from the table; returns when that one has answered.
+    Leave {
+        /// Who is asked.
+        by: usize,
+    },
+    /// Let another region add it to the table; returns when that one has answered.
+    Join {
+        /// Who is asked.
+        by: usize,
+    },
     /// Set the skew of its clock; returns when the region reports it. The default is no skew.
     Clock(Skew),
 }

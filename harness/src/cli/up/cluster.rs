@@ -79,6 +79,7 @@ impl Cluster {
             data: data.path().to_owned(),
             logs: data.path().join("logs"),
             defects: wish.defects.clone(),
+            replicas: None,
         };
         let target = LocalTarget::prepare(&options).map_err(|error| data.unusable(&error))?;
         let target = Arc::new(target);

@@ -92,3 +92,44 @@ fn a_region_stays_in_service_when_others_miss_what_it_has_or_there_is_no_older_c
     assert_eq!(why.as_deref(), Some("another region is out of service"));
     assert!(!is_cut(&scene, 0) && is_cut(&scene, 1));
 }
+
+#[test]
+fn a_removed_region_refuses_its_clients_by_itself_and_is_added_again() {
+    let mut scene = Scene::new(None);
+    let leave = Deed::Leave { region: 2 };
+    scene.run(&script(&[(1, Start, leave.clone())]));
+    assert_eq!(acts(&scene), ["2 Leave { by: 0 }"]);
+    assert!(
+        !is_cut(&scene, 2),
+        "its clients hear that the table is not there"
+    );
+    scene.target.refeeding.store(true, Ordering::Relaxed);
+    run_impatiently(&mut scene, &script(&[(1, Stop, leave)]));
+    assert_eq!(acts(&scene).last().unwrap(), "2 Join { by: 0 }");
+    assert!(is_cut(&scene, 2), "nobody sees it half full");
+    scene.target.refeeding.store(false, Ordering::Relaxed);
+    assert_eq!(scene.heal(), Vec::<String>::new());
+    assert_eq!(
+        scene.results(),
+        [(1, Start, Installed), (1, Stop, Installed)]
+    );
+    assert!(!is_cut(&scene, 2));
+    assert_eq!(acts(&scene).len(), 2, "it was added once");
+}
+
+#[test]
+fn a_lost_region_is_started_empty_and_joins_as_somebody_new() {
+    let mut scene = Scene::new(None);
+    let lose = Deed::Lose { region: 0 };
+    scene.run(&script(&[(1, Start, lose.clone())]));
+    assert_eq!(acts(&scene), ["0 Kill", "0 LoseData"]);
+    assert!(is_cut(&scene, 0));
+    // The region that is asked first will not do it; the next one does.
+    *scene.target.failing.lock().unwrap() = Some(Action::Leave { by: 1 });
+    run_impatiently(&mut scene, &script(&[(1, Stop, lose)]));
+    assert_eq!(acts(&scene)[2..], ["0 Start", "0 Leave { by: 1 }"]);
+    assert_eq!(scene.heal(), Vec::<String>::new());
+    let by_another = ["0 Leave { by: 1 }", "0 Join { by: 2 }"];
+    assert_eq!(acts(&scene)[3..], by_another);
+    assert!(!is_cut(&scene, 0));
+}
