@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use checker::history::{EventKind, Key, Op, Phase, ProcessId, RegionId, Strength};
 use tokio::task::JoinSet;
-use workloads::workload::Workload;
+use workloads::{demand::Demand, workload::Workload};
 
 use crate::{
-    client::{Client, Padding},
+    client::{Client, Forgery, Padding},
     journal::Journal,
+    nemesis::Clients,
     stop::Stop,
 };
 
@@ -146,9 +147,39 @@ impl Interpreter {
         &self.journal
     }
 
+    /// The clients, for whoever tells them to do something differently.
+    pub(crate) fn crowd(&self, forgery: Option<Arc<Forgery>>) -> Crowd {
+        Crowd {
+            workload: self.workload.clone(),
+            journal: self.journal.clone(),
+            forgery,
+        }
+    }
+
     /// The checks that judge this workload.
     pub(crate) fn checks(&self) -> &'static [&'static str] {
         locked(&self.workload).checks()
+    }
+}
+
+/// All clients of a run.
+pub(crate) struct Crowd {
+    workload: Arc<Mutex<Box<dyn Workload>>>,
+    journal: Arc<Journal>,
+    forgery: Option<Arc<Forgery>>,
+}
+
+impl Clients for Crowd {
+    fn demand(&self, demand: Demand) -> usize {
+        locked(&self.workload).demand(demand)
+    }
+
+    fn begun_count(&self) -> u64 {
+        self.journal.counts().invoked
+    }
+
+    fn forgery(&self) -> Option<&Forgery> {
+        self.forgery.as_deref()
     }
 }
 

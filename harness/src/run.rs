@@ -180,7 +180,12 @@ async fn act(
 
     journal.phase("safety");
     let begin_ns = journal.now_ns();
-    let faults = match Faults::start(evidence.plan(), &regions, journal) {
+    let faults = match Faults::start(
+        evidence.plan(),
+        &regions,
+        journal,
+        interpreter.crowd(regions.forgery()),
+    ) {
         Ok(faults) => Some(faults),
         Err(error) => {
             stop.fail(format!("the nemesis cannot be started: {error}"));

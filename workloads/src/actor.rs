@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use checker::history::{EventKind, Key, Op, RegionId};
 
 use crate::{
+    demand::Demand,
     heartbeat::{self, Beat, Watch},
     options::{Options, regions},
     values,
@@ -20,6 +21,21 @@ pub(crate) trait Actor: Debug + Send {
     fn observe(&mut self, op: &Op, outcome: &EventKind) {
         let _ = (op, outcome);
     }
+
+    /// Does more than usual, or on other keys; says whether it follows.
+    fn demand(&mut self, demand: Demand) -> Follows {
+        let _ = demand;
+        Follows::No
+    }
+}
+
+/// Whether a client does what it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// It does.
+    Yes,
+    /// It has a time and keys of its own.
+    No,
 }
 
 /// Where an actor stands.
@@ -139,6 +155,11 @@ impl Workload for Cast {
 
     fn observe(&mut self, slot: usize, op: &Op, outcome: &EventKind) {
         self.actors[slot].observe(op, outcome);
+    }
+
+    fn demand(&mut self, demand: Demand) -> usize {
+        let told = self.actors.iter_mut().map(|actor| actor.demand(demand));
+        told.filter(|follows| *follows == Follows::Yes).count()
     }
 
     fn final_reads(&self) -> Vec<Key> {

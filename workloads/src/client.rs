@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use checker::history::{Condition, EventKind, Key, Op, RegionId, Strength, Value};
 
 use crate::{
-    actor::{Actor, Place},
+    actor::{Actor, Follows, Place},
+    demand::Demand,
     keys::Ranks,
     options::Options,
     outcome::value_after,
@@ -50,6 +51,12 @@ impl Client {
             spacing_ns: options.spacing_ns,
             known: BTreeMap::new(),
         }
+    }
+
+    /// Does more than usual, or on other keys.
+    pub(crate) fn demand(&mut self, demand: Demand) {
+        self.pace.hurry(demand.rate_times);
+        self.ranks.focus(demand.keys);
     }
 
     /// When it acts next.
@@ -164,6 +171,11 @@ pub(crate) struct Mixer {
 }
 
 impl Actor for Mixer {
+    fn demand(&mut self, demand: Demand) -> Follows {
+        self.client.demand(demand);
+        Follows::Yes
+    }
+
     fn next(&mut self, now_ns: u64) -> Step {
         let at_ns = self.client.start(now_ns);
         let key = (self.choose)(&mut self.client, at_ns);

@@ -10,8 +10,9 @@
 use checker::history::{Condition, EventKind, Key, Op, Reply, Value};
 
 use crate::{
-    actor::{Actor, Cast, Place},
+    actor::{Actor, Cast, Follows, Place},
     client::Client,
+    demand::Demand,
     options::{Lanes, Options},
     outcome::value_after,
     workload::{Step, Workload},
@@ -111,6 +112,11 @@ impl Holder {
 }
 
 impl Actor for Holder {
+    fn demand(&mut self, demand: Demand) -> Follows {
+        self.client.demand(demand);
+        Follows::Yes
+    }
+
     fn next(&mut self, now_ns: u64) -> Step {
         let at_ns = self.client.start(now_ns);
         let op = match self.held {

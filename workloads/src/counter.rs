@@ -9,8 +9,9 @@
 use checker::history::{Key, Op, Strength};
 
 use crate::{
-    actor::{Actor, Cast, Place},
+    actor::{Actor, Cast, Follows, Place},
     client::Client,
+    demand::Demand,
     options::{Lanes, Options},
     workload::{Step, Workload},
 };
@@ -60,6 +61,11 @@ impl Incrementer {
 }
 
 impl Actor for Incrementer {
+    fn demand(&mut self, demand: Demand) -> Follows {
+        self.client.demand(demand);
+        Follows::Yes
+    }
+
     fn next(&mut self, now_ns: u64) -> Step {
         let at_ns = self.client.start(now_ns);
         let key = self.client.key(at_ns);

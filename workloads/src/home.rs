@@ -8,8 +8,9 @@
 use checker::history::{EventKind, Op, RegionId};
 
 use crate::{
-    actor::{Actor, Cast},
+    actor::{Actor, Cast, Follows},
     client::{Client, Parts},
+    demand::Demand,
     options::{Lanes, Options},
     workload::{Step, Workload},
 };
@@ -85,6 +86,11 @@ struct Resident {
 }
 
 impl Actor for Resident {
+    fn demand(&mut self, demand: Demand) -> Follows {
+        self.client.demand(demand);
+        Follows::Yes
+    }
+
     fn next(&mut self, now_ns: u64) -> Step {
         let at_ns = self.client.start(now_ns);
         let drawn = self.client.key(at_ns);

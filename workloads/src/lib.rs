@@ -13,6 +13,7 @@ pub mod values;
 
 pub mod arrival;
 
+pub mod demand;
 pub mod needs;
 pub mod options;
 pub mod workload;

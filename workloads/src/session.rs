@@ -10,8 +10,9 @@
 use checker::history::{EventKind, Key, Op};
 
 use crate::{
-    actor::{Actor, Cast, Place},
+    actor::{Actor, Cast, Follows, Place},
     client::{Client, Mixer, Parts},
+    demand::Demand,
     options::{Lanes, Options},
     workload::{Step, Workload},
 };
@@ -107,6 +108,11 @@ impl Mover {
 }
 
 impl Actor for Mover {
+    fn demand(&mut self, demand: Demand) -> Follows {
+        self.client.demand(demand);
+        Follows::Yes
+    }
+
     fn next(&mut self, now_ns: u64) -> Step {
         let start_ns = self.client.start(now_ns);
         let at_ns = self.when_here(start_ns);

@@ -10,8 +10,9 @@
 use checker::history::{Key, Op};
 
 use crate::{
-    actor::{Actor, Cast, Place, SECOND_KIND},
+    actor::{Actor, Cast, Follows, Place, SECOND_KIND},
     client::Client,
+    demand::Demand,
     options::{Lanes, Options},
     workload::{Step, Workload},
 };
@@ -91,6 +92,11 @@ impl Adder {
 }
 
 impl Actor for Adder {
+    fn demand(&mut self, demand: Demand) -> Follows {
+        self.client.demand(demand);
+        Follows::Yes
+    }
+
     fn next(&mut self, now_ns: u64) -> Step {
         let at_ns = self.client.start(now_ns);
         let drawn = self.client.stream.below(1000);

@@ -2,6 +2,8 @@
 
 use checker::history::{EventKind, Key, Op, RegionId};
 
+use crate::demand::Demand;
+
 /// A generator of operations. Pure: what it does next depends on its options, its seed, the time it is told and what it observed.
 pub trait Workload: Send {
     /// The clients that it wants, in slot order. Each has at most one operation in flight.
@@ -12,6 +14,12 @@ pub trait Workload: Send {
 
     /// Tells how an operation of this slot ended.
     fn observe(&mut self, slot: usize, op: &Op, outcome: &EventKind);
+
+    /// Does more than usual, or on other keys, until told otherwise; returns how many slots follow.
+    fn demand(&mut self, demand: Demand) -> usize {
+        let _ = demand;
+        0
+    }
 
     /// Every key to be read in every region after healing and settling.
     fn final_reads(&self) -> Vec<Key>;

@@ -9,8 +9,9 @@
 use checker::history::{EventKind, Op, Strength};
 
 use crate::{
-    actor::{Actor, Cast, Place},
+    actor::{Actor, Cast, Follows, Place},
     client::Client,
+    demand::{Demand, Focus},
     keys::KeyDistribution,
     load::{Load, Mix, RegionLoad},
     options::Options,
@@ -175,6 +176,15 @@ impl User {
 }
 
 impl Actor for User {
+    fn demand(&mut self, demand: Demand) -> Follows {
+        self.pace.hurry(demand.rate_times);
+        match demand.keys {
+            Focus::Spread => Follows::Yes,
+            // Its load is numbered: which key an operation is on is decided by its number.
+            Focus::OneKey => Follows::No,
+        }
+    }
+
     fn next(&mut self, now_ns: u64) -> Step {
         if let Some(op) = self.then.take() {
             return Step { at_ns: now_ns, op };

@@ -17,7 +17,14 @@ pub(crate) mod control;
 
 pub(crate) mod adapter;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use checker::history::{EventKind, Key, Op};
@@ -51,6 +58,39 @@ pub(crate) struct Dialect {
     pub(crate) regions: Vec<String>,
     /// What it means when a failed condition shows no item.
     pub(crate) failed_condition: FailedCondition,
+    /// Whether versions are made up.
+    pub(crate) forgery: Arc<Forgery>,
+}
+
+/// Whether clients make up versions for what they write, and how often they did.
+#[derive(Debug, Default)]
+pub(crate) struct Forgery {
+    is_on: AtomicBool,
+    count: AtomicU64,
+}
+
+impl Forgery {
+    /// They do from now on.
+    pub(crate) fn begin(&self) {
+        self.is_on.store(true, Ordering::Relaxed);
+    }
+
+    /// They do not any more.
+    pub(crate) fn end(&self) {
+        self.is_on.store(false, Ordering::Relaxed);
+    }
+
+    /// How many requests had one.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Whether the request that is put together now has one.
+    fn applies(&self) -> bool {
+        let applies = self.is_on.load(Ordering::Relaxed);
+        self.count.fetch_add(u64::from(applies), Ordering::Relaxed);
+        applies
+    }
 }
 
 /// What it means when the answer to a failed condition holds no item.

@@ -13,7 +13,10 @@ use super::{
     recorder::Weather,
     site::Site,
 };
-use crate::{nemesis::Nemesis, run::blocking};
+use crate::{
+    nemesis::{Nemesis, NoClients},
+    run::blocking,
+};
 
 /// The nemesis of a load.
 pub(crate) struct Faults {
@@ -38,6 +41,7 @@ impl Faults {
         let nemesis = Nemesis::new(
             regions.target.clone(),
             regions.network.clone(),
+            Arc::new(NoClients),
             evidence.begun(),
         );
         let is_over = Arc::new(AtomicBool::new(false));

@@ -48,6 +48,7 @@ impl Site {
             table: settings.table.clone(),
             regions: settings.regions.clone(),
             failed_condition: FailedCondition::ProvesAbsence,
+            forgery: Arc::default(),
         });
         Ok(Self::Elsewhere { endpoints, dialect })
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::habits::Habit;
 use crate::{
     proxy::{Direction, LinkFault},
     target::{Ability, Skew},
@@ -61,6 +62,24 @@ pub(crate) enum Deed {
         /// How many.
         connections: u64,
     },
+    /// The region's commits take longer.
+    SlowDisk {
+        /// Whose.
+        region: usize,
+        /// By how much.
+        fsync_delay_ms: u64,
+    },
+    /// The region's commits fail; at the end it is started again if it was poisoned.
+    FullDisk {
+        /// Whose.
+        region: usize,
+    },
+    /// Clients of all regions do something differently.
+    Clients {
+        /// What.
+        #[serde(flatten)]
+        habit: Habit,
+    },
     /// The region's clock is wrong.
     Clock {
         /// Whose.
@@ -106,6 +125,8 @@ impl Deed {
             Deed::Kill { .. } | Deed::Restart { .. } => Ability::Kill,
             Deed::Pause { .. } => Ability::Pause,
             Deed::Clock { .. } => Ability::Clock,
+            Deed::Clients { .. } => Ability::Clients,
+            Deed::SlowDisk { .. } | Deed::FullDisk { .. } => Ability::Disk,
             Deed::Copy { .. } | Deed::RollBack { .. } => Ability::RollBack,
             Deed::Leave { .. } | Deed::Lose { .. } => Ability::Membership,
         }
@@ -121,6 +142,7 @@ impl Deed {
                     End::Region(from) => vec![from, way.to],
                 })
                 .collect(),
+            Deed::Clients { .. } => Vec::new(),
             Deed::Kill { region }
             | Deed::Restart { region }
             | Deed::Pause { region }
@@ -128,6 +150,8 @@ impl Deed {
             | Deed::RollBack { region }
             | Deed::Leave { region }
             | Deed::Lose { region }
+            | Deed::SlowDisk { region, .. }
+            | Deed::FullDisk { region }
             | Deed::Storm { region, .. }
             | Deed::Clock { region, .. } => {
                 vec![*region]
@@ -140,6 +164,12 @@ impl Deed {
     /// # Errors
     /// Which part, in words.
     pub(crate) fn check(&self) -> Result<(), String> {
+        if let Deed::Clients {
+            habit: Habit::Burst { times: 0 },
+        } = self
+        {
+            return Err("a burst is 1 time as many operations or more".to_owned());
+        }
         let Deed::Links { ways, .. } = self else {
             return Ok(());
         };
@@ -153,14 +183,17 @@ impl Deed {
     /// How it gets in the way of other deeds.
     pub(crate) fn touch(&self) -> Touch {
         match self {
-            Deed::Links { .. } | Deed::Storm { .. } => Touch::None,
-            Deed::Kill { region } | Deed::Restart { region } | Deed::Pause { region } => {
-                Touch::Down(*region)
-            }
+            Deed::Links { .. } | Deed::Storm { .. } | Deed::Clients { .. } => Touch::None,
+            Deed::Kill { region }
+            | Deed::Restart { region }
+            | Deed::Pause { region }
+            | Deed::FullDisk { region } => Touch::Down(*region),
             Deed::RollBack { region } | Deed::Leave { region } | Deed::Lose { region } => {
                 Touch::Absent(*region)
             }
-            Deed::Copy { region } | Deed::Clock { region, .. } => Touch::Skewed(*region),
+            Deed::Copy { region } | Deed::SlowDisk { region, .. } | Deed::Clock { region, .. } => {
+                Touch::Skewed(*region)
+            }
         }
     }
 }

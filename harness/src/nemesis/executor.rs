@@ -11,6 +11,7 @@ use reports::run_folder::{FaultAction, FaultResult, Moment};
 
 use super::{
     absence::Absences,
+    habits::{Clients, Habits},
     hold::{Field, Outcome},
     plan::{Plan, Planned},
     storm::Storms,
@@ -41,6 +42,7 @@ impl Nemesis {
     pub(crate) fn new(
         target: Arc<dyn Target>,
         network: Arc<Network>,
+        clients: Arc<dyn Clients>,
         run_began: Instant,
     ) -> Arc<Nemesis> {
         Arc::new(Nemesis {
@@ -49,6 +51,8 @@ impl Nemesis {
                 network,
                 storms: Storms::default(),
                 absences: Absences::default(),
+                clients,
+                habits: Habits::default(),
             },
             run_began,
             open: Mutex::default(),

@@ -9,11 +9,12 @@ use std::{
 use super::{
     absence::Absences,
     deed::{Deed, Way},
+    habits::{Clients, Habits},
     storm::Storms,
 };
 use crate::{
     proxy::{Carried, Direction, Link, LinkFault, Network, probe_all},
-    target::{Ability, Action, Skew, Target},
+    target::{Ability, Action, Skew, Target, Trouble},
     topology::End,
 };
 
@@ -46,6 +47,8 @@ pub(super) struct Field {
     pub(super) network: Arc<Network>,
     pub(super) storms: Storms,
     pub(super) absences: Absences,
+    pub(super) clients: Arc<dyn Clients>,
+    pub(super) habits: Habits,
 }
 
 impl Field {
@@ -72,6 +75,18 @@ impl Field {
             Deed::Restart { region } => self.act(*region, &Action::Stop),
             Deed::Pause { region } => self.act(*region, &Action::Pause),
             Deed::Clock { region, skew } => self.act(*region, &Action::Clock(*skew)),
+            Deed::SlowDisk {
+                region,
+                fsync_delay_ms,
+            } => {
+                let slow = Trouble {
+                    fsync_delay_ms: *fsync_delay_ms,
+                    ..Trouble::default()
+                };
+                self.act(*region, &Action::Disk(slow))
+            }
+            Deed::FullDisk { region } => self.fill_disk(*region),
+            Deed::Clients { habit } => self.begin_habit(*habit, holder),
             Deed::Copy { region } => self.copy(*region),
             Deed::RollBack { region } => self.roll_back(*region, holder),
             Deed::Leave { region } => self.leave(*region, holder),
@@ -98,6 +113,9 @@ impl Field {
             Deed::Kill { region } | Deed::Restart { region } => self.act(*region, &Action::Start),
             Deed::Pause { region } => self.act(*region, &Action::Resume),
             Deed::Clock { region, .. } => self.act(*region, &Action::Clock(Skew::default())),
+            Deed::SlowDisk { region, .. } => self.act(*region, &Action::Disk(Trouble::default())),
+            Deed::FullDisk { region } => self.free_disk(*region),
+            Deed::Clients { .. } => self.end_habit(holder),
             // The copy stays until the next one, or until the data of the run is removed.
             Deed::Copy { .. } => Outcome::Installed,
             Deed::RollBack { region } | Deed::Leave { region } | Deed::Lose { region } => {

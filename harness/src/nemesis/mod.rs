@@ -1,7 +1,7 @@
 //! What goes wrong during a run, when, and how it is undone.
 //!
 //! A fault is a [`Package`]: its name, what it needs of a target, its rhythm, and how one occurrence of it is drawn. What an occurrence does
-//! is a [`Deed`](deed::Deed), a word of a small vocabulary (links, processes, clocks, data); the executor knows deeds and no packages. So a new fault is one
+//! is a [`Deed`](deed::Deed), a word of a small vocabulary (links, processes, clocks, disks, data, clients); the executor knows deeds and no packages. So a new fault is one
 //! small file and a line in [`registry`]; only a new kind of mischief needs a new deed.
 //!
 //! The [`Plan`] is drawn before the run from the seed alone, and can be saved and repeated. The executor ([`Nemesis`]) walks through it on a
@@ -10,6 +10,7 @@
 mod absence;
 mod deed;
 mod executor;
+mod habits;
 mod hold;
 mod package;
 mod plan;
@@ -20,6 +21,8 @@ mod client_link;
 mod clock;
 mod clock_extremes;
 mod connection_storm;
+mod demand;
+mod disk;
 mod flapping;
 mod kill;
 mod lost_replies;
@@ -33,6 +36,7 @@ mod roll_back;
 mod slow;
 
 pub(crate) use executor::Nemesis;
+pub(crate) use habits::{Clients, NoClients};
 pub(crate) use package::Package;
 pub(crate) use plan::Plan;
 
@@ -57,6 +61,11 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &roll_back::RollBack,
         &membership::Membership,
         &membership::Lose,
+        &disk::SlowFsync,
+        &disk::DiskFull,
+        &demand::Burst,
+        &demand::HotKey,
+        &demand::ForgedStamps,
     ]
 }
 

@@ -24,12 +24,13 @@ use super::{
 };
 use crate::{
     proxy::{AfterHeal, LinkFault, Network},
-    target::{Ability, Action, Health, Skew, Target},
+    target::{Ability, Action, Health, Skew, Target, Trouble},
     topology::Topology,
 };
 
 mod absence;
 mod connections;
+mod habits;
 
 fn regions(count: usize) -> Vec<String> {
     crate::topology::MEASURED_REGIONS[..count]
@@ -210,6 +211,8 @@ struct Recorder {
     /// What a region has not yet told another, and whether it has yet to feed its rows again.
     pending: AtomicU64,
     refeeding: AtomicBool,
+    /// Whether a region is poisoned until it is started.
+    is_poisoned: AtomicBool,
     head: AtomicU64,
     /// How much it writes as soon as it has said how it is.
     about_to_write: AtomicU64,
@@ -250,7 +253,7 @@ impl Recorder {
         let peers: serde_json::Map<_, _> = peers.collect();
         let table = json!({ "refeeding": self.refeeding.load(Ordering::Relaxed), "unpulled": [] });
         serde_json::from_value(json!({
-            "status": "ok", "pid": 1, "clock": Skew::default(),
+            "status": "ok", "pid": 1, "clock": Skew::default(), "disk": Trouble::default(),
             "core": {
                 "incarnation": self.life(region).0, "feed_head": head, "undurable_batches": 0,
                 "waiting_answers": 0, "tables": { "t": table }, "peers": peers,
@@ -270,6 +273,9 @@ impl Target for Recorder {
     }
 
     fn status(&self, region: usize) -> Option<std::io::Result<Health>> {
+        if self.is_poisoned.load(Ordering::Relaxed) {
+            return Some(Err(std::io::Error::other("GET /health answered 500")));
+        }
         Some(Ok(self.health(region)))
     }
 
@@ -286,6 +292,9 @@ impl Target for Recorder {
             .lock()
             .unwrap()
             .push(format!("{region} {action:?}"));
+        if *action == Action::Start {
+            self.is_poisoned.store(false, Ordering::Relaxed);
+        }
         if *action == Action::CopyData {
             self.about_to_write.store(1, Ordering::Relaxed);
         }
@@ -299,6 +308,7 @@ impl Target for Recorder {
 struct Scene {
     target: Arc<Recorder>,
     network: Arc<Network>,
+    crowd: Arc<habits::Crowd>,
     nemesis: Arc<Nemesis>,
     moments: Vec<Moment>,
     /// Where every link leads.
@@ -318,14 +328,22 @@ impl Scene {
             cannot,
             pending: AtomicU64::new(0),
             refeeding: AtomicBool::new(false),
+            is_poisoned: AtomicBool::new(false),
             head: AtomicU64::new(1),
             about_to_write: AtomicU64::new(0),
         });
+        let crowd = Arc::new(habits::Crowd::default());
         let as_target: Arc<dyn Target> = Arc::<Recorder>::clone(&target);
-        let nemesis = Nemesis::new(as_target, Arc::clone(&network), Instant::now());
+        let nemesis = Nemesis::new(
+            as_target,
+            Arc::clone(&network),
+            Arc::clone(&crowd) as Arc<dyn Clients>,
+            Instant::now(),
+        );
         Scene {
             target,
             network,
+            crowd,
             nemesis,
             moments: Vec::new(),
             upstream: listener,
@@ -712,4 +730,40 @@ fn a_clock_jumps_a_day_or_stands_still() {
     let day_ms = 86_400_000;
     let expected = [(-day_ms, 0), (0, -1_000_000), (day_ms, 0)];
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_disk_is_full_until_there_is_space_and_slow_until_it_is_not() {
+    let mut scene = Scene::new(None);
+    let (full, slow) = (drawn("disk-full").remove(0), drawn("slow-fsync").remove(0));
+    let disk_full = |action| script(&[(1, action, full.clone())]);
+    scene.run(&disk_full(Start));
+    scene.target.is_poisoned.store(true, Ordering::Relaxed);
+    scene.run(&disk_full(Stop));
+    let region = full.regions()[0];
+    let free = "Disk(Trouble { fsync_delay_ms: 0, is_full: false })";
+    let expected = [
+        format!("{region} Disk(Trouble {{ fsync_delay_ms: 0, is_full: true }})"),
+        format!("{region} {free}"),
+        format!("{region} Kill"),
+        format!("{region} Start"),
+    ];
+    assert_eq!(*scene.target.acts.lock().unwrap(), expected);
+    scene.run(&script(&[
+        (2, Start, slow.clone()),
+        (2, Stop, slow.clone()),
+    ]));
+    let acts = scene.target.acts.lock().unwrap().clone();
+    assert!(
+        !acts[4].contains(" 0,") && acts[4].contains("is_full: false"),
+        "{acts:?}"
+    );
+    assert_eq!(acts[5], format!("{} {free}", slow.regions()[0]));
+    scene.run(&disk_full(Start));
+    scene.run(&disk_full(Stop));
+    assert_eq!(
+        acts.len() + 2,
+        scene.target.acts.lock().unwrap().len(),
+        "nothing to start"
+    );
 }

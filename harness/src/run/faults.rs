@@ -7,6 +7,7 @@ use std::sync::{
 
 use super::regions::{Regions, blocking};
 use crate::{
+    interpreter::Crowd,
     journal::Journal,
     nemesis::{Nemesis, Plan},
 };
@@ -25,9 +26,15 @@ impl Faults {
         plan: &Plan,
         regions: &Regions,
         journal: &Arc<Journal>,
+        crowd: Crowd,
     ) -> std::io::Result<Self> {
         let target = regions.target.clone();
-        let nemesis = Nemesis::new(target, regions.network.clone(), journal.instant(0));
+        let nemesis = Nemesis::new(
+            target,
+            regions.network.clone(),
+            Arc::new(crowd),
+            journal.instant(0),
+        );
         let is_over = Arc::new(AtomicBool::new(false));
         let (sink, over) = (journal.clone(), is_over.clone());
         let thread = nemesis.spawn(

@@ -13,7 +13,7 @@ use checker::history::RegionId;
 use super::{Settings, place::Place};
 use crate::{
     client::{
-        Client, Credentials, Dialect, Endpoint,
+        Client, Credentials, Dialect, Endpoint, Forgery,
         adapter::{Adapter, AdapterSpec, missing},
         control,
     },
@@ -140,6 +140,7 @@ impl Regions {
                 .map_or_else(String::new, |tables| tables.name.clone()),
             regions: names,
             failed_condition: settings.place.failed_condition(),
+            forgery: Arc::default(),
         };
         Ok(Self {
             target,
@@ -161,6 +162,12 @@ impl Regions {
             self.endpoints[usize::from(region.0)].clone(),
             self.dialect.clone(),
         )
+    }
+
+    /// What makes clients write versions of their own; `None` where adapters speak for them.
+    pub(crate) fn forgery(&self) -> Option<Arc<Forgery>> {
+        let speaks_itself = self.adapters.is_empty();
+        speaks_itself.then(|| self.dialect.forgery.clone())
     }
 
     /// What broke by itself: a region that nobody ended, a link that lost its port.

@@ -124,12 +124,14 @@ impl CommandTarget {
     /// What can be done to a program that knows nothing of us.
     pub(crate) fn can(ability: Ability, template: &Template) -> Result<(), String> {
         let why = match ability {
+            Ability::Clients => return Ok(()),
             _ if template.start.is_empty() => "the template starts no servers",
             Ability::ClientLinks | Ability::Kill | Ability::Pause => return Ok(()),
             Ability::Clock if template.clock != "machine" => return Ok(()),
             Ability::Clock => {
                 "a server that is not ours reads the clock of the machine, unless the template says clock = \"libfaketime\""
             }
+            Ability::Disk => "only our replicas let anybody spoil their disk",
             Ability::RollBack | Ability::Membership => {
                 "nobody can ask a server that is not ours whether the others have everything that it wrote"
             }
@@ -207,6 +209,7 @@ impl Target for CommandTarget {
                 | Action::LoseData
                 | Action::Leave { .. }
                 | Action::Join { .. }
+                | Action::Disk(_)
                 | Action::Clock(_),
                 _,
             ) => Self::can(Ability::Clock, &self.template),

@@ -11,8 +11,11 @@ use nix::sys::signal::Signal;
 
 use super::process::Process;
 
-/// What is the harness's in there, and no data.
-const CLOCK: &str = "clock.json";
+/// What is wrong with a region's clock: the harness's, and no data.
+pub(super) const CLOCK: &str = "clock.json";
+
+/// What is wrong with its disk: the same.
+pub(super) const DISK: &str = "disk.json";
 
 /// Copies the directory aside, in place of the copy before.
 pub(super) fn copy(process: &Process) -> Result<(), String> {
@@ -50,13 +53,15 @@ fn replace(data: &Path, with: &Path) -> Result<(), String> {
         remove(&old)?;
         fs::rename(data, &old)?;
         fs::rename(with, data)?;
-        // The clock is as wrong as it was: nobody rolled that back.
-        let clock = data.join(CLOCK);
-        match fs::rename(old.join(CLOCK), &clock) {
-            Ok(()) => {}
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Err(_) if clock.exists() => fs::remove_file(&clock)?,
-            Err(_) => {}
+        // Clock and disk are as wrong as they were: nobody rolled that back.
+        for name in [CLOCK, DISK] {
+            let new = data.join(name);
+            match fs::rename(old.join(name), &new) {
+                Ok(()) => {}
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Err(_) if new.exists() => fs::remove_file(&new)?,
+                Err(_) => {}
+            }
         }
         remove(&old)
     };

@@ -150,8 +150,10 @@ impl EndpointsTarget {
     /// What can be done to regions that somebody else runs.
     pub(crate) fn can(ability: Ability) -> Result<(), String> {
         let why = match ability {
-            Ability::ClientLinks => return Ok(()),
-            Ability::RollBack | Ability::Membership => "their data is somebody else's",
+            Ability::ClientLinks | Ability::Clients => return Ok(()),
+            Ability::RollBack | Ability::Membership | Ability::Disk => {
+                "their data is somebody else's"
+            }
             Ability::Kill | Ability::Pause => "their processes are somebody else's",
             Ability::Clock => "their clocks are somebody else's",
             Ability::PeerLinks => "they reach each other past our proxies",

@@ -11,15 +11,15 @@ use nix::sys::signal::Signal;
 use workloads::seed::Seed;
 
 use super::{
-    Ability, Action, Replicas, Skew, Target,
+    Ability, Action, Replicas, Skew, Target, Trouble, data_dir,
     fleet::Fleet,
     health::{self, Health},
     process::{ProcessSpec, Readiness},
 };
 use crate::client::control::{ReplicaChange, Tables};
 
-/// How long a region may take to report a new clock skew.
-const CLOCK_LIMIT: Duration = Duration::from_secs(2);
+/// How long a region may take to report what it was told.
+const REPORT_LIMIT: Duration = Duration::from_secs(2);
 
 /// How often to look.
 const POLL: Duration = Duration::from_millis(5);
@@ -122,7 +122,12 @@ impl LocalTarget {
     /// What can be done to replicas of ours, of which there are so many, with such a table.
     pub(crate) fn can(ability: Ability, region_count: usize, tables: Tables) -> Result<(), String> {
         match ability {
-            Ability::Kill | Ability::Pause | Ability::Clock | Ability::ClientLinks => Ok(()),
+            Ability::Kill
+            | Ability::Pause
+            | Ability::Clock
+            | Ability::Disk
+            | Ability::ClientLinks
+            | Ability::Clients => Ok(()),
             Ability::PeerLinks | Ability::RollBack if region_count > 1 => Ok(()),
             Ability::PeerLinks => Err("there is only one region, so there are no links".into()),
             Ability::Membership if tables == Tables::Version2017 => Err(
@@ -142,26 +147,45 @@ impl LocalTarget {
     }
 
     fn set_clock(&self, region: usize, skew: Skew) -> Result<(), String> {
-        let address = self.address(region);
-        {
-            let process = self.fleet.process(region);
-            let spec = process.spec();
-            let text = serde_json::to_vec(&skew).expect("numbers are plain data");
-            reports::run_folder::write_atomically(&spec.data_dir.join("clock.json"), &text)
-                .map_err(|error| error.to_string())?;
-            process.signal(Signal::SIGUSR1)?;
-        }
+        let text = serde_json::to_vec(&skew).expect("numbers are plain data");
+        self.tell(region, data_dir::CLOCK, &text)?;
+        self.reports(region, "skew", |health| health.clock == skew)
+    }
+
+    fn set_disk(&self, region: usize, trouble: Trouble) -> Result<(), String> {
+        let text = serde_json::to_vec(&trouble).expect("numbers are plain data");
+        self.tell(region, data_dir::DISK, &text)?;
+        self.reports(region, "trouble with its disk", |health| {
+            health.disk == trouble
+        })
+    }
+
+    /// Writes a file that the region looks at when it is told to, and tells it.
+    fn tell(&self, region: usize, file: &str, text: &[u8]) -> Result<(), String> {
+        let process = self.fleet.process(region);
+        let file = process.spec().data_dir.join(file);
+        reports::run_folder::write_atomically(&file, text).map_err(|error| error.to_string())?;
+        process.signal(Signal::SIGUSR1).map(|_pid| ())
+    }
+
+    fn reports(
+        &self,
+        region: usize,
+        what: &str,
+        is_so: impl Fn(&Health) -> bool,
+    ) -> Result<(), String> {
         let begun = Instant::now();
-        while begun.elapsed() < CLOCK_LIMIT {
-            if health::ask(address).is_ok_and(|health| health.clock == skew) {
+        while begun.elapsed() < REPORT_LIMIT {
+            let health = health::ask_even_poisoned(self.address(region));
+            if health.is_ok_and(|health| is_so(&health)) {
                 return Ok(());
             }
             std::thread::sleep(POLL);
         }
         let name = &self.regions[region];
         Err(format!(
-            "{name} has not reported the new skew within {} s",
-            CLOCK_LIMIT.as_secs()
+            "{name} has not reported the new {what} within {} s",
+            REPORT_LIMIT.as_secs()
         ))
     }
 }
@@ -186,6 +210,7 @@ impl Target for LocalTarget {
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
         match action {
             Action::Clock(skew) => self.set_clock(region, *skew),
+            Action::Disk(trouble) => self.set_disk(region, *trouble),
             Action::Kill
             | Action::Stop
             | Action::Start

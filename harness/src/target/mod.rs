@@ -75,10 +75,14 @@ pub(crate) enum Ability {
     RollBack,
     /// Remove it from the table and add it again, while the table holds data.
     Membership,
+    /// Make its disk slow or full.
+    Disk,
     /// Put a proxy between regions.
     PeerLinks,
     /// Put a proxy between clients and their region.
     ClientLinks,
+    /// Tell clients what to do differently.
+    Clients,
 }
 
 /// What can be done to one region.
@@ -112,6 +116,17 @@ pub(crate) enum Action {
     },
     /// Set the skew of its clock; returns when the region reports it. The default is no skew.
     Clock(Skew),
+    /// Set what is wrong with its disk; returns when the region reports it. The default is nothing.
+    Disk(Trouble),
+}
+
+/// What is wrong with a disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Trouble {
+    /// Each commit takes so much longer.
+    pub(crate) fsync_delay_ms: u64,
+    /// Commits fail, since there is no space left.
+    pub(crate) is_full: bool,
 }
 
 /// A clock's skew: `wall = system + offset_ms + drift_ppm * (time since set)`, strobing between that and the true time if asked.

@@ -112,8 +112,13 @@ fn run(shell: &Shell, mut applied: Option<ApplyLog>) {
     let mut group = Vec::new();
     while shell.commits.take(&mut group) {
         let started = Instant::now();
-        if let Err(error) = shell.store.commit(&group) {
-            shell.fail(&error.to_string());
+        let met = shell.disk.meet();
+        let committed = met.and_then(|()| {
+            let committed = shell.store.commit(&group);
+            committed.map_err(|error| error.to_string())
+        });
+        if let Err(reason) = committed {
+            shell.fail(&reason);
             return;
         }
         if let Some(applied) = &mut applied {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::clock::Skew;
 use super::commits::CommitCounts;
+use super::disk::Trouble;
 use super::routes::Reply;
 use super::shell::Shell;
 use crate::core::{Region, Status};
@@ -23,6 +24,7 @@ struct Health<'a> {
     region: &'a str,
     pid: u32,
     clock: ClockShown,
+    disk: Trouble,
     commits: CommitCounts,
     core: Status,
 }
@@ -47,6 +49,7 @@ pub(crate) fn reply(shell: &Shell, region: &Region) -> Reply {
             skew: shell.clock.skew(),
             now_ms: shell.clock.now().wall_ms,
         },
+        disk: shell.disk.trouble(),
         commits: shell.commits.counts(),
         core: shell.status(),
     };

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`options`] (what it is told), this file (the order in which it starts and ends), `shell` (the core under its lock),
 //! `commits` (group commit), `http` and `routes` (connections, requests), `sigv4` (who asks), `peers` and `peer_key` (links to other regions),
-//! `timer`, `clock`, `health`, `metrics`, `failure`, `applied` (when versions became readable, for those who measure lag).
+//! `timer`, `clock`, `disk`, `health`, `metrics`, `failure`, `applied` (when versions became readable, for those who measure lag).
 //!
 //! Threads: one (or `--threads`) for everything asynchronous, one for commits, one of the storage engine.
 //!
@@ -11,6 +11,7 @@
 mod applied;
 mod clock;
 mod commits;
+mod disk;
 mod failure;
 mod health;
 mod http;
@@ -41,6 +42,7 @@ use tokio::task::JoinSet;
 use self::applied::ApplyLog;
 use self::clock::Clock;
 pub use self::clock::Skew;
+use self::disk::Disk;
 pub use self::failure::ServerError;
 pub use self::log::LogFormat;
 use self::metrics::RequestCounts;
@@ -91,6 +93,10 @@ fn open(options: &Options) -> Result<(Arc<Shell>, Vec<Link>), ServerError> {
     if let Err(error) = clock.reload() {
         tracing::error!("{error}");
     }
+    let disk = Disk::new(data_dir.path().join("disk.json"));
+    if let Err(error) = disk.reload() {
+        tracing::error!("{error}");
+    }
     let store = DiskStore::open(data_dir)?;
     let mut config = Config::new(options.region.clone(), peers.keys().cloned().collect());
     config.last_commit = store.last_commit()?;
@@ -118,7 +124,7 @@ fn open(options: &Options) -> Result<(Arc<Shell>, Vec<Link>), ServerError> {
         });
     }
     Ok((
-        Arc::new(Shell::new(core, effects, store, clock, queues)),
+        Arc::new(Shell::new(core, effects, store, (clock, disk), queues)),
         links,
     ))
 }
@@ -222,7 +228,8 @@ fn finish(shell: Arc<Shell>, committer: JoinHandle<()>) -> Result<(), ServerErro
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    clock: Signal,
+    /// Clock and disk are to be looked at again.
+    trouble: Signal,
 }
 
 impl Signals {
@@ -231,7 +238,7 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            clock: signal(SignalKind::user_defined1())?,
+            trouble: signal(SignalKind::user_defined1())?,
         })
     }
 
@@ -240,9 +247,13 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => tracing::info!("SIGTERM: ending"),
                 _ = self.interrupt.recv() => tracing::info!("SIGINT: ending"),
-                _ = self.clock.recv() => {
+                _ = self.trouble.recv() => {
                     match shell.clock.reload() {
                         Ok(skew) => tracing::info!(?skew, "SIGUSR1: clock skew read"),
+                        Err(error) => tracing::error!("{error}"),
+                    }
+                    match shell.disk.reload() {
+                        Ok(trouble) => tracing::info!(?trouble, "SIGUSR1: what is wrong with the disk read"),
                         Err(error) => tracing::error!("{error}"),
                     }
                     continue;

@@ -19,6 +19,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 
 use super::clock::Clock;
 use super::commits::CommitQueue;
+use super::disk::Disk;
 use super::failure::Poison;
 use super::peers::{LinkQueue, Outgoing};
 use super::timer::Wake;
@@ -37,6 +38,7 @@ pub(crate) struct Shell {
     state: Mutex<State>,
     pub(crate) store: DiskStore,
     pub(crate) clock: Clock,
+    pub(crate) disk: Disk,
     pub(crate) commits: CommitQueue,
     pub(crate) wake: Wake,
     pub(crate) poison: Poison,
@@ -71,7 +73,7 @@ impl Shell {
         core: Core,
         opening: Effects,
         store: DiskStore,
-        clock: Clock,
+        (clock, disk): (Clock, Disk),
         links: BTreeMap<Region, LinkQueue>,
     ) -> Self {
         let state = State {
@@ -86,6 +88,7 @@ impl Shell {
             state: Mutex::new(state),
             store,
             clock,
+            disk,
             commits: CommitQueue::default(),
             wake: Wake::default(),
             poison: Poison::default(),

@@ -8,7 +8,7 @@ pub use popularity::Popularity;
 
 use serde::{Deserialize, Serialize};
 
-use crate::seed::Stream;
+use crate::{demand::Focus, seed::Stream};
 
 /// A distribution over ranks `0..count`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,7 @@ pub struct Ranks {
     cumulative: Vec<u64>,
     /// The rank after the last one, where ranks go in sequence.
     next: Option<u64>,
+    focus: Focus,
 }
 
 impl Ranks {
@@ -92,11 +93,28 @@ impl Ranks {
             })
             .collect();
         let next = (distribution == KeyDistribution::Sequential).then_some(0);
-        Self { cumulative, next }
+        Self {
+            cumulative,
+            next,
+            focus: Focus::Spread,
+        }
+    }
+
+    /// Which ranks are drawn from now on.
+    pub fn focus(&mut self, focus: Focus) {
+        self.focus = focus;
     }
 
     /// The next rank.
     pub fn draw(&mut self, stream: &mut Stream) -> u64 {
+        let drawn = self.drawn(stream);
+        match self.focus {
+            Focus::Spread => drawn,
+            Focus::OneKey => 0,
+        }
+    }
+
+    fn drawn(&mut self, stream: &mut Stream) -> u64 {
         if let Some(next) = &mut self.next {
             let rank = *next;
             *next = (rank + 1) % self.cumulative.len() as u64;
@@ -113,6 +131,21 @@ impl Ranks {
 mod tests {
     use super::*;
     use crate::seed::Seed;
+
+    #[test]
+    fn a_hot_key_is_drawn_by_all_and_the_draws_go_on_as_they_would_have() {
+        let (mut usual, mut hot) = (
+            Ranks::new(KeyDistribution::Uniform, 8),
+            Ranks::new(KeyDistribution::Uniform, 8),
+        );
+        let (mut one, mut other) = (Seed(5).stream("ranks"), Seed(5).stream("ranks"));
+        hot.focus(Focus::OneKey);
+        let usual_ranks: Vec<u64> = (0..50).map(|_| usual.draw(&mut one)).collect();
+        assert!((0..50).all(|_| hot.draw(&mut other) == 0));
+        assert!(usual_ranks.iter().any(|rank| *rank > 0));
+        hot.focus(Focus::Spread);
+        assert_eq!(usual.draw(&mut one), hot.draw(&mut other));
+    }
 
     fn counts(distribution: KeyDistribution) -> Vec<u32> {
         let mut ranks = Ranks::new(distribution, 8);

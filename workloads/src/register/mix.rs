@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use checker::history::{Condition, Key, Op, RegionId, Strength, Value};
 
 use crate::{
-    keys::Ranks, options::Options, pace::Pace, seed::Stream, values::WriteIds, workload::Step,
+    demand::Demand, keys::Ranks, options::Options, pace::Pace, seed::Stream, values::WriteIds,
+    workload::Step,
 };
 
 /// Parts per thousand of what remains after the deletes. The rest are strong reads.
@@ -34,6 +35,12 @@ impl Mix {
             ids: WriteIds::of_slot(slot),
             pace: Pace::new(options.regions, options.concurrency, options.rate, number),
         }
+    }
+
+    /// Does more than usual, or on other keys.
+    pub(super) fn demand(&mut self, demand: Demand) {
+        self.pace.hurry(demand.rate_times);
+        self.ranks.focus(demand.keys);
     }
 
     pub(super) fn next(

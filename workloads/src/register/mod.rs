@@ -18,6 +18,7 @@ use checker::history::{EventKind, Key, Op, RegionId, Value};
 
 use crate::{
     actor::Actor as _,
+    demand::Demand,
     heartbeat,
     options::{Options, regions},
     outcome::value_after,
@@ -143,6 +144,14 @@ impl Workload for Register {
         if !key.is_heartbeat() {
             self.known.insert((key, self.slots[slot].region), value);
         }
+    }
+
+    fn demand(&mut self, demand: Demand) -> usize {
+        let mixers = self.actors.iter_mut().filter_map(|actor| match actor {
+            Actor::Mix(mix) => Some(mix),
+            Actor::Duel(_) | Actor::Beat(_) | Actor::Watch(_) => None,
+        });
+        mixers.map(|mix| mix.demand(demand)).count()
     }
 
     fn final_reads(&self) -> Vec<Key> {

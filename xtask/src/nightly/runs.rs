@@ -51,6 +51,11 @@ const FAULTS: &[&str] = &[
     "roll-back",
     "membership",
     "lose",
+    "slow-fsync",
+    "disk-full",
+    "burst",
+    "hot-key",
+    "forged-stamps",
 ];
 
 /// Those that a table takes only in its newer version.

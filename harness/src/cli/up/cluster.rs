@@ -18,7 +18,7 @@ use super::{Wish, links::Look};
 use crate::{
     exit::Failure,
     gateway::{Gateway, Route},
-    nemesis::{Nemesis, Plan},
+    nemesis::{Nemesis, NoClients, Plan},
     proxy::Network,
     run::blocking,
     stop::Stop,
@@ -144,7 +144,12 @@ impl Cluster {
     /// Lets things go wrong from now on, and says so as it happens.
     pub(super) fn spoil(&self, plan: Plan, stop: Stop) -> std::io::Result<()> {
         let target = Arc::clone(&self.target);
-        let nemesis = Nemesis::new(target, Arc::clone(&self.network), Instant::now());
+        let nemesis = Nemesis::new(
+            target,
+            Arc::clone(&self.network),
+            Arc::new(NoClients),
+            Instant::now(),
+        );
         let is_over = Arc::new(AtomicBool::new(false));
         let over = Arc::clone(&is_over);
         let thread = nemesis.spawn(

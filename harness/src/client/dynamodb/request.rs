@@ -11,6 +11,11 @@ use crate::client::{Dialect, Request};
 /// Sets the new value and remembers the one it replaced.
 const SET_REGISTER: &str = "SET prev = if_not_exists(v, :none), v = :new";
 
+/// A version that nobody may believe: 2100-01-01, in no region.
+const FORGED_VALUES: &str =
+    ",\":time\":{\"N\":\"4102444800.000001\"},\":region\":{\"S\":\"nowhere-1\"}";
+const FORGED_NAMES: &str = ",\"ExpressionAttributeNames\":{\"#time\":\"aws:rep:updatetime\",\"#region\":\"aws:rep:updateregion\"}";
+
 /// The request that does `op`.
 ///
 /// Transactions and streams have no workload yet, and a scan is many requests ([`super::Copy`]); asking for one of them here is a bug of ours.
@@ -23,7 +28,7 @@ pub(crate) fn request(op: &Op, dialect: &Dialect, sizes: Sizes<'_>) -> Request {
             let _ = write!(body, ",\"ConsistentRead\":{consistent}}}");
             finish("GetItem", body)
         }
-        Op::Write { key, value } => update(table, *key, value, None, sizes(*key)),
+        Op::Write { key, value } => update(dialect, *key, value, None, sizes(*key)),
         Op::Cas {
             key,
             condition,
@@ -33,7 +38,7 @@ pub(crate) fn request(op: &Op, dialect: &Dialect, sizes: Sizes<'_>) -> Request {
             key,
             condition,
             value,
-        } => update(table, *key, value, Some(condition), sizes(*key)),
+        } => update(dialect, *key, value, Some(condition), sizes(*key)),
         Op::Delete { key } => delete(table, *key, None),
         Op::AddToSet { key, element } => add(table, *key, "ADD members :by", &set_of(*element)),
         Op::Increment { key, delta } => add(table, *key, "ADD v :by", &number(*delta)),
@@ -92,13 +97,13 @@ fn register_value(value: &Value) -> i64 {
 }
 
 fn update(
-    table: &str,
+    dialect: &Dialect,
     key: Key,
     value: &Value,
     condition: Option<&Condition>,
     bytes: usize,
 ) -> Request {
-    let mut body = start(table, key);
+    let mut body = start(&dialect.table, key);
     let id = register_value(value);
     let mut values = format!("\":none\":{},\":new\":{}", number(0), number(id));
     let mut expression = SET_REGISTER.to_owned();
@@ -109,6 +114,11 @@ fn update(
             ",\":padding\":{{\"S\":\"{}\"}}",
             padding(key, id, bytes)
         );
+    }
+    if dialect.forgery.applies() {
+        expression.push_str(", #time = :time, #region = :region");
+        values.push_str(FORGED_VALUES);
+        body.push_str(FORGED_NAMES);
     }
     let _ = write!(body, ",\"UpdateExpression\":\"{expression}\"");
     if let Some(condition) = condition {

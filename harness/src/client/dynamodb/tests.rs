@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use checker::history::{
     Condition, EventKind, Key, Observed, Op, RegionId, Reply, Stamp, Strength, Value,
@@ -11,7 +13,28 @@ fn dialect() -> Dialect {
         table: "dateline".into(),
         regions: vec!["ap-southeast-1".into(), "us-east-1".into()],
         failed_condition: FailedCondition::ProvesAbsence,
+        forgery: Arc::default(),
     }
+}
+
+#[test]
+fn a_forged_version_is_named_in_writes_while_asked_for_and_counted() {
+    let dialect = dialect();
+    let write = Op::Write {
+        key: Key(17),
+        value: Value::Int(3),
+    };
+    let text = || {
+        let body = request(&write, &dialect, &unpadded).body;
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("requests are JSON");
+        body.to_string()
+    };
+    assert!(!text().contains("aws:rep"));
+    dialect.forgery.begin();
+    assert!(text().contains("#time = :time") && text().contains("nowhere-1"));
+    dialect.forgery.end();
+    assert!(!text().contains("aws:rep"));
+    assert_eq!(dialect.forgery.count(), 1 + 1);
 }
 
 fn unpadded(_: Key) -> usize {
