@@ -28,7 +28,7 @@ use std::{
 use crate::{
     exit::{Ending, Failure},
     follow::Followed,
-    interpreter::{self, Interpreter},
+    interpreter::{self, Crowd, Interpreter},
     journal::{FLUSH_EVERY, Journal},
     progress::Progress,
     run::{faults::Faults, report::Evidence, usage::Usage},
@@ -180,18 +180,8 @@ async fn act(
 
     journal.phase("safety");
     let begin_ns = journal.now_ns();
-    let faults = match Faults::start(
-        evidence.plan(),
-        &regions,
-        journal,
-        interpreter.crowd(regions.forgery()),
-    ) {
-        Ok(faults) => Some(faults),
-        Err(error) => {
-            stop.fail(format!("the nemesis cannot be started: {error}"));
-            None
-        }
-    };
+    let crowd = interpreter.crowd(regions.forgery());
+    let faults = begin_faults(evidence, &regions, journal, crowd, stop);
     interpreter
         .work(begin_ns + nanos(settings.time_limit))
         .await;
@@ -224,6 +214,23 @@ async fn act(
     drop(interpreter);
     acted.warnings.extend(regions.tear_down().await);
     acted
+}
+
+/// The faults of the plan, or a harness that failed.
+fn begin_faults(
+    evidence: &Evidence,
+    regions: &Regions,
+    journal: &Arc<Journal>,
+    crowd: Crowd,
+    stop: &Stop,
+) -> Option<Faults> {
+    match Faults::start(evidence.plan(), regions, journal, crowd) {
+        Ok(faults) => Some(faults),
+        Err(error) => {
+            stop.fail(format!("the nemesis cannot be started: {error}"));
+            None
+        }
+    }
 }
 
 /// Waits for rest and reads everything everywhere, unless that would show nothing.

@@ -90,10 +90,7 @@ impl Field {
             return Outcome::Skipped(why.to_owned());
         }
         self.note(holder, Cause::RolledBack, &health);
-        match self.act(region, &Action::Kill) {
-            Outcome::Installed => self.act(region, &Action::PutCopyBack),
-            other => other,
-        }
+        self.act_all(region, &[Action::Kill, Action::PutCopyBack])
     }
 
     /// Takes a region out of service, loses its process and all its data.
@@ -103,10 +100,7 @@ impl Field {
             Err(why) => return Outcome::Skipped(why),
         };
         self.note(holder, Cause::Lost, &health);
-        match self.act(region, &Action::Kill) {
-            Outcome::Installed => self.act(region, &Action::LoseData),
-            other => other,
-        }
+        self.act_all(region, &[Action::Kill, Action::LoseData])
     }
 
     /// Takes a region out of service and removes it from the table. Then clients may come: it refuses them in words.
@@ -149,10 +143,11 @@ impl Field {
         if !absence.is_returning {
             match absence.cause {
                 Cause::Removed => self.cut_clients_off(region, holder),
-                Cause::RolledBack | Cause::Lost => match self.act(region, &Action::Start) {
-                    Outcome::Installed => {}
-                    other => return other,
-                },
+                Cause::RolledBack | Cause::Lost => {
+                    if let Err(why) = self.target.act(region, &Action::Start) {
+                        return Outcome::Indeterminate(why);
+                    }
+                }
             }
             absence.is_returning = true;
         }

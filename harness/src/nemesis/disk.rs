@@ -103,9 +103,10 @@ impl Field {
         if matches!(self.target.status(region), None | Some(Ok(_))) {
             return Outcome::InstalledBut("no commit met it".to_owned());
         }
-        let acts = [Action::Kill, Action::Start].map(|action| self.act(region, &action));
-        let failed = acts.into_iter().find(|done| *done != Outcome::Installed);
-        let why = "the region was poisoned by it and started again";
-        failed.unwrap_or_else(|| Outcome::InstalledBut(why.to_owned()))
+        let started = self.act_all(region, &[Action::Kill, Action::Start]);
+        if started != Outcome::Installed {
+            return started;
+        }
+        Outcome::InstalledBut("the region was poisoned by it and started again".to_owned())
     }
 }

@@ -166,6 +166,13 @@ impl Field {
         }
     }
 
+    /// One after the other, until one fails.
+    pub(super) fn act_all(&self, region: usize, actions: &[Action]) -> Outcome {
+        let mut done = actions.iter().map(|action| self.target.act(region, action));
+        done.find_map(Result::err)
+            .map_or(Outcome::Installed, Outcome::Indeterminate)
+    }
+
     fn verify_begun(&self, ways: &[Way], fault: LinkFault) -> Outcome {
         match fault {
             LinkFault::Blackhole { .. } | LinkFault::Stall { .. } => {}

@@ -111,6 +111,12 @@ impl Exchanges {
         self.calls.contains_key(&call)
     }
 
+    /// Whether a pull has ended since the members of the table changed.
+    pub(super) fn is_pulled(&self, pair: &(String, Region)) -> bool {
+        let exchange = self.by_table.get(pair);
+        exchange.is_some_and(|exchange| exchange.pulled.is_some())
+    }
+
     /// Whether a pull is open.
     pub(super) fn is_open(&self) -> bool {
         self.by_table
@@ -165,7 +171,7 @@ impl Core {
     }
 
     /// Which tables are pulled from whom.
-    fn exchanged(&self) -> Vec<(String, Region)> {
+    pub(super) fn exchanged(&self) -> Vec<(String, Region)> {
         let mut pairs = Vec::new();
         for (name, table) in &self.tables {
             let group = self.groups.get(name);
@@ -177,16 +183,6 @@ impl Core {
             pairs.extend(others.map(|region| (name.clone(), region.clone())));
         }
         pairs
-    }
-
-    /// The members from which a table was not yet pulled since its members changed.
-    pub(super) fn unpulled(&self, table: &str) -> Vec<String> {
-        let pairs = self.exchanged().into_iter();
-        let unpulled = pairs.filter(|pair| {
-            let exchange = self.exchanges.by_table.get(pair);
-            pair.0 == table && exchange.is_none_or(|exchange| exchange.pulled.is_none())
-        });
-        unpulled.map(|(_, region)| region.to_string()).collect()
     }
 
     fn exchange_call(&mut self, key: (String, Region), message: &Message, effects: &mut Effects) {

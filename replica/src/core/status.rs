@@ -126,6 +126,13 @@ impl Core {
         }
     }
 
+    /// The members from which a table was not yet pulled since its members changed.
+    fn unpulled(&self, table: &str) -> Vec<String> {
+        let pairs = self.exchanged().into_iter();
+        let unpulled = pairs.filter(|pair| pair.0 == table && !self.exchanges.is_pulled(pair));
+        unpulled.map(|(_, region)| region.to_string()).collect()
+    }
+
     fn peer_status(&self, now: Now, region: &Region) -> PeerStatus {
         let Some(peer) = self.peers.get(region) else {
             return PeerStatus::default();
