@@ -330,7 +330,9 @@ impl<'a> Pump<'a> {
             return Ok(());
         };
         let from = *self.truncated_from.get_or_insert(self.passed);
-        if self.passed >= from + limit {
+        // With a limit of 0 the first byte ends it, not the opening: what goes the other way must arrive.
+        let has_begun = limit > 0 || !self.queue.is_empty();
+        if has_begun && self.passed >= from + limit {
             Err(Cut::Close)
         } else {
             Ok(())
