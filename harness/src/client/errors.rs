@@ -39,6 +39,8 @@ pub(crate) const CORRUPT_VALUE: &str = "corrupt-value";
 pub(crate) const ADAPTER_REFUSED: &str = "adapter-refused";
 pub(crate) const ADAPTER_UNSURE: &str = "adapter-unsure";
 pub(crate) const UNREGISTERED: &str = "unregistered-error";
+pub(crate) const NO_STREAM: &str = "no-stream";
+pub(crate) const EXPIRED_ITERATOR: &str = "ExpiredIteratorException";
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
 const fn definite(code: &'static str, meaning: &'static str) -> ErrorCode {
@@ -104,6 +106,7 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
         ADAPTER_UNSURE,
         "the adapter reported an error after which nobody knows what was done",
     ),
+    definite(NO_STREAM, "the table has no stream to read"),
     indefinite(
         UNREGISTERED,
         "an error name that this table does not hold; the harness log has it",
@@ -112,6 +115,10 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     definite(
         CONDITION_FAILED,
         "the condition of a write did not hold; the write was not applied",
+    ),
+    definite(
+        EXPIRED_ITERATOR,
+        "the place in a stream was asked for too long ago; it is asked for again",
     ),
     definite(
         "ExpiredTokenException",
@@ -183,6 +190,10 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     definite(
         "TransactionInProgressException",
         "the same transaction is being worked on by another request",
+    ),
+    definite(
+        "TrimmedDataAccessException",
+        "the place in a stream is older than what the stream still has",
     ),
     definite(
         "UnknownOperationException",

@@ -108,6 +108,7 @@ struct HttpClient {
     dialect: Arc<Dialect>,
     connection: Connection,
     padding: Padding,
+    consumer: dynamodb::Consumer,
 }
 
 impl HttpClient {
@@ -118,6 +119,7 @@ impl HttpClient {
             dialect,
             connection,
             padding: Arc::new(|_| 0),
+            consumer: dynamodb::Consumer::default(),
         }
     }
 
@@ -129,6 +131,7 @@ impl HttpClient {
     async fn attempt(&mut self, op: &Op) -> EventKind {
         let outcome = match op {
             Op::Scan => self.scan().await,
+            Op::Stream => self.fetch().await,
             Op::Read { .. }
             | Op::Write { .. }
             | Op::Cas { .. }
@@ -136,8 +139,7 @@ impl HttpClient {
             | Op::AddToSet { .. }
             | Op::Increment { .. }
             | Op::Append { .. }
-            | Op::Transact { .. }
-            | Op::Stream => {
+            | Op::Transact { .. } => {
                 let request = dynamodb::request(op, &self.dialect, &*self.padding);
                 match self.exchange(request).await {
                     Ok(answer) => dynamodb::outcome(op, &answer, &self.dialect, &*self.padding),
@@ -164,6 +166,25 @@ impl HttpClient {
                 return outcome;
             }
         }
+    }
+
+    /// What the region's stream has had since the last fetch: shard after shard, each request with the time limit of an operation.
+    async fn fetch(&mut self) -> EventKind {
+        self.consumer.begin();
+        while let Some(request) = self.consumer.request(&self.dialect) {
+            let answer = match self.exchange(request).await {
+                Ok(answer) => answer,
+                Err(code) => return outcome_of(code),
+            };
+            let reader = dynamodb::Reader {
+                dialect: &self.dialect,
+                sizes: &*self.padding,
+            };
+            if let Some(outcome) = self.consumer.take(&answer, &reader) {
+                return outcome;
+            }
+        }
+        self.consumer.finish()
     }
 
     /// One request and its whole answer, or the code of what kept it from coming.
