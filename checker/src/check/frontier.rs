@@ -197,34 +197,28 @@ impl Frontiers {
 
     /// Whether every strong sighting and every write satisfies all of them together.
     fn are_kept_by(&self, item: &Item<'_>) -> bool {
-        let mut fronts: Vec<Front<'_>> = (0..self.seen.len())
-            .map(|region| Front::new([&self.seen[region], &self.written[region]]))
-            .collect();
-        let is_above = |write: &Write| {
-            let bound = fronts[at(write.region)].advance(write.call_ns);
-            match (bound, write.order) {
-                (Some(bound), Some(order)) if write.fate != Fate::Failed => order > bound.order,
-                (Some(_) | None, _) => true,
-            }
-        };
-        if !item.writes.iter().all(is_above) {
-            return false;
-        }
-        let own = |region| {
+        let fronts = |region| {
+            let own = [&self.seen[region], &self.written[region]];
             let others = [&self.deleted[region], &self.seen_elsewhere[region]];
-            (
-                Front::new([&self.seen[region], &self.written[region]]),
-                Front::new(others),
-            )
+            (Front::new(own), Front::new(others))
         };
-        let mut fronts: Vec<_> = (0..self.seen.len()).map(own).collect();
-        let mut current = item.sightings.iter().filter(|s| s.is_current());
-        current.all(|sighting| {
+        let mut fronts: Vec<_> = (0..self.seen.len()).map(fronts).collect();
+        // Both lie in the order of their operations, which is that of calls.
+        let mut writes = item.writes.iter().peekable();
+        for sighting in item.sightings.iter().filter(|s| s.is_current()) {
+            while let Some(write) = writes.next_if(|w| w.operation < sighting.operation) {
+                if !is_above(write, &mut fronts[at(write.region)].0) {
+                    return false;
+                }
+            }
             let (own, others) = &mut fronts[at(sighting.region)];
             let own = own.advance(sighting.call_ns);
             let bound = own.max(others.advance(sighting.call_ns));
-            bound.is_none_or(|bound| satisfies(self, sighting, bound) != Some(false))
-        })
+            if bound.is_some_and(|bound| satisfies(self, sighting, bound) == Some(false)) {
+                return false;
+            }
+        }
+        writes.all(|write| is_above(write, &mut fronts[at(write.region)].0))
     }
 
     /// Whether some delete can explain that the item is absent to an operation that returned at `return_ns`, although a version within
@@ -268,6 +262,15 @@ impl<'f> Front<'f> {
     }
 }
 
+/// Whether a write made something greater than what its region had shown and acknowledged before it.
+fn is_above(write: &Write, own: &mut Front<'_>) -> bool {
+    let bound = own.advance(write.call_ns);
+    match (bound, write.order) {
+        (Some(bound), Some(order)) if write.fate != Fate::Failed => order > bound.order,
+        (Some(_) | None, _) => true,
+    }
+}
+
 /// The index of a region.
 pub(crate) fn at(region: RegionId) -> usize {
     usize::from(region.0)
@@ -275,7 +278,8 @@ pub(crate) fn at(region: RegionId) -> usize {
 
 /// Acknowledged writes of known stamp, by region.
 fn known_writes(item: &Item<'_>, region_count: usize) -> Vec<Frontier> {
-    let mut known = vec![Frontier::default(); region_count];
+    let few = || Frontier::with_capacity(item.writes.len() / region_count.max(1) + 8);
+    let mut known: Vec<Frontier> = (0..region_count).map(|_| few()).collect();
     for (index, write) in item.writes.iter().enumerate() {
         if let (Fate::Acknowledged, Some(return_ns), Some(order)) =
             (write.fate, write.return_ns, write.order)
