@@ -161,26 +161,26 @@ impl Frontiers {
             }
         }
         let seen: Vec<_> = seen.into_iter().map(Frontier::finish).collect();
-        let known = known_writes(item, region_count);
-        let mut written: Vec<Frontier> = (0..region_count).map(|_| few()).collect();
+        let mut written = known_writes(item, region_count);
         let mut deleted = vec![Frontier::default(); region_count];
+        let mut others = Vec::new();
         for (index, write) in item.writes.iter().enumerate() {
-            let (Fate::Acknowledged, Some(return_ns)) = (write.fate, write.return_ns) else {
+            let (Fate::Acknowledged, Some(return_ns), None) =
+                (write.fate, write.return_ns, write.order)
+            else {
                 continue;
             };
             let region = at(write.region);
-            if let Some(order) = write.order {
-                let bound = Bound::at_least(order);
-                written[region].push(return_ns, bound, Witness::write(index));
-                continue;
-            }
-            let floor = floor(item, index, &seen[region], &known[region]);
-            let bound = Bound::above(floor);
+            let floor = floor(item, index, &seen[region], &written[region]);
+            let (bound, witness) = (Bound::above(floor), Witness::write(index));
             if write.value.is_some() {
-                written[region].push(return_ns, bound, Witness::write(index));
+                others.push((region, return_ns, bound, witness));
             } else if floor > Order::LEAST {
-                deleted[region].push(return_ns, bound, Witness::write(index));
+                deleted[region].push(return_ns, bound, witness);
             }
+        }
+        for (region, return_ns, bound, witness) in others {
+            written[region].push(return_ns, bound, witness);
         }
         let finish = |all: Vec<Frontier>| all.into_iter().map(Frontier::finish).collect();
         let mut frontiers = Self {
@@ -315,41 +315,64 @@ fn deletes(item: &Item<'_>, region_count: usize) -> Vec<(u64, Option<Order>)> {
     if !item.has_deletes {
         return Vec::new();
     }
-    let mut later: Vec<Vec<(u64, Order)>> = vec![Vec::new(); region_count];
+    let mut deletes: Vec<Delete> = item.deletes().map(Delete::new).collect();
+    deletes.sort_by_key(|delete| std::cmp::Reverse(delete.return_ns));
     // Both lie in the order of their operations, which is that of calls.
-    let mut writes = item.writes.iter().peekable();
-    for sighting in item.sightings.iter().filter(|s| s.is_current()) {
-        while let Some(write) = writes.next_if(|w| w.operation < sighting.operation) {
-            later[at(write.region)].extend(write.order.map(|order| (write.call_ns, order)));
-        }
-        later[at(sighting.region)].extend(sighting.order.map(|order| (sighting.call_ns, order)));
-    }
-    for write in writes {
-        later[at(write.region)].extend(write.order.map(|order| (write.call_ns, order)));
-    }
-    for list in &mut later {
-        sort_nearly_sorted(list, |(call_ns, _)| *call_ns);
-        let mut least: Option<Order> = None;
-        for (_, order) in list.iter_mut().rev() {
-            let smaller = least.map_or(*order, |l| l.min(*order));
-            *order = smaller;
-            least = Some(smaller);
-        }
-    }
-    let limit = |delete: &Write| {
-        let list = &later[at(delete.region)];
-        let return_ns = delete.return_ns?;
-        list.get(list.partition_point(|(call_ns, _)| *call_ns <= return_ns))
-            .map(|(_, o)| *o)
-    };
-    let mut deletes: Vec<_> = item.deletes().map(|d| (d.call_ns, limit(d))).collect();
-    sort_nearly_sorted(&mut deletes, |(call_ns, _)| *call_ns);
+    let current = item.sightings.iter().rev().filter(|s| s.is_current());
+    let shown = current.filter_map(|s| Some((at(s.region), s.call_ns, s.order?)));
+    limit(&mut deletes, region_count, shown);
+    let writes = item.writes.iter().rev();
+    let written = writes.filter_map(|w| Some((at(w.region), w.call_ns, w.order?)));
+    limit(&mut deletes, region_count, written);
+    deletes.sort_by_key(|delete| delete.call_ns);
     let mut greatest = Some(Order::LEAST);
-    for (_, limit) in &mut deletes {
-        greatest = greatest.zip(*limit).map(|(g, l)| g.max(l));
-        *limit = greatest;
+    let running = deletes.into_iter().map(|delete| {
+        greatest = greatest.zip(delete.limit).map(|(g, l)| g.max(l));
+        (delete.call_ns, greatest)
+    });
+    running.collect()
+}
+
+/// A delete that may have happened.
+struct Delete {
+    region: usize,
+    call_ns: u64,
+    /// `u64::MAX` when nobody knows.
+    return_ns: u64,
+    /// Its version is less than this one, if any is known to be greater.
+    limit: Option<Order>,
+}
+
+impl Delete {
+    fn new(write: &Write) -> Self {
+        Self {
+            region: at(write.region),
+            call_ns: write.call_ns,
+            return_ns: write.return_ns.unwrap_or(u64::MAX),
+            limit: None,
+        }
     }
-    deletes
+}
+
+/// Limits deletes, the last return first, by the least version that their region was asked for, or asked to make, after them: by region and
+/// call, the last call first.
+fn limit(
+    deletes: &mut [Delete],
+    region_count: usize,
+    versions: impl Iterator<Item = (usize, u64, Order)>,
+) {
+    let lesser = |one: Option<Order>, other: Option<Order>| one.into_iter().chain(other).min();
+    let mut least: Vec<Option<Order>> = vec![None; region_count];
+    let mut waiting = deletes.iter_mut().peekable();
+    for (region, call_ns, order) in versions {
+        while let Some(delete) = waiting.next_if(|delete| delete.return_ns >= call_ns) {
+            delete.limit = lesser(delete.limit, least[delete.region]);
+        }
+        least[region] = lesser(least[region], Some(order));
+    }
+    for delete in waiting {
+        delete.limit = lesser(delete.limit, least[delete.region]);
+    }
 }
 
 /// Whether what a sighting shows satisfies a bound; `None` when that cannot be told.

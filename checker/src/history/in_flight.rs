@@ -187,9 +187,10 @@ impl InFlight {
 
     /// Ends the operation that a completion answers. Returns where it lies until the next one begins.
     fn end(&mut self, completion: &Completion) -> Result<usize, StructureError> {
-        let place = self.processes.open(completion.line, completion.process)?;
+        let (process, place) = self.processes.open(completion.line, completion.process)?;
         let slot = &mut self.slots[place];
-        self.processes.complete(&slot.request, completion)?;
+        self.processes
+            .complete(process, &slot.request, completion)?;
         slot.is_open = false;
         self.free.push(place);
         Ok(place)
