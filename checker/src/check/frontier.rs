@@ -134,6 +134,8 @@ pub(crate) struct Frontiers {
     pub(crate) deleted: Vec<Frontier>,
     /// Sightings elsewhere of versions that this region wrote, by that region.
     pub(crate) seen_elsewhere: Vec<Frontier>,
+    /// Sightings of no item, by region: the delete behind each is above what its region had shown before.
+    pub(crate) vanished: Vec<Frontier>,
     /// Deletes that may have happened: call time, and the greatest upper bound of their versions so far (`None`: unbounded), by call.
     deletes: Vec<(u64, Option<Order>)>,
     /// Whether nothing falls below any of these frontiers: what compares with only one of them need not look.
@@ -182,12 +184,14 @@ impl Frontiers {
         for (region, return_ns, bound, witness) in others {
             written[region].push(return_ns, bound, witness);
         }
+        let vanished = vanished(item, &seen);
         let finish = |all: Vec<Frontier>| all.into_iter().map(Frontier::finish).collect();
         let mut frontiers = Self {
             seen,
             written: finish(written),
             deleted: finish(deleted),
             seen_elsewhere: finish(elsewhere),
+            vanished,
             deletes: deletes(item, region_count),
             is_calm: false,
         };
@@ -199,8 +203,8 @@ impl Frontiers {
     fn are_kept_by(&self, item: &Item<'_>) -> bool {
         let fronts = |region| {
             let own = [&self.seen[region], &self.written[region]];
-            let others = [&self.deleted[region], &self.seen_elsewhere[region]];
-            (Front::new(own), Front::new(others))
+            let others = [&self.deleted, &self.seen_elsewhere, &self.vanished];
+            (Front::new(own), Front::new(others.map(|all| &all[region])))
         };
         let mut fronts: Vec<_> = (0..self.seen.len()).map(fronts).collect();
         // Both lie in the order of their operations, which is that of calls.
@@ -234,23 +238,23 @@ impl Frontiers {
     }
 }
 
-/// Two frontiers of one region, asked in the order of time.
-struct Front<'f> {
-    entries: [&'f [(u64, Bound, Witness)]; 2],
-    counts: [usize; 2],
+/// Some frontiers of one region, asked in the order of time.
+struct Front<'f, const N: usize> {
+    entries: [&'f [(u64, Bound, Witness)]; N],
+    counts: [usize; N],
     bound: Option<Bound>,
 }
 
-impl<'f> Front<'f> {
-    fn new(frontiers: [&'f Frontier; 2]) -> Self {
+impl<'f, const N: usize> Front<'f, N> {
+    fn new(frontiers: [&'f Frontier; N]) -> Self {
         Self {
             entries: frontiers.map(|frontier| &frontier.entries[..]),
-            counts: [0; 2],
+            counts: [0; N],
             bound: None,
         }
     }
 
-    /// The greatest bound of both among entries that returned before `call_ns`, or before any moment that was asked for earlier.
+    /// The greatest bound of all among entries that returned before `call_ns`, or before any moment that was asked for earlier.
     fn advance(&mut self, call_ns: u64) -> Option<Bound> {
         for (entries, count) in self.entries.iter().zip(&mut self.counts) {
             while let Some((_, bound, _)) = entries.get(*count).filter(|e| e.0 < call_ns) {
@@ -263,7 +267,7 @@ impl<'f> Front<'f> {
 }
 
 /// Whether a write made something greater than what its region had shown and acknowledged before it.
-fn is_above(write: &Write, own: &mut Front<'_>) -> bool {
+fn is_above(write: &Write, own: &mut Front<'_, 2>) -> bool {
     let bound = own.advance(write.call_ns);
     match (bound, write.order) {
         (Some(bound), Some(order)) if write.fate != Fate::Failed => order > bound.order,
@@ -274,6 +278,25 @@ fn is_above(write: &Write, own: &mut Front<'_>) -> bool {
 /// The index of a region.
 pub(crate) fn at(region: RegionId) -> usize {
     usize::from(region.0)
+}
+
+/// Sightings of no item by region, if it was seen before.
+fn vanished(item: &Item<'_>, seen: &[Frontier]) -> Vec<Frontier> {
+    let mut vanished = vec![Frontier::default(); seen.len()];
+    if !item.has_deletes {
+        return vanished;
+    }
+    for (index, sighting) in item.sightings.iter().enumerate() {
+        if !sighting.is_current() || !sighting.is_absent() {
+            continue;
+        }
+        let region = at(sighting.region);
+        if let Some((bound, _)) = seen[region].before(sighting.call_ns) {
+            let bound = Bound::above(bound.order);
+            vanished[region].push(sighting.return_ns, bound, Witness::sighting(index));
+        }
+    }
+    vanished.into_iter().map(Frontier::finish).collect()
 }
 
 /// Acknowledged writes of known stamp, by region.
