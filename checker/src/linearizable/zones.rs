@@ -256,10 +256,11 @@ impl<'s> Clusters<'s> {
         let may_follow_delete = outline.repeatable_ns.is_some_and(|ns| ns <= return_ns)
             || outline.delete_ns.is_some_and(|ns| ns <= return_ns);
         match changes {
-            Some(own) if !may_follow_delete => match self.first.replace(own) {
-                Some(other) => return Err(Zones::Broken(self.writers(other, index))),
-                None => {}
-            },
+            Some(own) if !may_follow_delete => {
+                if let Some(other) = self.first.replace(own) {
+                    return Err(Zones::Broken(self.writers(other, index)));
+                }
+            }
             Some(_) => self.guesses.push(index),
             None if step.call_ns <= outline.end.0 => {}
             None if is_optional => {}
