@@ -66,8 +66,12 @@ pub(crate) struct TestFlags {
     pub(crate) target: Option<String>,
 
     /// A region that runs elsewhere, for each: a table of a name of its own is made there, and removed at the end
-    #[arg(long, value_name = "REGION=http://HOST:PORT")]
+    #[arg(long, value_name = "NAME=URL")]
     pub(crate) endpoint: Option<Vec<String>>,
+
+    /// Authorities to trust in https endpoints, instead of the system's; or the certificates of the endpoints themselves [default: AWS_CA_BUNDLE]
+    #[arg(long, value_name = "FILE.pem")]
+    pub(crate) ca: Option<PathBuf>,
 
     /// How to start servers that are not ours, or what speaks for them, for --target command and adapter
     #[arg(long, value_name = "FILE.toml")]
@@ -198,6 +202,7 @@ impl TestFlags {
         Self {
             target: self.target.or(file.target),
             endpoint: self.endpoint.or(file.endpoint),
+            ca: self.ca.or(file.ca),
             config: self.config.or(file.config),
             global_tables: self.global_tables.or(file.global_tables),
             seed: self.seed.or(file.seed),

@@ -63,11 +63,9 @@ pub(crate) fn preview(settings: &Settings) -> String {
 fn whom(place: &Place, region: usize) -> String {
     match place {
         Place::Local => "a replica of ours, started here".to_owned(),
-        Place::Endpoints {
-            regions, tables, ..
-        } => format!(
-            "http://{}: a table dateline-TIME-PROCESS-SEED is made there ({tables:?}) and removed at the end",
-            regions[region].host
+        Place::Endpoints { elsewhere, tables } => format!(
+            "{}: a table dateline-TIME-PROCESS-SEED is made there ({tables:?}) and removed at the end",
+            elsewhere.regions[region].url()
         ),
         Place::Command { template, .. } if template.start.is_empty() => {
             format!("no server; clients: {}", template.adapter.join(" "))

@@ -291,8 +291,8 @@ async fn start(
             blocking(move || starting.start()).await?;
             Ok(target)
         }
-        Place::Endpoints { regions, .. } => {
-            let target = Arc::new(EndpointsTarget::new(regions.clone()));
+        Place::Endpoints { elsewhere, .. } => {
+            let target = Arc::new(EndpointsTarget::new(elsewhere.clone()));
             let reaching = target.clone();
             blocking(move || reaching.reach()).await?;
             Ok(target)
@@ -335,25 +335,21 @@ fn peer_addresses(network: &Network, addresses: &[SocketAddr]) -> Vec<Vec<Socket
 
 /// How to talk to each region at the address that is given for it.
 fn endpoints(settings: &Settings, address: impl Fn(usize) -> SocketAddr) -> Vec<Endpoint> {
-    let credentials = match &settings.place {
-        Place::Endpoints { credentials, .. } => credentials.clone(),
-        Place::Local | Place::Command { .. } => Arc::new(Credentials {
-            access_key: "DATELINE".into(),
-            secret_key: "local regions take any key".into(),
-        }),
-    };
-    let host = |index: usize| match &settings.place {
-        Place::Endpoints { regions, .. } => regions[index].host.clone(),
-        Place::Local | Place::Command { .. } => address(index).to_string(),
-    };
+    let credentials = Credentials::fixed("DATELINE", "local regions take any key");
     let names = settings.topology.regions().iter().enumerate();
     names
-        .map(|(index, name)| Endpoint {
-            address: address(index),
-            host: host(index),
-            region: name.clone(),
-            credentials: credentials.clone(),
-            timeout: settings.op_timeout,
+        .map(|(index, name)| match &settings.place {
+            Place::Endpoints { elsewhere, .. } => {
+                elsewhere.endpoint(index, address(index), settings.op_timeout)
+            }
+            Place::Local | Place::Command { .. } => Endpoint {
+                address: address(index),
+                host: address(index).to_string(),
+                tls: None,
+                region: name.clone(),
+                credentials: credentials.clone(),
+                timeout: settings.op_timeout,
+            },
         })
         .collect()
 }

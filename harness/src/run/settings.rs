@@ -16,6 +16,7 @@ use workloads::{
 use super::place::{Place, PlaceError};
 use crate::{
     cli::TestFlags,
+    client::Environment,
     nemesis::{self, Package, Plan, UnknownFault},
     store,
     topology::{Topology, TopologyError},
@@ -98,7 +99,7 @@ impl Settings {
         flags: TestFlags,
         file: Option<PathBuf>,
     ) -> Result<Self, SettingsError> {
-        let place = Place::resolve(&flags, &|name| std::env::var(name).ok())?;
+        let place = Place::resolve(&flags, &Environment::of_process())?;
         let topology = match place.topology()? {
             Some(topology) => topology,
             None => topology(&flags)?,
@@ -264,6 +265,8 @@ impl Settings {
         for endpoint in flags.endpoint.iter().flatten() {
             push("endpoint", Some(endpoint.clone()));
         }
+        let ca = flags.ca.as_ref();
+        push("ca", ca.map(|path| path.display().to_string()));
         let config = flags.config.as_ref();
         push("config", config.map(|path| path.display().to_string()));
         push("global-tables", flags.global_tables.clone());
