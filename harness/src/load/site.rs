@@ -8,6 +8,7 @@ use super::LoadSettings;
 use crate::{
     client::{Client, Dialect, Endpoint, FailedCondition, control},
     run::{Regions, blocking},
+    stop::Stop,
 };
 
 /// The regions under load.
@@ -23,9 +24,13 @@ pub(crate) enum Site {
 
 impl Site {
     /// Starts the regions, or makes the table in those that run elsewhere.
-    pub(crate) async fn set_up(settings: &LoadSettings, folder: &Path) -> Result<Self, String> {
+    pub(crate) async fn set_up(
+        settings: &LoadSettings,
+        folder: &Path,
+        stop: &Stop,
+    ) -> Result<Self, String> {
         let Some(elsewhere) = &settings.elsewhere else {
-            let regions = Regions::set_up(&settings.common, folder).await?;
+            let regions = Regions::set_up(&settings.common, folder, stop).await?;
             return Ok(Self::Local(Box::new(regions)));
         };
         let asked = elsewhere.clone();

@@ -95,7 +95,7 @@ pub(crate) enum PlaceError {
         target: &'static str,
         region_count: usize,
     },
-    #[error("--global-tables {given}: there are 2017.11.29 and 2019.11.21")]
+    #[error("--global-tables {given}: there are 2017.11.29, 2019.11.21 and by-itself")]
     Version { given: String },
     #[error("the regions of the target {target}: {source}")]
     Regions {
@@ -125,7 +125,7 @@ impl Place {
             "local" => {
                 refuse("local", "endpoint", !endpoints.is_empty())?;
                 refuse("local", "config", flags.config.is_some())?;
-                refuse("local", "ca", flags.ca.is_some())?;
+                refuse_paid_flags("local", flags)?;
                 refuse("local", "global-tables", flags.global_tables.is_some())?;
                 Ok(Self::Local)
             }
@@ -141,7 +141,7 @@ impl Place {
                     "command"
                 };
                 refuse(target, "endpoint", !endpoints.is_empty())?;
-                refuse(target, "ca", flags.ca.is_some())?;
+                refuse_paid_flags(target, flags)?;
                 refuse_local_flags(target, flags)?;
                 let place = Self::command(target, flags.config.as_ref(), flags)?;
                 // A file alone chooses by what it holds.
@@ -230,6 +230,14 @@ impl Place {
         match self {
             Self::Command { template, .. } if !template.adapter.is_empty() => Some(template),
             Self::Local | Self::Endpoints { .. } | Self::Command { .. } => None,
+        }
+    }
+
+    /// The regions, where somebody else runs them.
+    pub(super) fn elsewhere(&self) -> Option<Elsewhere> {
+        match self {
+            Self::Local | Self::Command { .. } => None,
+            Self::Endpoints { elsewhere, .. } => Some(elsewhere.clone()),
         }
     }
 
@@ -355,6 +363,14 @@ fn refuse(target: &'static str, flag: &'static str, is_given: bool) -> Result<()
     Ok(())
 }
 
+/// What only regions that somebody else runs, perhaps for money, can have.
+fn refuse_paid_flags(target: &'static str, flags: &TestFlags) -> Result<(), PlaceError> {
+    refuse(target, "ca", flags.ca.is_some())?;
+    refuse(target, "tag", flags.tag.is_some())?;
+    refuse(target, "cost-budget", flags.cost_budget.is_some())?;
+    refuse(target, "prices", flags.prices.is_some())
+}
+
 /// What only replicas of ours can have.
 fn refuse_local_flags(target: &'static str, flags: &TestFlags) -> Result<(), PlaceError> {
     refuse(target, "regions", flags.regions.is_some())?;
@@ -369,6 +385,7 @@ fn tables(flags: &TestFlags, region_count: usize) -> Result<Tables, PlaceError> 
         None if region_count == 1 => Ok(Tables::Single),
         None | Some("2019.11.21") => Ok(Tables::Version2019),
         Some("2017.11.29") => Ok(Tables::Version2017),
+        Some("by-itself") => Ok(Tables::ByItself),
         Some(given) => Err(PlaceError::Version {
             given: given.to_owned(),
         }),

@@ -67,8 +67,8 @@ pub(crate) enum EndpointError {
 }
 
 impl RemoteRegion {
-    /// Reads `us-east-1=http://127.0.0.1:8001` and looks its host up.
-    fn parse(flag: &'static str, given: &str) -> Result<Self, EndpointError> {
+    /// Reads `us-east-1=http://127.0.0.1:8001` and looks its host up, if somebody will go there.
+    fn parse(flag: &'static str, given: &str, intent: Intent) -> Result<Self, EndpointError> {
         let wrong = || EndpointError::Form {
             flag,
             given: given.to_owned(),
@@ -101,23 +101,20 @@ impl RemoteRegion {
         } else {
             format!("{host}{usual_port}")
         };
-        let unresolved = |why: String| EndpointError::Unresolved {
+        let found = match intent {
+            Intent::Ask => look_up(&with_port),
+            Intent::Preview => Ok(SocketAddr::from(([0, 0, 0, 0], 0))),
+        };
+        let address = found.map_err(|why| EndpointError::Unresolved {
             flag,
             given: given.to_owned(),
             host: host.to_owned(),
             why,
-        };
-        let found: Vec<SocketAddr> = with_port
-            .to_socket_addrs()
-            .map_err(|error| unresolved(error.to_string()))?
-            .collect();
-        // Many machines have names of the newer kind, and no way there.
-        let older = found.iter().find(|address| address.is_ipv4());
-        let address = older.or_else(|| found.first());
+        });
         Ok(Self {
             name: name.to_owned(),
             host: host.to_owned(),
-            address: *address.ok_or_else(|| unresolved("it has no address".to_owned()))?,
+            address: address?,
             secure,
         })
     }
@@ -126,11 +123,48 @@ impl RemoteRegion {
         self.secure.is_some()
     }
 
+    fn host_and_port(&self) -> String {
+        // As in `Host`, with the port that goes without saying.
+        match (
+            self.host.strip_suffix(&format!(":{}", self.address.port())),
+            self.is_secure(),
+        ) {
+            (Some(_), _) => self.host.clone(),
+            (None, true) => format!("{}:443", self.host),
+            (None, false) => format!("{}:80", self.host),
+        }
+    }
+
+    /// Another address, if its name does not lead to the one at hand any more: providers move their endpoints about.
+    pub(crate) async fn moved(&self) -> Option<SocketAddr> {
+        // Whoever cannot look it up keeps what is known.
+        let found = tokio::net::lookup_host(self.host_and_port()).await.ok()?;
+        let found: Vec<SocketAddr> = found.collect();
+        if found.contains(&self.address) {
+            return None;
+        }
+        preferred(&found)
+    }
+
     /// As it was given.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.is_secure() { "https" } else { "http" };
         format!("{scheme}://{}", self.host)
     }
+}
+
+fn look_up(host_and_port: &str) -> Result<SocketAddr, String> {
+    let found = host_and_port
+        .to_socket_addrs()
+        .map_err(|error| error.to_string())?;
+    let found: Vec<SocketAddr> = found.collect();
+    preferred(&found).ok_or_else(|| "it has no address".to_owned())
+}
+
+/// Many machines have addresses of the newer kind, and no way there.
+fn preferred(found: &[SocketAddr]) -> Option<SocketAddr> {
+    let older = found.iter().find(|address| address.is_ipv4());
+    older.or_else(|| found.first()).copied()
 }
 
 /// Regions that run elsewhere, with who signs and whom we trust.
@@ -163,7 +197,7 @@ impl Elsewhere {
         let mut names = BTreeSet::new();
         let mut regions = Vec::new();
         for given in given {
-            let region = RemoteRegion::parse(flag, given)?;
+            let region = RemoteRegion::parse(flag, given, intent)?;
             if !names.insert(region.name.clone()) {
                 return Err(EndpointError::Twice {
                     flag,
@@ -202,6 +236,16 @@ impl Elsewhere {
             credentials: self.credentials.clone(),
             timeout,
         }
+    }
+
+    /// How to talk to all of them past every proxy, wherever they are by now.
+    pub(crate) async fn direct(&self, timeout: Duration) -> Vec<Endpoint> {
+        let mut endpoints = Vec::new();
+        for (index, region) in self.regions.iter().enumerate() {
+            let address = region.moved().await.unwrap_or(region.address);
+            endpoints.push(self.endpoint(index, address, timeout));
+        }
+        endpoints
     }
 
     /// Whether somebody is at each of them, and who they should be. Blocks.
@@ -293,7 +337,7 @@ mod tests {
     use super::*;
 
     fn parse(given: &str) -> Result<RemoteRegion, EndpointError> {
-        RemoteRegion::parse("endpoint", given)
+        RemoteRegion::parse("endpoint", given, Intent::Ask)
     }
 
     fn resolve(given: &[&str], variables: &[(&str, &str)]) -> Result<Elsewhere, String> {
@@ -340,6 +384,22 @@ mod tests {
         }
         let twice = resolve(&["a=http://127.0.0.1:1", "a=http://127.0.0.1:2"], &[]);
         assert!(twice.expect_err("the same name").contains("named twice"));
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_is_followed_where_its_name_leads() {
+        let mut region = parse("a=http://localhost:8001").expect("a name");
+        assert_eq!(region.moved().await, None);
+        region.address = "127.0.0.9:8001".parse().expect("an address");
+        let moved = region.moved().await.expect("it is elsewhere");
+        assert!(moved.ip().is_loopback() && moved.port() == 8001, "{moved}");
+        for (given, expected) in [
+            ("a=http://127.0.0.1", "127.0.0.1:80"),
+            ("a=https://127.0.0.1", "127.0.0.1:443"),
+            ("a=https://[::1]:80", "[::1]:80"),
+        ] {
+            assert_eq!(parse(given).expect(given).host_and_port(), expected);
+        }
     }
 
     #[test]
