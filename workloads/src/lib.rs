@@ -19,7 +19,7 @@ pub mod workload;
 
 mod actor;
 mod client;
-mod heartbeat;
+pub mod heartbeat;
 mod outcome;
 mod pace;
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub(crate) struct ErrorCode {
 pub(crate) const CONNECTION_REFUSED: &str = "connection-refused";
 pub(crate) const CONNECT_FAILED: &str = "connect-failed";
 pub(crate) const CONNECT_TIMEOUT: &str = "connect-timeout";
+pub(crate) const TLS_FAILED: &str = "tls-failed";
 pub(crate) const NOT_SENT: &str = "not-sent";
 pub(crate) const CONNECTION_RESET: &str = "connection-reset";
 pub(crate) const CONNECTION_CLOSED: &str = "connection-closed";
@@ -72,6 +73,10 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     definite(
         CONNECT_TIMEOUT,
         "the connection was not open within the time limit, so nothing was sent",
+    ),
+    definite(
+        TLS_FAILED,
+        "TLS could not be agreed on (a certificate, a version), so nothing was sent",
     ),
     definite(
         NOT_SENT,
@@ -260,6 +265,7 @@ mod tests {
             CONNECTION_REFUSED,
             CONNECT_FAILED,
             CONNECT_TIMEOUT,
+            TLS_FAILED,
             NOT_SENT,
             CONDITION_FAILED,
         ];

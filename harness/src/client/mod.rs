@@ -13,6 +13,10 @@ mod connection;
 mod page;
 mod sigv4;
 
+pub(crate) mod credentials;
+
+pub(crate) mod tls;
+
 pub(crate) mod control;
 
 pub(crate) mod adapter;
@@ -25,7 +29,8 @@ use checker::history::{EventKind, Key, Op};
 use adapter::{Adapter, AdapterSpec};
 use connection::Answer;
 pub(crate) use connection::{Connection, Transport};
-pub(crate) use sigv4::Credentials;
+pub(crate) use credentials::{Chain, Credentials, CredentialsError, Environment};
+pub(crate) use tls::{Tls, Trust, TrustError};
 
 /// Where and how one client talks to one region.
 #[derive(Clone, Debug)]
@@ -34,6 +39,8 @@ pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     /// The `Host` of every request: the region's own name, whatever proxy is in front of it.
     pub(crate) host: String,
+    /// How it is greeted, where it speaks https.
+    pub(crate) tls: Option<Tls>,
     /// The region's name, which is signed into every request.
     pub(crate) region: String,
     /// Who signs.
