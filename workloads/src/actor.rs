@@ -27,6 +27,11 @@ pub(crate) trait Actor: Debug + Send {
         let _ = demand;
         Follows::No
     }
+
+    /// What it does once more after healing and settling.
+    fn last(&self) -> Option<Op> {
+        None
+    }
 }
 
 /// Whether a client does what it was told.
@@ -168,6 +173,10 @@ impl Workload for Cast {
         let beating = self.slots.iter().filter(|slot| slot.role == "beat");
         let heartbeats = beating.map(|slot| heartbeat::key(slot.region));
         first.chain(second).chain(heartbeats).collect()
+    }
+
+    fn last(&self, slot: usize) -> Option<Op> {
+        self.actors[slot].last()
     }
 
     fn checks(&self) -> &'static [&'static str] {

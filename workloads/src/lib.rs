@@ -20,7 +20,7 @@ pub mod workload;
 
 mod actor;
 mod client;
-mod heartbeat;
+pub mod heartbeat;
 mod outcome;
 mod pace;
 #[cfg(test)]
@@ -37,6 +37,7 @@ pub mod list_append;
 pub mod scan;
 pub mod session;
 pub mod set;
+pub mod streams;
 
 pub mod load;
 pub mod ycsb;

@@ -127,6 +127,7 @@ impl LocalTarget {
             | Ability::Clock
             | Ability::Disk
             | Ability::ClientLinks
+            | Ability::Replies
             | Ability::Clients => Ok(()),
             Ability::PeerLinks | Ability::RollBack if region_count > 1 => Ok(()),
             Ability::PeerLinks => Err("there is only one region, so there are no links".into()),

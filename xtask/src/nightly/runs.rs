@@ -62,7 +62,7 @@ const FAULTS: &[&str] = &[
 const OF_NEWER_TABLES: [&str; 2] = ["membership", "lose"];
 
 /// Every workload. Eighteen seeds of each under all faults are a little more than three hundred clean runs.
-const WORKLOADS: [&str; 17] = [
+const WORKLOADS: [&str; 18] = [
     "register",
     "conditional",
     "delete-churn",
@@ -74,6 +74,7 @@ const WORKLOADS: [&str; 17] = [
     "home-region-per-item",
     "big-items",
     "scan",
+    "streams",
     "ycsb-a",
     "ycsb-b",
     "ycsb-c",

@@ -18,7 +18,8 @@ const FORGED_NAMES: &str = ",\"ExpressionAttributeNames\":{\"#time\":\"aws:rep:u
 
 /// The request that does `op`.
 ///
-/// Transactions and streams have no workload yet, and a scan is many requests ([`super::Copy`]); asking for one of them here is a bug of ours.
+/// Transactions have no workload yet; a scan ([`super::Copy`]) and a fetch of a stream ([`super::Consumer`]) are many requests. Asking for one of them here
+/// is a bug of ours.
 pub(crate) fn request(op: &Op, dialect: &Dialect, sizes: Sizes<'_>) -> Request {
     let table = dialect.table.as_str();
     match op {
