@@ -74,20 +74,16 @@ impl Ledger {
         self.newest.get(key)
     }
 
-    /// The newest rows between two keys that may not be durable yet.
-    pub(super) fn newest_rows(&self, start: &[u8], end: &[u8]) -> impl Iterator<Item = &[u8]> {
+    /// The newest rows between two keys that may not be durable yet, with their keys.
+    pub(super) fn newest_rows(
+        &self,
+        start: &[u8],
+        end: &[u8],
+    ) -> impl Iterator<Item = (&[u8], &[u8])> {
         let bounds = (Bound::Included(start), Bound::Excluded(end));
         self.newest
             .range::<[u8], _>(bounds)
-            .filter_map(|(_, newest)| newest.value.as_deref())
-    }
-
-    /// Keys of rows between two keys that may not be durable yet.
-    pub(super) fn newest_keys(&self, start: &[u8], end: &[u8]) -> impl Iterator<Item = &[u8]> {
-        let bounds = (Bound::Included(start), Bound::Excluded(end));
-        self.newest
-            .range::<[u8], _>(bounds)
-            .map(|(key, _)| key.as_slice())
+            .filter_map(|(key, newest)| Some((key.as_slice(), newest.value.as_deref()?)))
     }
 
     /// Asks for a commit of these writes; gives its number.

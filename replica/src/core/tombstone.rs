@@ -129,7 +129,8 @@ impl Core {
         if !table.replicated || self.has_defect(Defect::EagerCollect) {
             return true;
         }
-        if table.row.refeed || now.monotonic_ns < table.hold_until_ns {
+        let is_held = table.row.refeed || self.is_salvaging(table.name());
+        if is_held || now.monotonic_ns < table.hold_until_ns {
             return false;
         }
         let Some(group) = self.groups.get(table.name()) else {
