@@ -4,11 +4,11 @@
 //! positions would be given twice, and the peer would ignore what is new. Or a peer waits for nothing before a position up to which this region had
 //! consumed the peer's feed, and has not any more. So nothing is sent to a peer before it has said what it consumed: an empty call goes first.
 //!
-//! What the region held may since have been deleted elsewhere, and the tombstones be gone: its rows cannot be trusted. So it starts anew as a region does that
-//! joins. It takes a new incarnation, keeps of its own rows those that some peer has not seen, and lets the others feed theirs again. What it had written in its
+//! What the region held may since have been deleted elsewhere, and the tombstones be gone: not all of its rows can be trusted. So it starts anew as a region
+//! does that joins. It takes a new incarnation, keeps what can be trusted (`salvage`), and lets the others feed theirs again. What it had written in its
 //! former life and lost comes back from the peers by anti-entropy, as that of any departed life; until then readers miss it here. For this it waits
 //! until every member has answered, and knows that it waits: from then on that member forgets no tombstone until it has seen the renewal (for a minute
-//! after the last word of it), so that what it said of its floor stays true.
+//! after the last word of it), so that what it said of its floor stays true. The last member of a table keeps what it has, and waits for nobody.
 //!
 //! Absent: what reached no peer before the roll-back is lost with the disk. A lost directory is no roll-back: it holds no member at all.
 

@@ -271,3 +271,37 @@ impl Core {
 fn name_of(number: u32) -> Vec<u8> {
     named(rows::SALVAGE, &number.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Version;
+    use crate::core::record::Shown;
+
+    #[test]
+    fn what_lies_above_every_floor_is_kept_and_of_what_lies_below_what_was_just_written_here() {
+        let me = Region::new("eu-west-1");
+        let header = |region: &str, time_us, position| Header {
+            version: Version {
+                time_us,
+                region: Region::new(region),
+            },
+            position,
+            shown: Shown::Nothing,
+            deleted: false,
+        };
+        let mut sieve = Sieve {
+            floor_us: 10,
+            new: 5,
+            is_unfed: false,
+        };
+        assert!(sieve.keeps(&me, &header("eu-west-1", 11, 3)));
+        assert!(sieve.keeps(&me, &header("us-east-1", 11, 3)));
+        assert!(!sieve.keeps(&me, &header("us-east-1", 10, 9)));
+        assert!(!sieve.keeps(&me, &header("eu-west-1", 10, 5)));
+        assert!(sieve.keeps(&me, &header("eu-west-1", 10, 6)));
+        assert!(!sieve.keeps(&me, &header("eu-west-1", 10, 0)));
+        sieve.is_unfed = true;
+        assert!(sieve.keeps(&me, &header("eu-west-1", 10, 0)));
+    }
+}

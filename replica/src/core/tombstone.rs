@@ -126,11 +126,13 @@ impl Core {
     }
 
     fn may_go(&self, now: Now, table: &Table, grave: &Grave) -> bool {
+        if self.is_salvaging(table.name()) {
+            return false;
+        }
         if !table.replicated || self.has_defect(Defect::EagerCollect) {
             return true;
         }
-        let is_held = table.row.refeed || self.is_salvaging(table.name());
-        if is_held || now.monotonic_ns < table.hold_until_ns {
+        if table.row.refeed || now.monotonic_ns < table.hold_until_ns {
             return false;
         }
         let Some(group) = self.groups.get(table.name()) else {
