@@ -232,7 +232,7 @@ impl Core {
         read: &dyn Read,
     ) -> Result<Before, StoreError> {
         let (row, commit) = match self.ledger.newest(row_key) {
-            Some(newest) => (newest.value.clone(), newest.commit),
+            Some(newest) => (newest.value().map(<[u8]>::to_vec), newest.commit),
             None => (read.get(Space::Items, row_key)?, 0),
         };
         let Some(row) = row else {

@@ -385,7 +385,7 @@ impl World {
         let written = match effect {
             Effect::Commit(batch) => {
                 let mut sum = crc32fast::Hasher::new();
-                for write in &batch.writes {
+                for write in batch.writes.iter() {
                     sum.update(&write.key);
                     sum.update(write.value.as_deref().unwrap_or_default());
                 }
