@@ -17,7 +17,7 @@ pub(crate) struct Ascent {
 impl Ascent {
     /// Judges every register of a case.
     pub(crate) fn run(&self, case: &Case<'_>) -> Findings {
-        let mut findings = Findings::default();
+        let mut findings = Findings::new(case.wanted);
         for item in case.registers() {
             let frontiers = item.frontiers(case.region_count());
             let mut writes = item.writes.iter().filter(|w| w.fate != Fate::Failed);

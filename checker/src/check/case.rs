@@ -22,6 +22,17 @@ pub(crate) use by_key::{ByKey, Touch, touches};
 pub(crate) struct Case<'h> {
     pub(crate) history: &'h History,
     pub(crate) items: Vec<Item<'h>>,
+    pub(crate) wanted: Wanted,
+}
+
+/// What is asked of a check.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Whether there are violations, and the evidence of each.
+    #[default]
+    Evidence,
+    /// Only whether there are any.
+    Outcome,
 }
 
 /// Everything that was asked about one key.
@@ -370,7 +381,7 @@ impl Item<'_> {
 
 impl<'h> Case<'h> {
     /// Rearranges a history.
-    pub(crate) fn new(history: &'h History) -> Self {
+    pub(crate) fn new(history: &'h History, wanted: Wanted) -> Self {
         let builder = Builder::new(history);
         let by_key = ByKey::new(history);
         let items = by_key.iter();
@@ -379,6 +390,7 @@ impl<'h> Case<'h> {
             items: items
                 .map(|(key, touches)| builder.item(key, touches))
                 .collect(),
+            wanted,
         }
     }
 

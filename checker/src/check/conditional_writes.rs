@@ -29,7 +29,7 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
         frontier: |f| &f.written,
         ..stale
     };
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     let is_condition = |s: &&Sighting<'_>| s.how == How::Condition;
     let conditions = case.registers();
     let conditions = conditions.flat_map(|item| item.sightings.iter().filter(is_condition));

@@ -14,7 +14,7 @@ use super::frontier::at;
 use crate::history::Value;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     let mut is_judged = false;
     for item in &case.items {
         let last = item.final_reads();

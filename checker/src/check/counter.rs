@@ -29,7 +29,7 @@ struct Possible {
 }
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     for item in case.items.iter().filter(|i| i.is_all(Whole::Count)) {
         for sighting in &item.sightings {
             let Some(count) = count(sighting) else {

@@ -23,7 +23,7 @@ use crate::table::Table;
 use crate::verdict::Violation;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     findings.nothing(
         1,
         "no read was asked for after the bound had passed with healthy links and shows what can be compared with an earlier write",
@@ -46,7 +46,8 @@ type Latest = Vec<(u64, u64, usize)>;
 
 fn judge(case: &Case<'_>, item: &Item<'_>, bound: &Delivery, findings: &mut Findings) {
     let by_stamp = by_stamp(item);
-    let latest = latest(item, case.region_count());
+    let latest_of_all = latest(item, case.region_count(), |_| true);
+    let latest_unstamped = latest(item, case.region_count(), |w| w.order.is_none());
     let known = known(item, case.region_count());
     for read in item.sightings.iter().filter(|s| s.is_current()) {
         let Some(before_ns) = read.call_ns.checked_sub(bound.bound_ns) else {
@@ -68,6 +69,11 @@ fn judge(case: &Case<'_>, item: &Item<'_>, bound: &Delivery, findings: &mut Find
         }
         let Some(shown) = shown_before(item, read, &known, case.region_count()) else {
             continue;
+        };
+        // Where both have stamps, these have decided.
+        let latest = match read.order {
+            Some(_) => &latest_unstamped,
+            None => &latest_of_all,
         };
         for (region, latest) in latest.iter().enumerate() {
             let count = latest.partition_point(|(ns, ..)| *ns < before_ns);
@@ -122,10 +128,11 @@ fn by_stamp(item: &Item<'_>) -> Vec<(u64, super::Order, usize)> {
     stamped
 }
 
-/// Acknowledged writes by region and acknowledgement, each with the one among those so far that was asked for last.
-fn latest(item: &Item<'_>, region_count: usize) -> Vec<Latest> {
+/// Those acknowledged writes that count, by region and acknowledgement, each with the one among those so far that was asked for last.
+fn latest(item: &Item<'_>, region_count: usize, counts: impl Fn(&Write) -> bool) -> Vec<Latest> {
     let mut latest: Vec<Latest> = vec![Vec::new(); region_count];
-    for (index, write) in item.writes.iter().enumerate() {
+    let counting = item.writes.iter().enumerate().filter(|(_, w)| counts(w));
+    for (index, write) in counting {
         if let (Fate::Acknowledged, Some(return_ns)) = (write.fate, write.return_ns) {
             latest[at(write.region)].push((return_ns, write.call_ns, index));
         }

@@ -1,5 +1,6 @@
 //! Collecting evidence: the operations of a violation with the part that each plays, and the words for a person.
 
+use super::case::Wanted;
 use crate::history::{
     Condition, Ending, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Reply, Strength,
     Value,
@@ -12,6 +13,7 @@ const BUILT_COUNT: usize = 100;
 /// What a check found.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
+    wanted: Wanted,
     pub(crate) violation_count: u64,
     pub(super) violations: Vec<Violation>,
     /// Why it cannot tell; ignored when there is a violation.
@@ -23,10 +25,18 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    /// Counts a violation, and keeps it while there is room.
+    /// None yet.
+    pub(super) fn new(wanted: Wanted) -> Self {
+        Self {
+            wanted,
+            ..Self::default()
+        }
+    }
+
+    /// Counts a violation, and keeps its evidence if that is asked for and there is room.
     pub(crate) fn add(&mut self, violation: impl FnOnce() -> Violation) {
         self.violation_count += 1;
-        if self.violations.len() < BUILT_COUNT {
+        if self.wanted == Wanted::Evidence && self.violations.len() < BUILT_COUNT {
             self.violations.push(violation());
         }
     }

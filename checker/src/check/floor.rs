@@ -18,7 +18,7 @@ pub(crate) struct Floor {
 impl Floor {
     /// Judges every register of a case.
     pub(crate) fn run(&self, case: &Case<'_>) -> Findings {
-        let mut findings = Findings::default();
+        let mut findings = Findings::new(case.wanted);
         let mut judged_count: u64 = 0;
         let mut skipped_count: u64 = 0;
         for item in case.registers() {

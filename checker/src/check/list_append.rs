@@ -16,7 +16,7 @@ use super::evidence::{Evidence, Findings, key_words};
 use super::growing::{Shown, by_element, missing, shown, too_much};
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     for item in case.items.iter().filter(|i| i.is_all(Whole::List)) {
         let shown = shown(item);
         findings.is_judged |= !shown.is_empty();

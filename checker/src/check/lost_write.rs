@@ -15,7 +15,7 @@ use super::floor::{with_stamp, with_witness};
 use super::frontier::{Bound, Witness, at, satisfies};
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     let (mut is_judged, mut has_final) = (false, false);
     for item in case.registers() {
         let frontiers = item.frontiers(case.region_count());

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::case::Case;
+use super::case::{Case, Wanted};
 use super::{CheckInfo, Run, registry};
 use crate::history::{Condition, Ending, History, Key, MicroOp, Op, Operation, Reply, Value};
 use crate::shrink::{self, touches};
@@ -109,7 +109,7 @@ fn is_silent(operation: &Operation) -> bool {
 /// Whether a check finds a part of a history invalid.
 fn is_invalid(info: &CheckInfo, part: &History) -> bool {
     let findings = match info.run {
-        Run::EachKey(run) => run(&Case::new(part)),
+        Run::EachKey(run) => run(&Case::new(part, Wanted::Outcome)),
         Run::Whole(run) => run(part),
     };
     findings.violation_count > 0

@@ -11,7 +11,7 @@ use super::case::{Case, Fate, Item, Sighting, Write};
 use super::evidence::{Evidence, Findings, key_words};
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     let mut judged_count: u64 = 0;
     for item in case.registers() {
         judged_count += item.sightings.len() as u64;

@@ -13,7 +13,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use super::case::{Case, Item};
+use super::case::{Case, Item, Wanted};
 use super::evidence::{Evidence, Findings, key_words, region_name};
 use super::frontier::at;
 use crate::history::{History, RegionId};
@@ -41,7 +41,7 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
 
 /// Judges every register in each of these scopes.
 pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     let mut judged_count: u64 = 0;
     for item in case.registers() {
         for (scope, steps) in scopes.iter().copied().zip(steps(case, item, scopes)) {
@@ -49,13 +49,12 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
                 .iter()
                 .filter(|s| s.requirement != Requirement::Any)
                 .count() as u64;
-            let effort = Effort::new();
-            let core = match zones::decide(&steps) {
+            let broken = match zones::decide(&steps) {
                 Zones::Linearizable => continue,
-                Zones::Broken(shown) => shrink_shown(&steps, &shown, &effort),
+                Zones::Broken(shown) => Broken::Shown(shown),
                 Zones::Undecided => match decide(&steps, &mut { BUDGET }) {
                     Answer::Linearizable => continue,
-                    Answer::Broken(at) => shrink_steps(up_to(&steps, at), &effort),
+                    Answer::Broken(at) => Broken::At(at),
                     Answer::Unknown => {
                         findings.cannot_tell(format!(
                             "{}{}: too many operations overlap for the search; use unique values, ALL_OLD, and fewer clients per key",
@@ -66,7 +65,7 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
                     }
                 },
             };
-            findings.add(|| violation(case, item, scope, &core, &effort));
+            findings.add(|| violation(case, item, scope, &steps, &broken));
         }
     }
     findings.is_judged = judged_count > 0;
@@ -77,15 +76,28 @@ pub(super) fn judge(case: &Case<'_>, scopes: &[Scope]) -> Findings {
     findings
 }
 
+/// What is known of steps that have no order.
+enum Broken {
+    /// Those at these places say so among themselves.
+    Shown(Vec<usize>),
+    /// The search got no further than this one.
+    At(usize),
+}
+
 fn violation(
     case: &Case<'_>,
     item: &Item<'_>,
     scope: Scope,
-    core: &[Step],
-    effort: &Effort,
+    steps: &[Step],
+    broken: &Broken,
 ) -> Violation {
+    let effort = &Effort::new();
+    let core = match broken {
+        Broken::Shown(shown) => shrink_shown(steps, shown, effort),
+        Broken::At(at) => shrink_steps(up_to(steps, *at), effort),
+    };
     let mut evidence = Evidence::new(case.history, item.key);
-    for operation in least(case, item, scope, core, effort) {
+    for operation in least(case, item, scope, &core, effort) {
         let step = core.iter().find(|step| step.operation == operation);
         let role = match step.map(|step| (step.requirement, step.effect)) {
             Some((_, None)) => "it saw this at some instant in between",
@@ -128,7 +140,7 @@ fn least(
         return operations;
     }
     let is_broken = |part: &History| {
-        let case = Case::new(part);
+        let case = Case::new(part, Wanted::Outcome);
         let broken = |item| {
             steps(&case, item, &[scope])
                 .iter()

@@ -14,7 +14,7 @@ use super::floor::{with_stamp, with_witness};
 use super::frontier::{Bound, Frontier, Frontiers, Witness, at};
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     let (mut judged_count, mut unordered_count) = (0_u64, 0_u64);
     for item in case.registers() {
         if !item.has_deletes {

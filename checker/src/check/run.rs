@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::case::{Builder, ByKey, Case, Item, Touch};
+use super::case::{Builder, ByKey, Case, Item, Touch, Wanted};
 use super::evidence::Findings;
 use super::minimal::minimise;
 use super::tally::Tally;
@@ -132,6 +132,7 @@ impl<'c> Panel<'c> {
         let case = Case {
             history,
             items: vec![item],
+            wanted: Wanted::Evidence,
         };
         self.measures.take(&case);
         for tally in &mut self.tallies {

@@ -15,7 +15,7 @@ use super::evidence::Findings;
 use super::growing::{missing, shown, too_much};
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     for item in case.items.iter().filter(|i| i.is_all(Whole::Set)) {
         let shown = shown(item);
         findings.is_judged |= !shown.is_empty();

@@ -13,7 +13,7 @@ use super::case::{Case, Item, Moment, Sighting};
 use super::evidence::{Evidence, Findings, key_words};
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     for item in case.registers() {
         let mut claims: Vec<(Moment, i64, &Sighting<'_>)> = Vec::new();
         let mut first: Vec<Option<(Moment, &Sighting<'_>)>> = vec![None; item.versions.len()];

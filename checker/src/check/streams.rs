@@ -24,7 +24,7 @@ use crate::verdict::Violation;
 const FETCH: &str = "the fetch that got the record";
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     for item in &case.items {
         findings.is_judged |= !item.records.is_empty();
         for (region, consumed) in item.consumed.iter().enumerate() {

@@ -4,7 +4,7 @@
 use super::evidence::Findings;
 use super::minimal::least;
 use super::run::shielded;
-use super::{Case, CheckInfo, Run, Subject};
+use super::{Case, CheckInfo, Run, Subject, Wanted};
 use crate::history::{History, Key};
 use crate::verdict::{CheckResult, Outcome, Violation, keep_earliest, put_in_order};
 
@@ -151,6 +151,7 @@ impl Tally {
             let nothing = Case {
                 history: header_only,
                 items: Vec::new(),
+                wanted: Wanted::Evidence,
             };
             let findings = match self.info.run {
                 Run::EachKey(run) => shielded(|| run(&nothing)),

@@ -16,7 +16,7 @@ use super::frontier::{Bound, at, satisfies};
 use crate::history::Value;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     let mut is_judged = false;
     for item in case.registers() {
         let Some((_, value)) = item.ranking.last().copied() else {

@@ -108,7 +108,7 @@ pub(crate) fn simulate_into(count: usize, keys: usize, fault: Fault, emit: impl 
         // A write that a version from elsewhere would have replaced before anybody looked is not missed by anybody.
         fault_count: match fault {
             Fault::ArrivalOrder => 20,
-            Fault::DroppedWrite => 3,
+            Fault::DroppedWrite => 20,
             Fault::None | Fault::StaleRead | Fault::DoubleWinner | Fault::Resurrection => 1,
         },
     };

@@ -215,9 +215,10 @@ fn assert_placed(error: &ReadError, bytes: &[u8], packing: Packing) {
             assert!(!syntax.expected.is_empty(), "{error}");
         }
         ReadError::HalfWritten { line } => is_line(*line),
-        // The compact form has no lines.
-        ReadError::Stopped { source, .. } => assert!(!source.to_string().is_empty(), "{error}"),
-        ReadError::CutOff { byte } | ReadError::Binary { byte, .. } => {
+        ReadError::Stopped { line, .. } => is_line(*line),
+        ReadError::CutOff { byte }
+        | ReadError::Binary { byte, .. }
+        | ReadError::StoppedAt { byte, .. } => {
             assert!(
                 packing != Packing::Plain || *byte <= bytes.len() as u64,
                 "{error}"

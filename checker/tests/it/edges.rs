@@ -139,6 +139,17 @@ const EDGES: &[(&str, Outcome, &str)] = &[
         "us:i5[0-9] us:i2[0-9] us:r7[1-2] us:r2[1-3] us:r5[4-5]",
     ),
     // Within 10 ms: a read is judged from 10 ms after the acknowledgement on, and a fault puts that off.
+    // Stamps decide where both have them, whatever the region had before; a write of unknown stamp is still newer than what was there.
+    (
+        "delivery",
+        Valid,
+        "within=10 us:w1[0-1] us:w2[2-3] us:r1@9us[4-5] us:r2@7us[4-5] eu:r1@9us[20-21]",
+    ),
+    (
+        "delivery",
+        Invalid,
+        "within=10 us:w1[0-1] us:w2[2-3] us:r1@9us[4-5] eu:r1@9us[20-21]",
+    ),
     ("delivery", Unknown, "within=10 us:w1[0-1] eu:r-[11-12]"),
     (
         "delivery",

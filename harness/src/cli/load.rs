@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use checker::history::Strength;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Subcommand, ValueEnum};
 use workloads::arrival::{Shape, Share};
 
 use crate::{
@@ -299,6 +299,18 @@ impl LoadCommand {
             What::Echo(command) => command.run(),
         }
     }
+}
+
+/// The settings of `dateline load run` with these words after it.
+pub(crate) fn load_settings(words: &[String]) -> Result<LoadSettings, String> {
+    let grammar = RunCommand::augment_args(clap::Command::new("load run").no_binary_name(true));
+    let command = grammar
+        .try_get_matches_from(words)
+        .and_then(|matches| RunCommand::from_arg_matches(&matches));
+    let settings = command
+        .map_err(|error| error.render().to_string())?
+        .settings();
+    settings.map_err(|(Failure::Usage(told) | Failure::Harness(told))| told)
 }
 
 impl EchoCommand {

@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::exit;
 
-pub(crate) use load::{LoadFlags, LoadOutput};
+pub(crate) use load::{LoadFlags, LoadOutput, load_settings};
 pub(crate) use test::TestFlags;
 
 /// Tells whether a multi-region, last-writer-wins table keeps its promises, and how fast it keeps them.
@@ -74,7 +74,7 @@ enum Command {
     Compare(compare::CompareCommand),
     /// Decide whether a build is slower than another: pass, fail or cannot tell; or find changes over many nights
     Gate(Box<gate::GateCommand>),
-    /// Run a nightly matrix of tests and gates within a time budget; one summary, the worst decides
+    /// Run a nightly matrix of tests, loads and gates within a time budget; one summary, the worst decides
     Suite(suite::SuiteCommand),
     /// Join the shares of one load that ran on many machines
     Merge(merge::MergeCommand),

@@ -17,7 +17,7 @@ use crate::{
 /// `dateline suite FILE.toml`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The exit code is that of the worst cell, a violation above all: 0 all is well, 1 a violation or a slowdown, 2 something
+The exit code is that of the worst cell, a violation above all: 0 all is well, 1 a violation, a slowdown or a missed goal, 2 something
 cannot be told or did not run, 3 the harness failed. Results are in dateline-runs/suites/NAME/latest: suite.html,
 suite.md, suite.json, junit.xml.
 

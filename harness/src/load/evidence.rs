@@ -295,14 +295,19 @@ impl Evidence {
 /// How a load ended by its figures: a corrupt read or a missed goal dominates; one that answered nothing decides nothing.
 pub(crate) fn ending(summary: &LoadSummary) -> Ending {
     let is_any = |outcome| summary.goals.iter().any(|goal| goal.outcome == outcome);
-    let is_corrupt = |row: &LoadRow| row.errors.contains_key(errors::CORRUPT_VALUE);
-    if summary.rows.iter().any(is_corrupt) || is_any(GoalOutcome::Broken) {
+    if is_corrupt(summary) || is_any(GoalOutcome::Broken) {
         return Ending::Invalid;
     }
     if is_any(GoalOutcome::CannotTell) || summary.rows.iter().all(|row| row.answered() == 0) {
         return Ending::Unknown;
     }
     Ending::Valid
+}
+
+/// Whether a read brought what nobody wrote.
+pub(crate) fn is_corrupt(summary: &LoadSummary) -> bool {
+    let is_corrupt = |row: &LoadRow| row.errors.contains_key(errors::CORRUPT_VALUE);
+    summary.rows.iter().any(is_corrupt)
 }
 
 /// Says it on standard output.

@@ -60,7 +60,7 @@ mod evidence;
 
 pub(crate) mod echo;
 
-pub(crate) use evidence::ending;
+pub(crate) use evidence::{ending, is_corrupt};
 pub(crate) use ladder::{saved as saved_trials, search, steps};
 pub(crate) use run::run;
 pub(crate) use sample::{Ending, Sample};

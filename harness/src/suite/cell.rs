@@ -1,4 +1,4 @@
-//! One cell: `dateline test` or `dateline gate` as a process, and what it left.
+//! One cell: `dateline test`, `dateline load` or `dateline gate` as a process, and what it left.
 
 use std::{
     collections::BTreeSet,
@@ -16,11 +16,13 @@ use crate::{
         child::{self, Done, Order},
         measure::Ended,
     },
+    load,
     stop::Stop,
     store,
 };
 use reports::{
     gate::Answer,
+    load_summary::{LoadSummary, goal::GoalOutcome},
     results::{Ending, Results},
     run_folder::RunFolder,
     suite::{Cell, CellOutcome},
@@ -99,12 +101,14 @@ async fn act(
     }
     let (program, limit) = match &planned.work {
         Work::Test { binary, limit, .. } => (binary.as_ref().unwrap_or(&own), *limit),
+        Work::Load { limit, .. } => (&own, *limit),
         Work::Gate(_) => (
             &own,
             budget.map_or(GATE_LIMIT, |budget| budget + AROUND_A_GATE),
         ),
     };
     let out = ["--out".to_owned(), folder.to_string_lossy().into_owned()];
+    let quiet = ["--output".to_owned(), "quiet".to_owned()];
     let of_cell = match &planned.work {
         Work::Test { defects, .. } => {
             let set = [
@@ -117,10 +121,8 @@ async fn act(
                 .chain(out)
                 .collect()
         }
-        Work::Gate(form) => {
-            let quiet = ["--output".to_owned(), "quiet".to_owned()];
-            of_gate(planned, form, budget, quiet.into_iter().chain(out))
-        }
+        Work::Load { words, .. } => words.iter().cloned().chain(quiet).chain(out).collect(),
+        Work::Gate(form) => of_gate(planned, form, budget, quiet.into_iter().chain(out)),
     };
     let program = program.to_string_lossy().into_owned();
     let words: Vec<String> = [program].into_iter().chain(of_cell).collect();
@@ -136,10 +138,13 @@ async fn act(
     };
     let done = child::run(&own, &order, stop).await?;
     Ok(match &planned.work {
-        Work::Test { .. } => {
+        Work::Test { .. } | Work::Load { .. } => {
             let mut runs = store::runs(folder)?;
             runs.retain(|run| !before.contains(run));
-            left_by_test(runs.pop(), &done)
+            match &planned.work {
+                Work::Load { .. } => left_by_load(runs.pop(), &done),
+                Work::Test { .. } | Work::Gate(_) => left_by_test(runs.pop(), &done),
+            }
         }
         Work::Gate(_) => {
             let gate = fs::read_link(&latest_gate).ok();
@@ -198,6 +203,50 @@ fn unjudged(done: &Done) -> (CellOutcome, String, Option<String>) {
         ),
         Ended::ByItself | Ended::TimedOut => (CellOutcome::HarnessFailure, trouble(done), None),
     }
+}
+
+fn left_by_load(run: Option<PathBuf>, done: &Done) -> Found {
+    let summary = run.as_ref().map(|run| RunFolder::at(run).load_summary());
+    let (outcome, told, reproduce) = match (summary, done.cost.ended) {
+        (_, Ended::Stopped) => unjudged(done),
+        (Some(Ok(Some(summary))), Ended::ByItself) => {
+            let (outcome, told) = of_goals(&summary);
+            (outcome, told, Some(summary.run.reproduce))
+        }
+        (Some(Err(error)), _) => (CellOutcome::HarnessFailure, error.to_string(), None),
+        (Some(Ok(_)) | None, Ended::ByItself | Ended::TimedOut) => {
+            (CellOutcome::HarnessFailure, trouble(done), None)
+        }
+    };
+    Found {
+        outcome,
+        told,
+        folder: run,
+        reproduce,
+    }
+}
+
+/// What a load's reads and goals come to.
+fn of_goals(summary: &LoadSummary) -> (CellOutcome, String) {
+    if load::is_corrupt(summary) {
+        return (CellOutcome::Invalid, summary.warnings.join("; "));
+    }
+    let outcome = match load::ending(summary) {
+        Ending::Valid => return (CellOutcome::Valid, String::new()),
+        Ending::Invalid => CellOutcome::GoalMissed,
+        Ending::Unknown => CellOutcome::Unknown,
+        Ending::HarnessFailure => CellOutcome::HarnessFailure,
+    };
+    let goals = summary.goals.iter();
+    let missed = goals.filter(|goal| goal.outcome != GoalOutcome::Kept);
+    let missed: Vec<String> = missed
+        .map(|goal| format!("{}: {}", goal.goal, goal.told))
+        .collect();
+    let told = match missed.as_slice() {
+        [] => "no operation was answered".to_owned(),
+        missed => missed.join("; "),
+    };
+    (outcome, told)
 }
 
 fn left_by_gate(folder: Option<PathBuf>, done: &Done) -> Found {

@@ -30,9 +30,15 @@ pub(super) struct SuiteForm {
     /// Settings of every test, as in `dateline test --set`.
     #[serde(default)]
     pub(super) settings: Table,
-    /// Tests: every workload with all faults, seeds, versions.
+    /// What can be tested beside local regions: what it is called, and its settings.
+    #[serde(default)]
+    pub(super) targets: BTreeMap<String, Table>,
+    /// Tests: every workload with all faults, seeds, targets, versions.
     #[serde(default)]
     pub(super) matrix: Vec<MatrixForm>,
+    /// Loads.
+    #[serde(default)]
+    pub(super) load: Vec<LoadForm>,
     /// Gates.
     #[serde(default)]
     pub(super) gate: Vec<GateForm>,
@@ -62,6 +68,9 @@ pub(super) struct MatrixForm {
     /// `this`, or a name of `[versions]`.
     #[serde(default = "this")]
     pub(super) versions: Vec<String>,
+    /// `local`, or a name of `[targets]`.
+    #[serde(default = "local")]
+    pub(super) targets: Vec<String>,
     /// Planted faults, in every cell of this matrix.
     #[serde(default)]
     pub(super) defects: Vec<String>,
@@ -75,6 +84,30 @@ pub(super) const THIS: &str = "this";
 
 fn this() -> Vec<String> {
     vec![THIS.to_owned()]
+}
+
+/// What regions that the suite starts itself are called among the targets.
+pub(super) const LOCAL: &str = "local";
+
+fn local() -> Vec<String> {
+    vec![LOCAL.to_owned()]
+}
+
+/// One `[[load]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct LoadForm {
+    /// What to call it.
+    pub(super) name: String,
+    /// One of `dateline load run`.
+    pub(super) workload: String,
+    /// Further words of `dateline load run`: rate, time, goals.
+    #[serde(default)]
+    pub(super) arguments: Vec<String>,
+    /// As of a matrix.
+    pub(super) faults: Vec<String>,
+    /// A list, or `"1..5"`.
+    pub(super) seeds: toml::Value,
 }
 
 impl SuiteForm {

@@ -72,6 +72,7 @@ pub(super) fn reproduce(planned: &PlannedCell) -> String {
             );
             (binary.as_deref().unwrap_or(own), words)
         }
+        Work::Load { words, .. } => (own, words.clone()),
         Work::Gate(form) => {
             let budget = gate_budget(form);
             (own, of_gate(planned, form, budget, std::iter::empty()))

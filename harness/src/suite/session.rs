@@ -82,17 +82,17 @@ pub(crate) fn run(plan: Plan, begin: Begin) -> Result<(Keep, SuiteResult, Ending
     Ok((shared.keep.clone(), suite, ending))
 }
 
-/// Tests side by side, then the gates, each alone: whatever runs beside a gate would be measured with it.
+/// Tests side by side, then loads and gates, each alone: whatever runs beside one would be measured with it.
 async fn all(shared: &Arc<Shared>) -> Result<(), Failure> {
     shared.stop.listen().map_err(Failure::harness)?;
-    let gates: VecDeque<usize> = {
+    let measuring: VecDeque<usize> = {
         let mut state = shared.lock();
-        let (gates, tests) = state
+        let (tests, measuring) = state
             .queue
             .iter()
-            .partition(|at| matches!(shared.plan.cells[**at].work, Work::Gate(_)));
+            .partition(|at| matches!(shared.plan.cells[**at].work, Work::Test { .. }));
         state.queue = tests;
-        gates
+        measuring
     };
     let workers: Vec<_> = (0..shared.plan.parallel)
         .map(|_| tokio::spawn(worker(shared.clone())))
@@ -100,7 +100,7 @@ async fn all(shared: &Arc<Shared>) -> Result<(), Failure> {
     for worker in workers {
         worker.await.map_err(Failure::harness)?;
     }
-    shared.lock().queue = gates;
+    shared.lock().queue = measuring;
     worker(shared.clone()).await;
     Ok(())
 }
@@ -110,7 +110,7 @@ async fn worker(shared: Arc<Shared>) {
         let planned = &shared.plan.cells[at];
         let budget = match &planned.work {
             Work::Gate(form) => gate_budget(form).into_iter().chain(shared.left()).min(),
-            Work::Test { .. } => None,
+            Work::Test { .. } | Work::Load { .. } => None,
         };
         let cell = cell::run(planned, at + 1, shared.keep.path(), budget, &shared.stop).await;
         eprint!("{}", text::suite::cell(&cell, style()));

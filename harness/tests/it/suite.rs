@@ -35,6 +35,13 @@ seeds = [2]
 defects = ["stale-strong-read"]
 settings = { time-limit = 6 }
 
+[[load]]
+name = "hasty"
+workload = "reads"
+faults = ["none"]
+seeds = [1]
+arguments = ["--rate", "50", "--for", "1s", "--warm-up", "0s", "--rtt-scale", "0.1", "--goal", "errors<1%", "--goal", "p50<1ns"]
+
 [[gate]]
 name = "shell"
 base = '''sh -c 'echo "{\"work\": $((1000 + ${#DATELINE_PADDING} % 50))}" > {folder}/metrics.json' '''
@@ -80,7 +87,7 @@ fn a_suite_is_killed_and_resumed_and_names_the_defect_and_the_slowdown() {
     });
     child.kill().and_then(|()| child.wait()).expect("it runs");
     wait_until("nothing is left", || place.orphans().is_empty());
-    assert_eq!(outcomes(&place)[1..], [CellOutcome::NotRun; 2]);
+    assert_eq!(outcomes(&place)[1..], [CellOutcome::NotRun; 3]);
     let first = runs(&place)[0].clone();
 
     let ended = place.run("suite small.toml --resume");
@@ -89,6 +96,8 @@ fn a_suite_is_killed_and_resumed_and_names_the_defect_and_the_slowdown() {
     for part in [
         "read-your-writes",
         "work is worse by",
+        "p50<1ns: ",
+        "dateline load run reads --rate 50",
         "--defect stale-strong-read",
     ] {
         assert!(ended.out.contains(part), "no {part:?} in {}", ended.out);
@@ -98,6 +107,7 @@ fn a_suite_is_killed_and_resumed_and_names_the_defect_and_the_slowdown() {
         [
             CellOutcome::Valid,
             CellOutcome::Invalid,
+            CellOutcome::GoalMissed,
             CellOutcome::GateFailed
         ]
     );

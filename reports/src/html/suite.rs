@@ -43,7 +43,9 @@ fn look(outcome: CellOutcome) -> (&'static str, &'static str) {
             ("unknown", "?")
         }
         CellOutcome::HarnessFailure => ("failure", "!"),
-        CellOutcome::GateFailed | CellOutcome::Invalid => ("invalid", "✗"),
+        CellOutcome::GoalMissed | CellOutcome::GateFailed | CellOutcome::Invalid => {
+            ("invalid", "✗")
+        }
     }
 }
 

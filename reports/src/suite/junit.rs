@@ -45,6 +45,7 @@ fn case(cell: &Cell) -> TestCase {
             status
         }
         CellOutcome::HarnessFailure => non_success(NonSuccessKind::Error, "harness-failure"),
+        CellOutcome::GoalMissed => non_success(NonSuccessKind::Failure, "goal-missed"),
         CellOutcome::GateFailed => non_success(NonSuccessKind::Failure, "slower"),
         CellOutcome::Invalid => non_success(NonSuccessKind::Failure, "violation"),
     };

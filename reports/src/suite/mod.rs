@@ -56,7 +56,7 @@ impl SuiteResult {
         outcomes.max().unwrap_or(CellOutcome::NotRun)
     }
 
-    /// What the process returns: 0 all is well, 1 a violation or a slowdown, 2 cannot tell, 3 harness failure.
+    /// What the process returns: 0 all is well, 1 a violation, a slowdown or a missed goal, 2 cannot tell, 3 harness failure.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.worst().exit_code()
@@ -70,6 +70,7 @@ impl SuiteResult {
             CellOutcome::Unknown | CellOutcome::GateCannotTell => "UNKNOWN",
             CellOutcome::NotRun => "UNFINISHED",
             CellOutcome::HarnessFailure => "HARNESS FAILURE",
+            CellOutcome::GoalMissed => "GOAL MISSED",
             CellOutcome::GateFailed => "SLOWER",
             CellOutcome::Invalid => "INVALID",
         }
@@ -121,7 +122,7 @@ pub struct Cell {
     pub id: CellId,
     /// What came of it.
     pub outcome: CellOutcome,
-    /// In one sentence: the first violation, why nobody can tell, by how much it is slower. Empty when all is well.
+    /// In one sentence: the first violation, why nobody can tell, by how much it is slower, which goals were missed. Empty when all is well.
     pub told: String,
     /// Its run folder, relative to the suite's; `None` when there is none.
     pub folder: Option<String>,
@@ -134,7 +135,7 @@ pub struct Cell {
 /// What tells a cell from all others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CellId {
-    /// The workload, or the scenario of a gate.
+    /// The workload, or the scenario of a load or a gate.
     pub workload: String,
     /// The fault packages.
     pub faults: Vec<String>,
@@ -175,7 +176,7 @@ impl CellId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CellOutcome {
-    /// A run: nothing forbidden was seen.
+    /// A run: nothing forbidden was seen, and a load kept its goals.
     Valid,
     /// A gate: no metric is worse by more than is tolerated.
     GatePassed,
@@ -187,9 +188,11 @@ pub enum CellOutcome {
     NotRun,
     /// The harness could not do its job.
     HarnessFailure,
+    /// A load: a goal was missed.
+    GoalMissed,
     /// A gate: the candidate is worse by more than is tolerated.
     GateFailed,
-    /// A run: something forbidden happened. Dominates everything.
+    /// A run: something forbidden happened, or a load read what nobody wrote. Dominates everything.
     Invalid,
 }
 
@@ -216,13 +219,14 @@ impl From<Judgement> for CellOutcome {
 
 impl CellOutcome {
     /// All, from best to worst.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Valid,
         Self::GatePassed,
         Self::GateCannotTell,
         Self::Unknown,
         Self::NotRun,
         Self::HarnessFailure,
+        Self::GoalMissed,
         Self::GateFailed,
         Self::Invalid,
     ];
@@ -237,6 +241,7 @@ impl CellOutcome {
             Self::Unknown => "unknown",
             Self::NotRun => "not run",
             Self::HarnessFailure => "harness failure",
+            Self::GoalMissed => "goal missed",
             Self::GateFailed => "slower",
             Self::Invalid => "invalid",
         }
@@ -255,7 +260,7 @@ impl CellOutcome {
             Self::Valid | Self::GatePassed => Ending::Valid,
             Self::GateCannotTell | Self::Unknown | Self::NotRun => Ending::Unknown,
             Self::HarnessFailure => Ending::HarnessFailure,
-            Self::Invalid | Self::GateFailed => Ending::Invalid,
+            Self::Invalid | Self::GateFailed | Self::GoalMissed => Ending::Invalid,
         }
     }
 

@@ -79,7 +79,9 @@ fn look(outcome: CellOutcome) -> (&'static str, Tone) {
             ("?", Tone::Doubtful)
         }
         CellOutcome::HarnessFailure => ("!", Tone::Bad),
-        CellOutcome::GateFailed | CellOutcome::Invalid => ("✗", Tone::Bad),
+        CellOutcome::GoalMissed | CellOutcome::GateFailed | CellOutcome::Invalid => {
+            ("✗", Tone::Bad)
+        }
     }
 }
 

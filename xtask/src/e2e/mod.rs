@@ -81,6 +81,14 @@ struct Desk {
 }
 
 impl Desk {
+    fn new(dateline: PathBuf, folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            dateline,
+            folder: folder.to_path_buf(),
+            path: std::env::var("PATH").context("PATH is not set")?,
+        })
+    }
+
     /// A prompt in a new folder of this name.
     fn prompt(&self, name: &str) -> anyhow::Result<Prompt> {
         let folder = self.folder.join(name);
@@ -96,17 +104,8 @@ impl Desk {
 /// At the first expectation that is not met; the message holds the command, what it printed, and what repeats the stage.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let begun = Instant::now();
-    let dateline = build(arguments.release)?;
-    let base = step::root().join("target/e2e");
-    fs::create_dir_all(&base).with_context(|| format!("could not make {}", base.display()))?;
-    let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&base)?;
-    let search = std::env::var("PATH").context("PATH is not set")?;
-    let desk = Desk {
-        dateline,
-        folder: folder.path().to_path_buf(),
-        path: search,
-    };
-
+    let folder = folder()?;
+    let desk = Desk::new(build(arguments.release)?, folder.path())?;
     for stage in stages(&arguments.stages) {
         let stage_begun = Instant::now();
         println!("e2e: --- {stage:?}");
@@ -134,6 +133,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         begun.elapsed().as_secs_f64()
     );
     Ok(())
+}
+
+/// Judges a big history with something to find by one process, in parts and on Spark: the same verdict, the same evidence.
+///
+/// # Errors
+/// At the first expectation that is not met.
+pub(crate) fn spark(dateline: PathBuf, history: &Path) -> anyhow::Result<()> {
+    let folder = folder()?;
+    let judged = shares::big(&Desk::new(dateline, folder.path())?, history);
+    judged.map_err(|error| error.context(format!("evidence in {}", folder.keep().display())))
+}
+
+/// A new folder for everything that is left behind.
+fn folder() -> anyhow::Result<tempfile::TempDir> {
+    let base = step::root().join("target/e2e");
+    fs::create_dir_all(&base).with_context(|| format!("could not make {}", base.display()))?;
+    Ok(tempfile::Builder::new().prefix("run-").tempdir_in(&base)?)
 }
 
 /// The stages that were asked for; all when none was.

@@ -17,8 +17,11 @@ use crate::step;
 /// What each command may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What Spark may take: it starts a master, two workers and their Pythons.
+/// What Spark may take with a small history: it starts a master, two workers and their Pythons.
 const SPARK_LIMIT: Duration = Duration::from_secs(600);
+
+/// What each command may take with a big one.
+const BIG_LIMIT: Duration = Duration::from_secs(2 * 3600);
 
 /// How yamllint looks at the manifests: as always, with lines as long as ours.
 const YAMLLINT: &str = "{extends: default, rules: {line-length: {max: 120}}}";
@@ -27,14 +30,40 @@ const YAMLLINT: &str = "{extends: default, rules: {line-length: {max: 120}}}";
 pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
     let prompt = desk.prompt("shares")?;
     manifests(&prompt)?;
-    let history = history(desk, &prompt)?;
-    let history = history.to_string_lossy();
-    println!("e2e: it is judged by one process");
-    let whole = prompt.run(&desk.dateline, &["check", &history, "--json"], LIMIT)?;
-    let whole = evidence(whole.exits(1)?)?;
-    in_parts(desk, &prompt, &history, &whole)?;
-    on_spark(desk, &prompt, &history, &whole)?;
+    Judging {
+        desk,
+        prompt: &prompt,
+        history: &history(desk, &prompt)?.to_string_lossy(),
+        spark_parts: 4,
+        limit: LIMIT,
+        spark_limit: SPARK_LIMIT,
+    }
+    .is_the_same_everywhere()?;
     load(desk, &prompt)
+}
+
+/// Judges a big history with something to find by one process, in parts and on Spark.
+pub(super) fn big(desk: &Desk, history: &Path) -> anyhow::Result<()> {
+    Judging {
+        desk,
+        prompt: &desk.prompt("shares")?,
+        history: &history.to_string_lossy(),
+        spark_parts: 16,
+        limit: BIG_LIMIT,
+        spark_limit: BIG_LIMIT,
+    }
+    .is_the_same_everywhere()
+}
+
+/// One history, judged in several ways.
+struct Judging<'j> {
+    desk: &'j Desk,
+    prompt: &'j Prompt,
+    history: &'j str,
+    /// Into how many parts Spark cuts it.
+    spark_parts: u32,
+    limit: Duration,
+    spark_limit: Duration,
 }
 
 fn manifests(prompt: &Prompt) -> anyhow::Result<()> {
@@ -86,6 +115,79 @@ fn evidence(answer: &Answer) -> anyhow::Result<Value> {
     Ok(verdict)
 }
 
+impl Judging<'_> {
+    fn is_the_same_everywhere(&self) -> anyhow::Result<()> {
+        println!("e2e: it is judged by one process");
+        let whole = self.run(&["check", self.history, "--json"])?;
+        let whole = evidence(whole.exits(1)?)?;
+        self.in_parts(&whole)?;
+        self.on_spark(&whole)
+    }
+
+    fn run(&self, arguments: &[&str]) -> anyhow::Result<Answer> {
+        self.prompt.run(&self.desk.dateline, arguments, self.limit)
+    }
+
+    fn in_parts(&self, whole: &Value) -> anyhow::Result<()> {
+        println!("e2e: it is judged in three parts");
+        let mut files = Vec::new();
+        for index in 1..=3 {
+            let share = format!("{index}/3");
+            let answer = self.run(&["check", self.history, "--share", &share, "--json"])?;
+            let file = format!("part-{index}.json");
+            fs::write(self.prompt.folder.join(&file), &answer.stdout)?;
+            files.push(file);
+        }
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        self.run(&[&["merge"], &files[..2]].concat())?
+            .exits(64)?
+            .says("part 3 of 3 is missing")?;
+        let all = [&["merge", "--output", "json"], &files[..]].concat();
+        is_the_same(self.run(&all)?.exits(1)?, whole)
+    }
+
+    fn on_spark(&self, whole: &Value) -> anyhow::Result<()> {
+        println!("e2e: it is judged on Spark, a cluster of two workers");
+        step::run(Command::new("java").arg("-version"))
+            .context("Spark needs a Java; on Debian: apt-get install default-jre-headless")?;
+        let python = venv::library("pyspark", "pyspark")?;
+        let job = step::root().join("examples/spark/check_history.py");
+        let parts = self.spark_parts.to_string();
+        let arguments = [
+            &*job.to_string_lossy(),
+            self.history,
+            "verdicts.jsonl",
+            "--parts",
+            &parts,
+            "--dateline",
+            &*self.desk.dateline.to_string_lossy(),
+        ];
+        let scratch = self.prompt.folder.join("spark");
+        // One Python for driver and workers, addresses that exist everywhere, and what is shuffled beside the rest.
+        let spark = self
+            .prompt
+            .clone()
+            .with("PYSPARK_PYTHON", &python.to_string_lossy())
+            .with("SPARK_LOCAL_IP", "127.0.0.1")
+            .with("SPARK_WORKER_DIR", &scratch.to_string_lossy())
+            .with("SPARK_LOCAL_DIRS", &scratch.to_string_lossy())
+            .with(
+                "PYSPARK_SUBMIT_ARGS",
+                "--master local-cluster[2,1,1024] --conf spark.ui.enabled=false pyspark-shell",
+            );
+        let spark = match std::env::var("JAVA_HOME") {
+            Ok(home) => spark.with("JAVA_HOME", &home),
+            Err(_) => spark,
+        };
+        spark
+            .run(python, &arguments, self.spark_limit)?
+            .exits(0)?
+            .says(&format!("{parts} parts judged"))?;
+        let merge = ["merge", "verdicts.jsonl", "--output", "json"];
+        is_the_same(self.run(&merge)?.exits(1)?, whole)
+    }
+}
+
 fn is_the_same(answer: &Answer, whole: &Value) -> anyhow::Result<()> {
     let joined = evidence(answer)?;
     let violations = whole["checks"].as_array().into_iter().flatten();
@@ -99,67 +201,6 @@ fn is_the_same(answer: &Answer, whole: &Value) -> anyhow::Result<()> {
     );
     println!("e2e:   the same verdict and the same evidence of {count} violations");
     Ok(())
-}
-
-fn in_parts(desk: &Desk, prompt: &Prompt, history: &str, whole: &Value) -> anyhow::Result<()> {
-    println!("e2e: it is judged in three parts");
-    let mut files = Vec::new();
-    for index in 1..=3 {
-        let share = format!("{index}/3");
-        let arguments = ["check", history, "--share", &share, "--json"];
-        let answer = prompt.run(&desk.dateline, &arguments, LIMIT)?;
-        let file = format!("part-{index}.json");
-        fs::write(prompt.folder.join(&file), &answer.stdout)?;
-        files.push(file);
-    }
-    let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    let missing = [&["merge"], &files[..2]].concat();
-    prompt
-        .run(&desk.dateline, &missing, LIMIT)?
-        .exits(64)?
-        .says("part 3 of 3 is missing")?;
-    let all = [&["merge", "--output", "json"], &files[..]].concat();
-    is_the_same(prompt.run(&desk.dateline, &all, LIMIT)?.exits(1)?, whole)
-}
-
-fn on_spark(desk: &Desk, prompt: &Prompt, history: &str, whole: &Value) -> anyhow::Result<()> {
-    println!("e2e: it is judged on Spark, a cluster of two workers");
-    step::run(Command::new("java").arg("-version"))
-        .context("Spark needs a Java; on Debian: apt-get install default-jre-headless")?;
-    let python = venv::library("pyspark", "pyspark")?;
-    let job = step::root().join("examples/spark/check_history.py");
-    let arguments = [
-        &*job.to_string_lossy(),
-        history,
-        "verdicts.jsonl",
-        "--parts",
-        "4",
-        "--dateline",
-        &*desk.dateline.to_string_lossy(),
-    ];
-    // One Python for driver and workers, and addresses that exist everywhere.
-    let spark = prompt
-        .clone()
-        .with("PYSPARK_PYTHON", &python.to_string_lossy())
-        .with("SPARK_LOCAL_IP", "127.0.0.1")
-        .with(
-            "SPARK_WORKER_DIR",
-            &prompt.folder.join("spark").to_string_lossy(),
-        )
-        .with(
-            "PYSPARK_SUBMIT_ARGS",
-            "--master local-cluster[2,1,1024] --conf spark.ui.enabled=false pyspark-shell",
-        );
-    let spark = match std::env::var("JAVA_HOME") {
-        Ok(home) => spark.with("JAVA_HOME", &home),
-        Err(_) => spark,
-    };
-    spark
-        .run(python, &arguments, SPARK_LIMIT)?
-        .exits(0)?
-        .says("4 parts judged")?;
-    let merge = ["merge", "verdicts.jsonl", "--output", "json"];
-    is_the_same(prompt.run(&desk.dateline, &merge, LIMIT)?.exits(1)?, whole)
 }
 
 /// Two shares of one load at the same time, against one region.

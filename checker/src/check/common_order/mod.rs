@@ -24,7 +24,7 @@ mod witness;
 
 use std::collections::BTreeSet;
 
-use super::case::{Case, Fate, Item};
+use super::case::{Case, Fate, Item, Wanted};
 use super::evidence::{Evidence, Findings, key_words};
 use crate::history::History;
 use crate::shrink;
@@ -39,7 +39,7 @@ const FORCED_COUNT: usize = 1_500;
 const SEARCHED_COUNT: usize = 400;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     for item in case.registers() {
         findings.is_judged |= !item.sightings.is_empty();
         if !is_for_us(case, item) {
@@ -116,7 +116,7 @@ fn decide(case: &Case<'_>, item: &Item<'_>) -> Answer {
 
 /// Whether the versions of a history of one key are known to have no order.
 fn is_broken(history: &History) -> bool {
-    let case = Case::new(history);
+    let case = Case::new(history, Wanted::Outcome);
     let broken = |item| matches!(decide(&case, item), Answer::Broken(_));
     case.registers().any(broken)
 }

@@ -14,7 +14,7 @@ mod versions;
 
 use std::collections::BTreeSet;
 
-use super::case::{Case, Item};
+use super::case::{Case, Item, Wanted};
 use super::evidence::{Evidence, Findings, key_words, region_name};
 use crate::history::{Condition, Ending, History, MicroOp, Op, Reply, Value};
 use crate::shrink;
@@ -26,7 +26,7 @@ use versions::Versions;
 const SEARCHED_COUNT: usize = 400;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(case.wanted);
     let mut judged_count: u64 = 0;
     for item in case.registers() {
         let versions = Versions::new(case, item);
@@ -45,7 +45,7 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
 
 /// Whether a history of one key is contradictory.
 fn is_broken(history: &History) -> bool {
-    let case = Case::new(history);
+    let case = Case::new(history, Wanted::Outcome);
     let broken = |item| sweep(&Versions::new(&case, item)).is_err();
     case.registers().any(broken)
 }

@@ -25,7 +25,7 @@ mod saturate;
 
 use std::collections::BTreeSet;
 
-use super::case::{Builder, ByKey, Case};
+use super::case::{Builder, ByKey, Case, Wanted};
 use super::evidence::{Evidence, Findings, key_words, region_name};
 use super::frontier::at;
 use crate::history::{Ending, History, Key, MicroOp, MicroReply, Op, Operation, RegionId, Reply};
@@ -171,6 +171,7 @@ fn items<'h>(history: &'h History, keys: &BTreeSet<Key>) -> Case<'h> {
         items: touched
             .map(|(key, touches)| builder.item(key, touches))
             .collect(),
+        wanted: Wanted::Evidence,
     }
 }
 

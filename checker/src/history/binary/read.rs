@@ -327,7 +327,7 @@ fn at<R>(source: &Source<R>, trouble: Trouble) -> ReadError {
     let byte = source.position;
     match trouble {
         Trouble::CutOff => ReadError::CutOff { byte },
-        Trouble::Io(source) => ReadError::Stopped { line: 0, source },
+        Trouble::Io(source) => ReadError::StoppedAt { byte, source },
         Trouble::Wrong(expected) => ReadError::Binary { byte, expected },
     }
 }

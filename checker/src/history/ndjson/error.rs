@@ -35,6 +35,14 @@ pub enum ReadError {
         /// What the system said.
         source: io::Error,
     },
+    /// The bytes of a compact file stopped coming.
+    #[error("byte {byte}: reading failed: {source}")]
+    StoppedAt {
+        /// How many bytes were understood.
+        byte: u64,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A line is not what the format says.
     #[error("line {line}, column {}: expected {}, found {}", syntax.column, syntax.expected, syntax.found)]
     Syntax {
