@@ -118,6 +118,8 @@ fn part(history: &History, kept: &[usize], everything: &[usize], forgotten: &[us
             operations.push(left_out);
         }
     }
+    // What may have been asked for at any time comes first.
+    operations.sort_by_key(|operation| operation.call_ns);
     History {
         header: history.header.clone(),
         operations,

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use checker::history::{EventKind, Key, Op, Phase, ProcessId, RegionId, Strength};
+use checker::history::{EventKind, Op, Phase, ProcessId, RegionId, Strength};
 use tokio::task::JoinSet;
 use workloads::workload::Workload;
 
@@ -101,44 +101,41 @@ impl Interpreter {
         self.slots.sort_by_key(|slot| slot.number);
     }
 
-    /// Reads every key of the workload in every region, strongly. Returns how many reads brought no answer.
+    /// Reads every key of the workload in every region, strongly, and lets each slot do what it does last. Returns how much of it brought no answer.
     pub(crate) async fn final_reads(&mut self) -> u64 {
-        let keys = Arc::new(locked(&self.workload).final_reads());
-        let mut readers: Vec<(SlotState, usize)> = Vec::new();
-        let mut idle = Vec::new();
-        for slot in self.slots.drain(..) {
-            let share = readers
-                .iter()
-                .filter(|(other, _)| other.region == slot.region)
-                .count();
-            if share < FINAL_READERS {
-                readers.push((slot, share))
-            } else {
-                idle.push(slot)
-            }
-        }
         let mut tasks = JoinSet::new();
-        let shares: Vec<(RegionId, usize)> = readers
-            .iter()
-            .map(|(slot, share)| (slot.region, *share))
-            .collect();
-        for (slot, share) in readers {
-            let of = shares
-                .iter()
-                .filter(|(region, _)| *region == slot.region)
-                .count();
-            let mine: Vec<Key> = keys.iter().copied().skip(share).step_by(of).collect();
-            tasks.spawn(read_all(slot, mine, self.stop.clone()));
+        for (slot, ops) in self.final_work() {
+            tasks.spawn(do_all(slot, ops, self.stop.clone()));
         }
         let mut missing = 0;
         for (slot, unanswered) in tasks.join_all().await {
             missing += unanswered;
-            idle.push(slot);
+            self.slots.push(slot);
         }
-        idle.sort_by_key(|slot| slot.number);
-        self.slots = idle;
+        self.slots.sort_by_key(|slot| slot.number);
         self.journal.flush();
         missing
+    }
+
+    /// All slots with what each does at the end: the first few of every region share its reads.
+    fn final_work(&mut self) -> Vec<(SlotState, Vec<Op>)> {
+        let workload = locked(&self.workload);
+        let keys = workload.final_reads();
+        let regions: Vec<RegionId> = self.slots.iter().map(|slot| slot.region).collect();
+        let of_region = |region, slots: &[RegionId]| slots.iter().filter(|r| **r == region).count();
+        let work = self.slots.drain(..).enumerate().map(|(index, slot)| {
+            let share = of_region(slot.region, &regions[..index]);
+            let readers = of_region(slot.region, &regions).min(FINAL_READERS);
+            let mine = keys.iter().skip(share).step_by(readers);
+            let mine = mine.take(if share < readers { keys.len() } else { 0 });
+            let reads = mine.map(|key| Op::Read {
+                key: *key,
+                strength: Strength::Strong,
+            });
+            let ops = reads.chain(workload.last(slot.number)).collect();
+            (slot, ops)
+        });
+        work.collect()
     }
 
     /// Where everything is recorded.
@@ -210,13 +207,9 @@ async fn wait(journal: &Journal, at_ns: u64, stop: &Stop) {
     }
 }
 
-async fn read_all(mut slot: SlotState, keys: Vec<Key>, stop: Stop) -> (SlotState, u64) {
+async fn do_all(mut slot: SlotState, ops: Vec<Op>, stop: Stop) -> (SlotState, u64) {
     let mut unanswered = 0;
-    for key in keys {
-        let op = Op::Read {
-            key,
-            strength: Strength::Strong,
-        };
+    for op in ops {
         let mut is_answered = false;
         for _ in 0..FINAL_READ_ATTEMPTS {
             if stop.is_forced() {

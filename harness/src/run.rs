@@ -7,6 +7,7 @@
 //! recorded is kept, healed, judged and reported; a violation that was found counts, whatever else failed. Ctrl-C stops new work and
 //! goes on from "heal". Absent on purpose: what a fault is (`nemesis`) and what a client does (`client`).
 
+mod cost;
 mod environment;
 mod faults;
 mod judge;
@@ -17,6 +18,7 @@ mod report;
 mod settings;
 mod settle;
 mod sites;
+mod tags;
 mod usage;
 
 use std::{
@@ -149,13 +151,14 @@ async fn act(
     stop: &Stop,
 ) -> Acted {
     let mut acted = Acted::default();
-    let regions = match Regions::set_up(settings, evidence.folder()).await {
+    let regions = match Regions::set_up(settings, evidence.folder(), stop).await {
         Ok(regions) => Arc::new(regions),
         Err(failure) => {
             acted.failure = Some(failure);
             return acted;
         }
     };
+    acted.warnings.extend_from_slice(regions.warnings());
     let client_of = |region| regions.client(region);
     let generator = settings.generator();
     let mut interpreter = Interpreter::new(generator, journal.clone(), stop.clone(), client_of);

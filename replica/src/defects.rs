@@ -31,6 +31,8 @@ pub enum Defect {
     CrossedRead,
     StallLink,
     RestartForgets,
+    SkipRecord,
+    RepeatRecord,
 }
 
 /// What people are told about a defect.
@@ -89,6 +91,8 @@ pub const DEFECTS: &[Description] = &[
     row(Defect::CrossedRead, "crossed-read", "every 50th read answers what the read before it was answered", "phantom", "reads of several keys"),
     row(Defect::StallLink, "stall-link", "nothing more is sent after 40 versions, until the region is started again", "convergence", "more than 40 writes in a region"),
     row(Defect::RestartForgets, "restart-forgets", "what a peer had not acknowledged is forgotten at a restart", "convergence", "a kill of a region that is being written to"),
+    row(Defect::SkipRecord, "skip-record", "what changes at every 50th write is not in the region's stream", "streams", "50 writes in a region, and a consumer of its stream"),
+    row(Defect::RepeatRecord, "repeat-record", "what changes at every 50th write is in the region's stream twice", "streams", "50 writes in a region, and a consumer of its stream"),
 ];
 
 impl Defect {
@@ -140,6 +144,8 @@ mod tests {
             Defect::CrossedRead,
             Defect::StallLink,
             Defect::RestartForgets,
+            Defect::SkipRecord,
+            Defect::RepeatRecord,
         ];
         assert_eq!(DEFECTS.len(), all.len());
         for defect in all {

@@ -20,6 +20,11 @@ pub(crate) trait Actor: Debug + Send {
     fn observe(&mut self, op: &Op, outcome: &EventKind) {
         let _ = (op, outcome);
     }
+
+    /// What it does once more after healing and settling.
+    fn last(&self) -> Option<Op> {
+        None
+    }
 }
 
 /// Where an actor stands.
@@ -147,6 +152,10 @@ impl Workload for Cast {
         let beating = self.slots.iter().filter(|slot| slot.role == "beat");
         let heartbeats = beating.map(|slot| heartbeat::key(slot.region));
         first.chain(second).chain(heartbeats).collect()
+    }
+
+    fn last(&self, slot: usize) -> Option<Op> {
+        self.actors[slot].last()
     }
 
     fn checks(&self) -> &'static [&'static str] {

@@ -5,7 +5,7 @@ use crate::{
     needs::Needs,
     options::Options,
     register::{self, Register},
-    scan, session, set,
+    scan, session, set, streams,
     workload::Workload,
     ycsb::{self, CORE},
 };
@@ -135,6 +135,16 @@ pub const WORKLOADS: &[Entry] = &[
             ..Needs::REGISTERS
         },
         make: scan::workload,
+    },
+    Entry {
+        name: streams::NAME,
+        about: "items that come and go while a consumer in every region reads its stream; proves that every change is in it, once and in order",
+        checks: streams::CHECKS,
+        needs: Needs {
+            streams: true,
+            ..Needs::REGISTERS
+        },
+        make: streams::workload,
     },
     ycsb_entry(
         "ycsb-a",

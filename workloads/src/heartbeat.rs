@@ -13,6 +13,19 @@ const WATCH_PAIR_EVERY_NS: u64 = 50_000_000;
 /// … and never more often than this altogether.
 const WATCH_AT_MOST_EVERY_NS: u64 = 15_000_000;
 
+/// How many writes and reads of heartbeats all regions together make in a second, at most.
+#[must_use]
+pub fn operations_per_s(region_count: u64) -> (u64, u64) {
+    const SECOND_NS: u64 = 1_000_000_000;
+    let others = region_count.saturating_sub(1);
+    let watched = others * (SECOND_NS / WATCH_PAIR_EVERY_NS);
+    let reads = watched.min(SECOND_NS.div_ceil(WATCH_AT_MOST_EVERY_NS));
+    (
+        region_count * (SECOND_NS / BEAT_EVERY_NS),
+        region_count * reads,
+    )
+}
+
 /// The heartbeat key of a region.
 pub(crate) fn key(region: RegionId) -> Key {
     Key(Key::FIRST_HEARTBEAT.0 + u64::from(region.0))

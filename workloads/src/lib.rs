@@ -19,7 +19,7 @@ pub mod workload;
 
 mod actor;
 mod client;
-mod heartbeat;
+pub mod heartbeat;
 mod outcome;
 mod pace;
 #[cfg(test)]
@@ -36,6 +36,7 @@ pub mod list_append;
 pub mod scan;
 pub mod session;
 pub mod set;
+pub mod streams;
 
 pub mod load;
 pub mod ycsb;

@@ -10,7 +10,7 @@ use checker::history::{
 
 use crate::{
     options::Options,
-    workload::{Step, Workload},
+    workload::{Slot, Step, Workload},
 };
 
 const ANSWER_NS: u64 = 1_000_000;
@@ -46,6 +46,8 @@ struct Version {
 /// The store.
 pub(crate) struct Stage {
     copies: Vec<BTreeMap<Key, Version>>,
+    /// By region, what changed since its stream was read: key, new image, old image.
+    streams: Vec<Vec<(Key, Observed, Observed)>>,
     /// What is on its way, by the time and a serial number: to whom, and what.
     travelling: BTreeMap<(u64, u64), (RegionId, Key, Version)>,
     sent: u64,
@@ -58,6 +60,7 @@ impl Stage {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             copies: vec![BTreeMap::new(); usize::from(options.regions)],
+            streams: vec![Vec::new(); usize::from(options.regions)],
             travelling: BTreeMap::new(),
             sent: 0,
             loses_one_in: None,
@@ -114,6 +117,15 @@ impl Stage {
                 at_ns += 2 * ANSWER_NS;
             }
         }
+        for (slot, Slot { region, .. }) in slots.iter().enumerate() {
+            if let Some(op) = workload.last(slot) {
+                let process = ProcessId(u32::try_from(slot).expect("slots are few"));
+                let outcome = self.answer(*region, &op, at_ns);
+                let step = Step { at_ns, op };
+                record(&mut events, process, *region, Phase::Final, step, outcome);
+                at_ns += 2 * ANSWER_NS;
+            }
+        }
         // A completion comes before an invocation of the same moment.
         events.sort_by_key(|event| (event.time_ns, matches!(event.kind, EventKind::Invoke(_))));
         let mut pairing = Pairing::default();
@@ -167,14 +179,26 @@ impl Stage {
             && first.key().0 <= now_ns
         {
             let (region, key, version) = first.remove();
-            let copy = &mut self.copies[usize::from(region.0)];
-            if copy.get(&key).is_none_or(|held| held.stamp < version.stamp) {
-                copy.insert(key, version);
+            let held = self.copies[usize::from(region.0)].get(&key);
+            if held.is_none_or(|held| held.stamp < version.stamp) {
+                self.install(region, key, version);
             }
         }
     }
 
+    /// Makes a version what a region holds.
+    fn install(&mut self, region: RegionId, key: Key, version: Version) {
+        let new = seen(Some(&version));
+        let old = self.copies[usize::from(region.0)].insert(key, version);
+        let record = (key, new, seen(old.as_ref()));
+        self.streams[usize::from(region.0)].push(record);
+    }
+
     fn answer(&mut self, region: RegionId, op: &Op, now_ns: u64) -> EventKind {
+        if *op == Op::Stream {
+            let records = std::mem::take(&mut self.streams[usize::from(region.0)]);
+            return EventKind::Ok(Reply::Stream(records));
+        }
         let copy = &self.copies[usize::from(region.0)];
         let Some(key) = op.key() else {
             let items = copy
@@ -227,7 +251,7 @@ impl Stage {
         {
             return;
         }
-        let copy = &mut self.copies[usize::from(region.0)];
+        let copy = &self.copies[usize::from(region.0)];
         let wall_us = i64::try_from(now_ns / 1000).expect("a short play");
         let above = copy.get(&key).map_or(0, |held| held.stamp.time_us + 1);
         let stamp = Stamp {
@@ -235,7 +259,7 @@ impl Stage {
             region,
         };
         let version = Version { stamp, value };
-        copy.insert(key, version.clone());
+        self.install(region, key, version.clone());
         for to in (0..).map(RegionId).take(self.copies.len()) {
             if to != region {
                 self.sent += 1;

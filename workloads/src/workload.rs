@@ -16,6 +16,12 @@ pub trait Workload: Send {
     /// Every key to be read in every region after healing and settling.
     fn final_reads(&self) -> Vec<Key>;
 
+    /// What this slot does once more after healing and settling, beside final reads.
+    fn last(&self, slot: usize) -> Option<Op> {
+        let _ = slot;
+        None
+    }
+
     /// The checks that judge its histories, by their ids.
     fn checks(&self) -> &'static [&'static str];
 

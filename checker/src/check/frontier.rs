@@ -134,6 +134,8 @@ pub(crate) struct Frontiers {
     pub(crate) deleted: Vec<Frontier>,
     /// Sightings elsewhere of versions that this region wrote, by that region.
     pub(crate) seen_elsewhere: Vec<Frontier>,
+    /// Sightings of no item, by region: the delete behind each is above what its region had shown before.
+    pub(crate) vanished: Vec<Frontier>,
     /// Deletes that may have happened: call time, and the greatest upper bound of their versions so far (`None`: unbounded), by call.
     deletes: Vec<(u64, Option<Order>)>,
     /// Whether nothing falls below any of these frontiers: what compares with only one of them need not look.
@@ -161,33 +163,35 @@ impl Frontiers {
             }
         }
         let seen: Vec<_> = seen.into_iter().map(Frontier::finish).collect();
-        let known = known_writes(item, region_count);
-        let mut written: Vec<Frontier> = (0..region_count).map(|_| few()).collect();
+        let mut written = known_writes(item, region_count);
         let mut deleted = vec![Frontier::default(); region_count];
+        let mut others = Vec::new();
         for (index, write) in item.writes.iter().enumerate() {
-            let (Fate::Acknowledged, Some(return_ns)) = (write.fate, write.return_ns) else {
+            let (Fate::Acknowledged, Some(return_ns), None) =
+                (write.fate, write.return_ns, write.order)
+            else {
                 continue;
             };
             let region = at(write.region);
-            if let Some(order) = write.order {
-                let bound = Bound::at_least(order);
-                written[region].push(return_ns, bound, Witness::write(index));
-                continue;
-            }
-            let floor = floor(item, index, &seen[region], &known[region]);
-            let bound = Bound::above(floor);
+            let floor = floor(item, index, &seen[region], &written[region]);
+            let (bound, witness) = (Bound::above(floor), Witness::write(index));
             if write.value.is_some() {
-                written[region].push(return_ns, bound, Witness::write(index));
+                others.push((region, return_ns, bound, witness));
             } else if floor > Order::LEAST {
-                deleted[region].push(return_ns, bound, Witness::write(index));
+                deleted[region].push(return_ns, bound, witness);
             }
         }
+        for (region, return_ns, bound, witness) in others {
+            written[region].push(return_ns, bound, witness);
+        }
+        let vanished = vanished(item, &seen);
         let finish = |all: Vec<Frontier>| all.into_iter().map(Frontier::finish).collect();
         let mut frontiers = Self {
             seen,
             written: finish(written),
             deleted: finish(deleted),
             seen_elsewhere: finish(elsewhere),
+            vanished,
             deletes: deletes(item, region_count),
             is_calm: false,
         };
@@ -197,34 +201,28 @@ impl Frontiers {
 
     /// Whether every strong sighting and every write satisfies all of them together.
     fn are_kept_by(&self, item: &Item<'_>) -> bool {
-        let mut fronts: Vec<Front<'_>> = (0..self.seen.len())
-            .map(|region| Front::new([&self.seen[region], &self.written[region]]))
-            .collect();
-        let is_above = |write: &Write| {
-            let bound = fronts[at(write.region)].advance(write.call_ns);
-            match (bound, write.order) {
-                (Some(bound), Some(order)) if write.fate != Fate::Failed => order > bound.order,
-                (Some(_) | None, _) => true,
+        let fronts = |region| {
+            let own = [&self.seen[region], &self.written[region]];
+            let others = [&self.deleted, &self.seen_elsewhere, &self.vanished];
+            (Front::new(own), Front::new(others.map(|all| &all[region])))
+        };
+        let mut fronts: Vec<_> = (0..self.seen.len()).map(fronts).collect();
+        // Both lie in the order of their operations, which is that of calls.
+        let mut writes = item.writes.iter().peekable();
+        for sighting in item.sightings.iter().filter(|s| s.is_current()) {
+            while let Some(write) = writes.next_if(|w| w.operation < sighting.operation) {
+                if !is_above(write, &mut fronts[at(write.region)].0) {
+                    return false;
+                }
             }
-        };
-        if !item.writes.iter().all(is_above) {
-            return false;
-        }
-        let own = |region| {
-            let others = [&self.deleted[region], &self.seen_elsewhere[region]];
-            (
-                Front::new([&self.seen[region], &self.written[region]]),
-                Front::new(others),
-            )
-        };
-        let mut fronts: Vec<_> = (0..self.seen.len()).map(own).collect();
-        let mut current = item.sightings.iter().filter(|s| s.is_current());
-        current.all(|sighting| {
             let (own, others) = &mut fronts[at(sighting.region)];
             let own = own.advance(sighting.call_ns);
             let bound = own.max(others.advance(sighting.call_ns));
-            bound.is_none_or(|bound| satisfies(self, sighting, bound) != Some(false))
-        })
+            if bound.is_some_and(|bound| satisfies(self, sighting, bound) == Some(false)) {
+                return false;
+            }
+        }
+        writes.all(|write| is_above(write, &mut fronts[at(write.region)].0))
     }
 
     /// Whether some delete can explain that the item is absent to an operation that returned at `return_ns`, although a version within
@@ -240,23 +238,23 @@ impl Frontiers {
     }
 }
 
-/// Two frontiers of one region, asked in the order of time.
-struct Front<'f> {
-    entries: [&'f [(u64, Bound, Witness)]; 2],
-    counts: [usize; 2],
+/// Some frontiers of one region, asked in the order of time.
+struct Front<'f, const N: usize> {
+    entries: [&'f [(u64, Bound, Witness)]; N],
+    counts: [usize; N],
     bound: Option<Bound>,
 }
 
-impl<'f> Front<'f> {
-    fn new(frontiers: [&'f Frontier; 2]) -> Self {
+impl<'f, const N: usize> Front<'f, N> {
+    fn new(frontiers: [&'f Frontier; N]) -> Self {
         Self {
             entries: frontiers.map(|frontier| &frontier.entries[..]),
-            counts: [0; 2],
+            counts: [0; N],
             bound: None,
         }
     }
 
-    /// The greatest bound of both among entries that returned before `call_ns`, or before any moment that was asked for earlier.
+    /// The greatest bound of all among entries that returned before `call_ns`, or before any moment that was asked for earlier.
     fn advance(&mut self, call_ns: u64) -> Option<Bound> {
         for (entries, count) in self.entries.iter().zip(&mut self.counts) {
             while let Some((_, bound, _)) = entries.get(*count).filter(|e| e.0 < call_ns) {
@@ -268,14 +266,43 @@ impl<'f> Front<'f> {
     }
 }
 
+/// Whether a write made something greater than what its region had shown and acknowledged before it.
+fn is_above(write: &Write, own: &mut Front<'_, 2>) -> bool {
+    let bound = own.advance(write.call_ns);
+    match (bound, write.order) {
+        (Some(bound), Some(order)) if write.fate != Fate::Failed => order > bound.order,
+        (Some(_) | None, _) => true,
+    }
+}
+
 /// The index of a region.
 pub(crate) fn at(region: RegionId) -> usize {
     usize::from(region.0)
 }
 
+/// Sightings of no item by region, if it was seen before.
+fn vanished(item: &Item<'_>, seen: &[Frontier]) -> Vec<Frontier> {
+    let mut vanished = vec![Frontier::default(); seen.len()];
+    if !item.has_deletes {
+        return vanished;
+    }
+    for (index, sighting) in item.sightings.iter().enumerate() {
+        if !sighting.is_current() || !sighting.is_absent() {
+            continue;
+        }
+        let region = at(sighting.region);
+        if let Some((bound, _)) = seen[region].before(sighting.call_ns) {
+            let bound = Bound::above(bound.order);
+            vanished[region].push(sighting.return_ns, bound, Witness::sighting(index));
+        }
+    }
+    vanished.into_iter().map(Frontier::finish).collect()
+}
+
 /// Acknowledged writes of known stamp, by region.
 fn known_writes(item: &Item<'_>, region_count: usize) -> Vec<Frontier> {
-    let mut known = vec![Frontier::default(); region_count];
+    let few = || Frontier::with_capacity(item.writes.len() / region_count.max(1) + 8);
+    let mut known: Vec<Frontier> = (0..region_count).map(|_| few()).collect();
     for (index, write) in item.writes.iter().enumerate() {
         if let (Fate::Acknowledged, Some(return_ns), Some(order)) =
             (write.fate, write.return_ns, write.order)
@@ -311,41 +338,64 @@ fn deletes(item: &Item<'_>, region_count: usize) -> Vec<(u64, Option<Order>)> {
     if !item.has_deletes {
         return Vec::new();
     }
-    let mut later: Vec<Vec<(u64, Order)>> = vec![Vec::new(); region_count];
+    let mut deletes: Vec<Delete> = item.deletes().map(Delete::new).collect();
+    deletes.sort_by_key(|delete| std::cmp::Reverse(delete.return_ns));
     // Both lie in the order of their operations, which is that of calls.
-    let mut writes = item.writes.iter().peekable();
-    for sighting in item.sightings.iter().filter(|s| s.is_current()) {
-        while let Some(write) = writes.next_if(|w| w.operation < sighting.operation) {
-            later[at(write.region)].extend(write.order.map(|order| (write.call_ns, order)));
-        }
-        later[at(sighting.region)].extend(sighting.order.map(|order| (sighting.call_ns, order)));
-    }
-    for write in writes {
-        later[at(write.region)].extend(write.order.map(|order| (write.call_ns, order)));
-    }
-    for list in &mut later {
-        sort_nearly_sorted(list, |(call_ns, _)| *call_ns);
-        let mut least: Option<Order> = None;
-        for (_, order) in list.iter_mut().rev() {
-            let smaller = least.map_or(*order, |l| l.min(*order));
-            *order = smaller;
-            least = Some(smaller);
-        }
-    }
-    let limit = |delete: &Write| {
-        let list = &later[at(delete.region)];
-        let return_ns = delete.return_ns?;
-        list.get(list.partition_point(|(call_ns, _)| *call_ns <= return_ns))
-            .map(|(_, o)| *o)
-    };
-    let mut deletes: Vec<_> = item.deletes().map(|d| (d.call_ns, limit(d))).collect();
-    sort_nearly_sorted(&mut deletes, |(call_ns, _)| *call_ns);
+    let current = item.sightings.iter().rev().filter(|s| s.is_current());
+    let shown = current.filter_map(|s| Some((at(s.region), s.call_ns, s.order?)));
+    limit(&mut deletes, region_count, shown);
+    let writes = item.writes.iter().rev();
+    let written = writes.filter_map(|w| Some((at(w.region), w.call_ns, w.order?)));
+    limit(&mut deletes, region_count, written);
+    deletes.sort_by_key(|delete| delete.call_ns);
     let mut greatest = Some(Order::LEAST);
-    for (_, limit) in &mut deletes {
-        greatest = greatest.zip(*limit).map(|(g, l)| g.max(l));
-        *limit = greatest;
+    let running = deletes.into_iter().map(|delete| {
+        greatest = greatest.zip(delete.limit).map(|(g, l)| g.max(l));
+        (delete.call_ns, greatest)
+    });
+    running.collect()
+}
+
+/// A delete that may have happened.
+struct Delete {
+    region: usize,
+    call_ns: u64,
+    /// `u64::MAX` when nobody knows.
+    return_ns: u64,
+    /// Its version is less than this one, if any is known to be greater.
+    limit: Option<Order>,
+}
+
+impl Delete {
+    fn new(write: &Write) -> Self {
+        Self {
+            region: at(write.region),
+            call_ns: write.call_ns,
+            return_ns: write.return_ns.unwrap_or(u64::MAX),
+            limit: None,
+        }
     }
-    deletes
+}
+
+/// Limits deletes, the last return first, by the least version that their region was asked for, or asked to make, after them: by region and
+/// call, the last call first.
+fn limit(
+    deletes: &mut [Delete],
+    region_count: usize,
+    versions: impl Iterator<Item = (usize, u64, Order)>,
+) {
+    let lesser = |one: Option<Order>, other: Option<Order>| one.into_iter().chain(other).min();
+    let mut least: Vec<Option<Order>> = vec![None; region_count];
+    let mut waiting = deletes.iter_mut().peekable();
+    for (region, call_ns, order) in versions {
+        while let Some(delete) = waiting.next_if(|delete| delete.return_ns >= call_ns) {
+            delete.limit = lesser(delete.limit, least[delete.region]);
+        }
+        least[region] = lesser(least[region], Some(order));
+    }
+    for delete in waiting {
+        delete.limit = lesser(delete.limit, least[delete.region]);
+    }
 }
 
 /// Whether what a sighting shows satisfies a bound; `None` when that cannot be told.

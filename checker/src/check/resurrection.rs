@@ -11,7 +11,7 @@
 use super::case::{Case, Item, Sighting};
 use super::evidence::{Evidence, Findings, key_words, region_name, words};
 use super::floor::{with_stamp, with_witness};
-use super::frontier::{Bound, Frontier, Frontiers, Witness, at};
+use super::frontier::{Bound, Frontiers, Witness, at};
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
     let mut findings = Findings::new(case.wanted);
@@ -22,27 +22,25 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             continue;
         }
         let frontiers = item.frontiers(case.region_count());
-        let vanished = vanished(item, frontiers, case.region_count());
-        for sighting in item
-            .sightings
-            .iter()
-            .filter(|s| s.is_current() && !s.is_absent())
-        {
+        let shown = item.sightings.iter();
+        let shown = shown.filter(|s| s.is_current() && !s.is_absent());
+        if frontiers.is_calm && shown.clone().any(|s| s.order.is_some()) {
+            judged_count += 1;
+            continue;
+        }
+        for sighting in shown {
             let Some(order) = sighting.order else {
                 unordered_count += 1;
                 continue;
             };
             judged_count += 1;
             let region = at(sighting.region);
-            let deleted = match frontiers.is_calm {
-                true => None,
-                false => frontiers.deleted[region].before(sighting.call_ns),
-            };
+            let deleted = frontiers.deleted[region].before(sighting.call_ns);
             if let Some((bound, witness)) = deleted.filter(|(bound, _)| !bound.allows(order)) {
                 findings.add(|| after_delete(case, item, sighting, bound, witness));
                 continue;
             }
-            let absent = vanished[region].before(sighting.call_ns);
+            let absent = frontiers.vanished[region].before(sighting.call_ns);
             if let Some((bound, witness)) = absent.filter(|(bound, _)| !bound.allows(order)) {
                 findings.add(|| after_absence(case, item, frontiers, sighting, bound, witness));
             }
@@ -57,22 +55,6 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
         ),
     }
     findings
-}
-
-/// Absent sightings by region: the tombstone behind each is above what its region had shown before.
-fn vanished(item: &Item<'_>, frontiers: &Frontiers, region_count: usize) -> Vec<Frontier> {
-    let mut vanished = vec![Frontier::default(); region_count];
-    for (index, sighting) in item.sightings.iter().enumerate() {
-        if !sighting.is_current() || !sighting.is_absent() {
-            continue;
-        }
-        let region = at(sighting.region);
-        if let Some((bound, _)) = frontiers.seen[region].before(sighting.call_ns) {
-            let bound = Bound::above(bound.order);
-            vanished[region].push(sighting.return_ns, bound, Witness::sighting(index));
-        }
-    }
-    vanished.into_iter().map(Frontier::finish).collect()
 }
 
 fn after_delete(

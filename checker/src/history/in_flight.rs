@@ -20,25 +20,17 @@ pub(crate) struct InFlight {
 }
 
 /// Room for one operation. What its row was written into is used again.
-#[derive(Debug, Default)]
-struct Slot {
-    open: Option<Open>,
-    asked: Vec<u8>,
-}
-
-/// An operation in flight.
+///
+/// It is read in place when the operation ends: copies of what was just written stall until all writes before it, to the piles too, are done.
 #[derive(Debug)]
-struct Open {
+struct Slot {
+    is_open: bool,
     request: Request,
     call_ns: u64,
-    item: Item,
-}
-
-/// What it concerns.
-#[derive(Debug)]
-enum Item {
-    One(Key),
-    Several(Box<Operation>),
+    /// Which item it concerns, unless several.
+    key: Key,
+    several: Option<Box<Operation>>,
+    asked: Vec<u8>,
 }
 
 /// An operation that has ended, or that is in flight at the end.
@@ -76,20 +68,20 @@ impl InFlight {
                 Ok(None)
             }
             Moment::Answer(answer) => {
-                let (slot, open) = self.end(&answer.completion())?;
-                if let Item::Several(mut operation) = open.item {
+                let place = self.end(&answer.completion())?;
+                let slot = &mut self.slots[place];
+                if let Some(mut operation) = slot.several.take() {
                     answer.end(&mut operation);
                     return Ok(Some(Ended::Several(*operation)));
                 }
                 self.answer.clear();
                 let kind = row::answered(&mut self.answer, &answer.ending);
-                let end = End {
+                Ok(Some(slot.row(End {
                     kind,
                     line: Some(line),
                     return_ns: answer.return_ns,
                     answer: &self.answer,
-                };
-                Ok(self.slots[slot].row(&open, end))
+                })))
             }
         }
     }
@@ -106,24 +98,19 @@ impl InFlight {
             Part::Asks { shape, key } => {
                 let place = self.place();
                 self.processes.invoke(line, event.process, place)?;
-                let slot = self.take(place);
-                slot.asked.clear();
+                let region = event.region;
+                let request = Request {
+                    line,
+                    region,
+                    shape,
+                };
+                let slot = self.begin(place, request, event.time_ns, key);
                 slot.asked.push(event.first);
                 slot.asked.extend_from_slice(event.asked(bytes));
-                let (region, item) = (event.region, Item::One(key));
-                slot.open = Some(Open {
-                    request: Request {
-                        line,
-                        region,
-                        shape,
-                    },
-                    call_ns: event.time_ns,
-                    item,
-                });
                 Ok(None)
             }
             Part::Answers { reply, is_known } => {
-                let (slot, open) = self.end(&Completion {
+                let place = self.end(&Completion {
                     line,
                     process: event.process,
                     region: event.region,
@@ -137,25 +124,24 @@ impl InFlight {
                     return_ns,
                     answer: event.answered(bytes),
                 };
-                if let Item::Several(mut operation) = open.item {
+                let slot = &mut self.slots[place];
+                if let Some(mut operation) = slot.several.take() {
                     operation.line_complete = Some(line);
                     operation.return_ns = return_ns;
                     operation.ending = row::ending_of(&end);
                     return Ok(Some(Ended::Several(*operation)));
                 }
-                Ok(self.slots[slot].row(&open, end))
+                Ok(Some(slot.row(end)))
             }
         }
     }
 
     /// What is still in flight.
     pub(crate) fn operations(&self) -> impl Iterator<Item = Ended<'_>> {
-        self.slots.iter().filter_map(|slot| {
-            let open = slot.open.as_ref()?;
-            if let Item::Several(operation) = &open.item {
-                return Some(Ended::Several(Operation::clone(operation)));
-            }
-            slot.row(open, End::OPEN)
+        let open = self.slots.iter().filter(|slot| slot.is_open);
+        open.map(|slot| match &slot.several {
+            Some(operation) => Ended::Several(Operation::clone(operation)),
+            None => slot.row(End::OPEN),
         })
     }
 
@@ -163,22 +149,13 @@ impl InFlight {
         let place = self.place();
         let line = operation.line_invoke;
         self.processes.invoke(line, operation.process, place)?;
-        let slot = self.take(place);
-        slot.asked.clear();
+        let key = operation.op.key();
         let request = Request::of(&operation);
-        let call_ns = operation.call_ns;
-        let item = match operation.op.key() {
-            Some(key) => {
-                row::asked(&mut slot.asked, &operation);
-                Item::One(key)
-            }
-            None => Item::Several(Box::new(operation)),
-        };
-        slot.open = Some(Open {
-            request,
-            call_ns,
-            item,
-        });
+        let slot = self.begin(place, request, operation.call_ns, key.unwrap_or(Key(0)));
+        match key {
+            Some(_) => row::asked(&mut slot.asked, &operation),
+            None => slot.several = Some(Box::new(operation)),
+        }
         Ok(())
     }
 
@@ -187,35 +164,48 @@ impl InFlight {
         self.free.last().copied().unwrap_or(self.slots.len())
     }
 
-    fn take(&mut self, place: usize) -> &mut Slot {
+    /// Begins an operation there, of which nothing is written yet.
+    fn begin(&mut self, place: usize, request: Request, call_ns: u64, key: Key) -> &mut Slot {
         if self.free.pop().is_none() {
-            self.slots.push(Slot::default());
+            self.slots.push(Slot {
+                is_open: false,
+                request,
+                call_ns,
+                key,
+                several: None,
+                asked: Vec::new(),
+            });
         }
-        &mut self.slots[place]
+        let slot = &mut self.slots[place];
+        slot.is_open = true;
+        slot.request = request;
+        slot.call_ns = call_ns;
+        slot.key = key;
+        slot.asked.clear();
+        slot
     }
 
-    /// Ends the operation that a completion answers.
-    fn end(&mut self, completion: &Completion) -> Result<(usize, Open), StructureError> {
-        let place = self.processes.open(completion.line, completion.process)?;
-        let open = self.slots[place].open.as_ref().expect("it is in flight");
-        self.processes.complete(&open.request, completion)?;
+    /// Ends the operation that a completion answers. Returns where it lies until the next one begins.
+    fn end(&mut self, completion: &Completion) -> Result<usize, StructureError> {
+        let (process, place) = self.processes.open(completion.line, completion.process)?;
+        let slot = &mut self.slots[place];
+        self.processes
+            .complete(process, &slot.request, completion)?;
+        slot.is_open = false;
         self.free.push(place);
-        let open = self.slots[place].open.take();
-        Ok((place, open.expect("it is in flight")))
+        Ok(place)
     }
 }
 
 impl Slot {
     /// The row of an operation on one item.
-    fn row<'f>(&'f self, open: &Open, end: End<'f>) -> Option<Ended<'f>> {
-        let Item::One(key) = open.item else {
-            return None;
-        };
+    fn row<'f>(&'f self, end: End<'f>) -> Ended<'f> {
         let start = Start {
-            line: open.request.line,
-            call_ns: open.call_ns,
+            line: self.request.line,
+            call_ns: self.call_ns,
             asked: &self.asked,
         };
-        Some(Ended::One { key, start, end })
+        let key = self.key;
+        Ended::One { key, start, end }
     }
 }

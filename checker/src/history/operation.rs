@@ -172,10 +172,11 @@ impl Pairing {
                 self.operations.push(operation);
             }
             Moment::Answer(answer) => {
-                let place = self.processes.open(line, answer.process)?;
+                let (process, place) = self.processes.open(line, answer.process)?;
                 let operation = &mut self.operations[place];
                 let request = Request::of(operation);
-                self.processes.complete(&request, &answer.completion())?;
+                self.processes
+                    .complete(process, &request, &answer.completion())?;
                 answer.end(operation);
             }
         }
@@ -406,14 +407,15 @@ impl Processes {
         }
     }
 
-    /// The place of the operation that a process has in flight.
-    pub(super) fn open(&self, line: u64, id: ProcessId) -> Result<usize, StructureError> {
+    /// The place of a process here, and that of the operation that it has in flight.
+    pub(super) fn open(&self, line: u64, id: ProcessId) -> Result<(usize, usize), StructureError> {
         let process = id.0;
-        let Some(last) = self.last.get(i64::from(process)) else {
+        let Some(own) = self.last.find(i64::from(process)) else {
             return Err(StructureError::CompletionWithoutInvocation { line, process });
         };
+        let last = self.last.at(own);
         match last.state {
-            State::Open(place) => Ok(place),
+            State::Open(place) => Ok((own, place)),
             State::Completed(line_first) | State::Indeterminate(line_first) => {
                 Err(StructureError::DuplicateCompletion {
                     line,
@@ -425,15 +427,15 @@ impl Processes {
         }
     }
 
-    /// Ends an operation.
+    /// Ends the operation of the process that lies at this place here.
     pub(super) fn complete(
         &mut self,
+        process: usize,
         request: &Request,
         completion: &Completion,
     ) -> Result<(), StructureError> {
         fits(request, completion)?;
-        let last = self.last.get_mut(i64::from(completion.process.0));
-        last.expect("it has an operation in flight").state = if completion.is_known {
+        self.last.at_mut(process).state = if completion.is_known {
             State::Completed(completion.line)
         } else {
             State::Indeterminate(completion.line)

@@ -9,7 +9,6 @@ pub(crate) mod zones;
 
 use crate::check::{Case, Fate, How, Item, Sighting, Write};
 use crate::history::{Condition, Ending, Op, RegionId, Value};
-use crate::nearly_sorted::sort_nearly_sorted;
 
 /// What a register holds: a version, by its place among those of the item; or nothing.
 pub(crate) type State = Option<u32>;
@@ -89,7 +88,7 @@ impl Scope {
 /// The steps of one item within each of these scopes, in the order of their calls.
 pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scopes: &[Scope]) -> Vec<Vec<Step>> {
     let share = (item.sightings.len() + item.writes.len()) / scopes.len().max(1);
-    let list = || Vec::with_capacity(share + item.writes.len() / 2 + 8);
+    let list = || Vec::with_capacity(share + share / 4);
     let mut all: Vec<Vec<Step>> = scopes.iter().map(|_| list()).collect();
     // Sightings and writes lie in the order of their operations, which is that of calls.
     let mut sightings = item.sightings.iter().peekable();
@@ -97,28 +96,50 @@ pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scopes: &[Scope]) -> Vec<V
         while let Some(sighting) = sightings.next_if(|s| s.operation <= write.operation) {
             look(sighting, scopes, &mut all);
         }
-        let elsewhere = (write.fate != Fate::Failed).then_some(Step {
-            operation: write.operation,
-            call_ns: write.call_ns,
-            return_ns: None,
-            requirement: Requirement::Any,
-            effect: Some(write.version),
-        });
-        for (scope, steps) in scopes.iter().zip(&mut all) {
-            steps.extend(match scope.has(write.region) {
-                true => change(case, item, write),
-                false => elsewhere,
-            });
+        let own = scopes.iter().zip(&mut all);
+        for (_, steps) in own.filter(|(scope, _)| scope.has(write.region)) {
+            steps.extend(change(case, item, write));
         }
     }
     sightings.for_each(|sighting| look(sighting, scopes, &mut all));
-    for steps in &mut all {
-        keep_what_matters(steps, item.versions.len());
-        sort_nearly_sorted(steps, |s| (s.call_ns, s.operation));
-        let mut has_delete = false;
-        steps.retain(|s| !s.is_reusable() || !std::mem::replace(&mut has_delete, true));
+    let own = scopes.iter().zip(all);
+    own.map(|(scope, own)| with_others(item, *scope, own))
+        .collect()
+}
+
+/// The steps of a scope, with the writes elsewhere that matter to them; without those of unknown outcome that do not.
+fn with_others(item: &Item<'_>, scope: Scope, own: Vec<Step>) -> Vec<Step> {
+    let needed = Needed::new(&own, item.versions.len());
+    let mut steps: Vec<Step> = Vec::with_capacity(own.len() + item.writes.len() / 2 + 8);
+    let mut has_delete = false;
+    let mut keep = |step: Step| {
+        if !step.is_reusable() || !std::mem::replace(&mut has_delete, true) {
+            steps.push(step);
+        }
+    };
+    let others = item
+        .writes
+        .iter()
+        .filter(|w| !scope.has(w.region) && w.fate != Fate::Failed && needed.has(Some(w.version)));
+    let mut others = others.peekable();
+    let elsewhere = |write: &Write| Step {
+        operation: write.operation,
+        call_ns: write.call_ns,
+        return_ns: None,
+        requirement: Requirement::Any,
+        effect: Some(write.version),
+    };
+    for step in own {
+        while let Some(write) = others.next_if(|w| w.operation < step.operation) {
+            keep(elsewhere(write));
+        }
+        if step.return_ns.is_some() || needed.has(step.effect) {
+            keep(step);
+        }
     }
-    all
+    others.for_each(|write| keep(elsewhere(write)));
+    debug_assert!(steps.is_sorted_by_key(|s| (s.call_ns, s.operation)));
+    steps
 }
 
 /// Adds what was seen without being changed.
@@ -209,46 +230,44 @@ fn refusal(case: &Case<'_>, item: &Item<'_>, operation: usize) -> Option<Require
     }
 }
 
-/// Drops optional steps whose version no other step requires.
-fn keep_what_matters(steps: &mut Vec<Step>, version_count: usize) {
-    // A requirement of "not this" can be met by anything.
-    let anything = |s: &Step| matches!(s.requirement, Requirement::IsNot(_));
-    if steps.iter().any(anything) {
-        return;
-    }
-    let required = |s: &Step| match s.requirement {
-        Requirement::Is(state) => Some(state),
-        Requirement::Any | Requirement::IsNot(_) => None,
-    };
-    let mut needed = Needed {
-        versions: vec![false; version_count],
-        absent: false,
-    };
-    let definite = steps.iter().filter(|s| s.return_ns.is_some());
-    for state in definite.filter_map(required) {
-        needed.insert(state);
-    }
-    let needs_others = |s: &&Step| s.return_ns.is_none() && required(s).is_some();
-    let chained: Vec<Step> = steps.iter().filter(needs_others).copied().collect();
-    let mut has_grown = !chained.is_empty();
-    while has_grown {
-        has_grown = false;
-        for step in &chained {
-            if let (true, Some(state)) = (needed.has(step.effect), required(step)) {
-                has_grown |= needed.insert(state);
-            }
-        }
-    }
-    steps.retain(|s| s.return_ns.is_some() || needed.has(s.effect));
-}
-
-/// States that some step requires.
+/// States that some step requires: an optional step that makes another one says nothing.
 struct Needed {
     versions: Vec<bool>,
     absent: bool,
+    /// Whether something requires that a state is not there, which anything can bring about.
+    anything: bool,
 }
 
 impl Needed {
+    fn new(steps: &[Step], version_count: usize) -> Self {
+        let mut needed = Self {
+            versions: vec![false; version_count],
+            absent: false,
+            anything: false,
+        };
+        let mut chained: Vec<&Step> = Vec::new();
+        for step in steps {
+            match step.requirement {
+                Requirement::Any => {}
+                Requirement::IsNot(_) => needed.anything = true,
+                Requirement::Is(_) if step.return_ns.is_none() => chained.push(step),
+                Requirement::Is(state) => _ = needed.insert(state),
+            }
+        }
+        // An optional step that is needed needs in turn what it requires.
+        let mut has_grown = !chained.is_empty();
+        while has_grown {
+            has_grown = false;
+            for step in &chained {
+                if let (true, Requirement::Is(state)) = (needed.has(step.effect), step.requirement)
+                {
+                    has_grown |= needed.insert(state);
+                }
+            }
+        }
+        needed
+    }
+
     /// Whether it was not required before.
     fn insert(&mut self, state: State) -> bool {
         let place = match state {
@@ -258,11 +277,13 @@ impl Needed {
         !std::mem::replace(place, true)
     }
 
+    /// Whether what a step makes of the item matters.
     fn has(&self, effect: Option<State>) -> bool {
-        match effect {
-            Some(Some(version)) => self.versions[version as usize],
-            Some(None) => self.absent,
-            None => false,
-        }
+        self.anything
+            || match effect {
+                Some(Some(version)) => self.versions[version as usize],
+                Some(None) => self.absent,
+                None => false,
+            }
     }
 }

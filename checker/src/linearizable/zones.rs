@@ -7,9 +7,10 @@
 //!
 //! Absence is the one value that comes more than once. A delete that nobody saw is a value of its own; a sighting of no item is a
 //! cluster of its own when a repeatable delete can precede it, and belongs to the beginning when nothing can have come before it. Where
-//! neither is certain, for refusals that do not show the item and for conditional deletes of unknown outcome, the search decides.
+//! neither is certain, the latest delete is guessed to have made it: if there is an order with that, there is one. If there is none, and for
+//! refusals that do not show the item and conditional deletes of unknown outcome, the search decides.
 
-use super::{Requirement, Step, places};
+use super::{Requirement, State, Step};
 
 /// What the zones of a register say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,18 +27,16 @@ pub(crate) enum Zones {
 #[derive(Clone, Debug)]
 struct Cluster {
     /// The step that wrote it, if there is one.
-    writer: Option<u32>,
-    /// The first and the last of the steps that saw it; [`Clusters::next_read`] links them.
-    reads: Option<(u32, u32)>,
+    writer: u32,
     /// The cluster that its writer replaced.
-    before: Option<u32>,
+    before: u32,
     /// The cluster whose writer replaced it.
-    after: Option<u32>,
-    /// The earliest instant of all its steps, beyond their calls.
-    not_before_ns: u64,
+    after: u32,
+    /// Of the steps that saw it.
+    reads: Zone,
 }
 
-/// The span of a cluster or a chain of them, with the steps that bound it. Moments count from 1; 0 is before the history.
+/// The span of some steps, with those that bound it. Moments count from 1; 0 is before the history.
 #[derive(Clone, Copy, Debug)]
 struct Zone {
     first_return: (u64, usize),
@@ -45,6 +44,27 @@ struct Zone {
 }
 
 impl Zone {
+    /// That of no steps.
+    const EMPTY: Self = Self {
+        first_return: (u64::MAX, usize::MAX),
+        last_call: (0, 0),
+    };
+
+    /// That of one step, which cannot have happened before this instant.
+    fn of(step: &Step, index: usize, not_before_ns: u64) -> Self {
+        let by = step.return_ns.map_or(u64::MAX, |ns| ns.saturating_add(1));
+        let from = step.call_ns.max(not_before_ns).saturating_add(1);
+        Self {
+            first_return: (by, index),
+            last_call: (from, index),
+        }
+    }
+
+    fn extend(&mut self, other: &Self) {
+        self.first_return = self.first_return.min(other.first_return);
+        self.last_call = self.last_call.max(other.last_call);
+    }
+
     fn must_precede(&self, other: &Self) -> bool {
         self.first_return.0 < other.last_call.0
     }
@@ -52,41 +72,16 @@ impl Zone {
 
 /// Decides whether the steps of one register, sorted by call, have an order.
 pub(crate) fn decide(steps: &[Step]) -> Zones {
-    let is_hard = |s: &Step| match s.requirement {
-        Requirement::Any => false,
-        // Whether a conditional delete of unknown outcome happened is a choice.
-        Requirement::Is(_) => s.return_ns.is_none() && s.effect == Some(None),
-        Requirement::IsNot(_) => true,
-    };
-    if steps.iter().any(is_hard) {
+    let outline = Outline::new(steps);
+    if outline.is_hard {
         return Zones::Undecided;
     }
-    let clusters = match Clusters::new(steps) {
-        Ok(clusters) => clusters,
-        Err(answer) => return answer,
-    };
-    let mut zones = Vec::new();
-    let mut is_walked = vec![false; clusters.all.len()];
-    for head in 0..clusters.all.len() {
-        if clusters.all[head].before.is_some() {
-            continue;
-        }
-        match clusters.chain(head, &mut is_walked) {
-            Ok(zone) => zones.push(zone),
-            Err(shown) => return Zones::Broken(shown),
-        }
-    }
-    if let Some(circle) = is_walked.iter().position(|is_walked| !is_walked) {
-        return Zones::Broken(clusters.circle(circle));
-    }
-    match conflict(&mut zones) {
-        Some((one, other)) => Zones::Broken(vec![
-            one.first_return.1,
-            one.last_call.1,
-            other.first_return.1,
-            other.last_call.1,
-        ]),
-        None => Zones::Linearizable,
+    let mut clusters = Clusters::new(steps, &outline);
+    match clusters.decide(&outline) {
+        Ok(()) => Zones::Linearizable,
+        // Another guess may be right.
+        Err(Zones::Broken(_)) if !clusters.guesses.is_empty() => Zones::Undecided,
+        Err(answer) => answer,
     }
 }
 
@@ -95,18 +90,20 @@ fn conflict(zones: &mut [Zone]) -> Option<(Zone, Zone)> {
     zones.sort_unstable_by_key(|z| z.first_return);
     // For each count of zones, the one among them whose last call is greatest.
     let mut latest: Vec<usize> = Vec::with_capacity(zones.len());
+    let mut best = 0;
     for (index, zone) in zones.iter().enumerate() {
-        let best = latest.last().copied();
-        let is_later = best.is_none_or(|b: usize| zones[b].last_call.0 < zone.last_call.0);
-        latest.push(if is_later {
-            index
-        } else {
-            best.unwrap_or(index)
-        });
+        if zones[best].last_call.0 < zone.last_call.0 {
+            best = index;
+        }
+        latest.push(best);
     }
     for (index, zone) in zones.iter().enumerate() {
-        let before = zones.partition_point(|z| z.first_return.0 < zone.last_call.0);
-        let Some(other) = before.min(index).checked_sub(1).map(|i| latest[i]) else {
+        // How many of those before it must precede it: all of them, if something of it returned before its last call.
+        let before = match zone.must_precede(zone) {
+            true => index,
+            false => zones[..index].partition_point(|z| z.must_precede(zone)),
+        };
+        let Some(other) = before.checked_sub(1).map(|i| latest[i]) else {
             continue;
         };
         if zone.must_precede(&zones[other]) {
@@ -119,203 +116,241 @@ fn conflict(zones: &mut [Zone]) -> Option<(Zone, Zone)> {
 struct Clusters<'s> {
     steps: &'s [Step],
     all: Vec<Cluster>,
-    /// For each step that is a read, the next one of its cluster.
-    next_read: Vec<u32>,
+    by_value: ByValue,
     /// The cluster that replaced no item at the beginning.
     first: Option<usize>,
+    /// Deletes that happened, in the order of their calls: the call, and the cluster.
+    deletes: Vec<(u64, usize)>,
+    /// Steps that saw no item of which it is not certain what had made it absent.
+    guesses: Vec<usize>,
 }
 
 impl<'s> Clusters<'s> {
-    fn new(steps: &'s [Step]) -> Result<Self, Zones> {
-        let mut clusters = Self {
+    fn new(steps: &'s [Step], outline: &Outline) -> Self {
+        Self {
             steps,
             all: Vec::with_capacity(steps.len() / 2),
-            next_read: vec![NONE; steps.len()],
+            by_value: ByValue(vec![NONE; outline.value_count]),
             first: None,
-        };
-        let mut by_value = ByValue(vec![NONE; places(steps)]);
-        for (index, step) in steps.iter().enumerate() {
+            deletes: Vec::new(),
+            guesses: Vec::new(),
+        }
+    }
+
+    fn decide(&mut self, outline: &Outline) -> Result<(), Zones> {
+        self.gather(outline)?;
+        for index in self.guesses.clone() {
+            self.guess(index)?;
+        }
+        let mut zones = Vec::with_capacity(self.all.len());
+        let mut is_walked = vec![false; self.all.len()];
+        for head in 0..self.all.len() {
+            if self.all[head].before == NONE {
+                let zone = self.chain(head, &mut is_walked);
+                zones.push(zone.map_err(Zones::Broken)?);
+            }
+        }
+        if let Some(circle) = is_walked.iter().position(|is_walked| !is_walked) {
+            return Err(Zones::Broken(self.circle(circle)));
+        }
+        match conflict(&mut zones) {
+            Some((one, other)) => Err(Zones::Broken(vec![
+                one.first_return.1,
+                one.last_call.1,
+                other.first_return.1,
+                other.last_call.1,
+            ])),
+            None => Ok(()),
+        }
+    }
+
+    fn gather(&mut self, outline: &Outline) -> Result<(), Zones> {
+        for (index, step) in self.steps.iter().enumerate() {
             if let Some(Some(value)) = step.effect {
-                let cluster = clusters.add(Some(index));
-                if by_value.insert(value, cluster) {
+                let cluster = self.add(Some(index));
+                if self.by_value.insert(value, cluster) {
                     return Err(Zones::Undecided);
                 }
             }
         }
-        let beginning = Beginning::new(steps);
-        for (index, step) in steps.iter().enumerate() {
+        for (index, step) in self.steps.iter().enumerate() {
             match step.requirement {
                 // An optional delete is known by when it can come first.
                 _ if step.return_ns.is_none() && step.effect == Some(None) => {}
                 Requirement::Any | Requirement::IsNot(_) => {
                     if step.effect == Some(None) {
-                        clusters.add(Some(index));
+                        self.add_delete(index);
                     }
                 }
                 Requirement::Is(Some(value)) => {
-                    let Some(cluster) = by_value.get(value) else {
+                    let Some(cluster) = self.by_value.get(value) else {
                         return Err(missing(step, index));
                     };
-                    clusters.require(index, cluster, &by_value)?;
+                    self.require(index, cluster)?;
                 }
-                Requirement::Is(None) => clusters.require_absent(index, &beginning, &by_value)?,
+                Requirement::Is(None) => self.require_absent(index, outline)?,
             }
         }
-        Ok(clusters)
+        Ok(())
     }
 
     fn add(&mut self, writer: Option<usize>) -> usize {
         self.all.push(Cluster {
-            writer: writer.map(small),
-            reads: None,
-            before: None,
-            after: None,
-            not_before_ns: 0,
+            writer: writer.map_or(NONE, small),
+            before: NONE,
+            after: NONE,
+            reads: Zone::EMPTY,
         });
         self.all.len() - 1
     }
 
-    /// Adds a read to a cluster.
-    fn read(&mut self, cluster: usize, index: usize) {
-        let reads = &mut self.all[cluster].reads;
-        let index = small(index);
-        let first = match *reads {
-            None => index,
-            Some((first, last)) => {
-                self.next_read[last as usize] = index;
-                first
-            }
-        };
-        *reads = Some((first, index));
+    fn add_delete(&mut self, index: usize) -> usize {
+        let cluster = self.add(Some(index));
+        self.deletes.push((self.steps[index].call_ns, cluster));
+        cluster
     }
 
-    /// Notes that a step saw the value of a cluster, and perhaps replaced it.
-    fn require(&mut self, index: usize, seen: usize, by_value: &ByValue) -> Result<(), Zones> {
-        let own = match self.steps[index].effect {
-            None => {
-                self.read(seen, index);
+    /// Adds a sighting of no item that cannot have happened before this instant, by itself.
+    fn add_absent(&mut self, index: usize, not_before_ns: u64) {
+        let own = self.add(None);
+        self.all[own].reads = Zone::of(&self.steps[index], index, not_before_ns);
+    }
+
+    /// Notes that a step saw what a cluster made of the item, and perhaps replaced it.
+    fn require(&mut self, index: usize, seen: usize) -> Result<(), Zones> {
+        let step = &self.steps[index];
+        let own = match (step.effect, step.requirement) {
+            // What deletes no item changes nothing.
+            (None, _) | (Some(None), Requirement::Is(None)) => {
+                self.all[seen].reads.extend(&Zone::of(step, index, 0));
                 return Ok(());
             }
-            Some(Some(value)) => written(by_value, value),
-            Some(None) => self.add(Some(index)),
+            (Some(Some(value)), _) => self.by_value.written(value),
+            (Some(None), _) => self.add_delete(index),
         };
-        if let Some(other) = self.all[seen].after {
+        if self.all[seen].after != NONE {
+            let other = self.all[seen].after;
             return Err(Zones::Broken(self.writers(other as usize, index)));
         }
-        self.all[seen].after = Some(small(own));
-        self.all[own].before = Some(small(seen));
+        self.all[seen].after = small(own);
+        self.all[own].before = small(seen);
         Ok(())
     }
 
     /// Notes that a step saw no item.
-    fn require_absent(
-        &mut self,
-        index: usize,
-        beginning: &Beginning,
-        by_value: &ByValue,
-    ) -> Result<(), Zones> {
+    fn require_absent(&mut self, index: usize, outline: &Outline) -> Result<(), Zones> {
         let step = &self.steps[index];
         let return_ns = step.return_ns.unwrap_or(u64::MAX);
         let is_optional = step.return_ns.is_none();
         let changes = match step.effect {
-            Some(Some(value)) => Some(written(by_value, value)),
+            Some(Some(value)) => Some(self.by_value.written(value)),
             Some(None) | None => None,
         };
-        if beginning.repeatable_ns.is_some_and(|ns| ns <= step.call_ns) {
+        if outline.repeatable_ns.is_some_and(|ns| ns <= step.call_ns) {
             // A delete can have come just before, whenever it happened.
             if changes.is_none() && !is_optional {
-                let own = self.add(None);
-                self.read(own, index);
+                self.add_absent(index, 0);
             }
             return Ok(());
         }
-        let may_follow_delete = beginning.repeatable_ns.is_some_and(|ns| ns <= return_ns)
-            || beginning.delete_ns.is_some_and(|ns| ns <= return_ns);
+        let may_follow_delete = outline.repeatable_ns.is_some_and(|ns| ns <= return_ns)
+            || outline.delete_ns.is_some_and(|ns| ns <= return_ns);
         match changes {
-            Some(own) if !may_follow_delete => match self.first.replace(own) {
-                Some(other) => Err(Zones::Broken(self.writers(other, index))),
-                None => Ok(()),
-            },
-            Some(_) => Err(Zones::Undecided),
-            None if step.call_ns <= beginning.end.0 => Ok(()),
-            None if is_optional => Ok(()),
-            None if !may_follow_delete => Err(Zones::Broken(vec![index, beginning.end.1])),
-            None => match beginning.repeatable_ns.filter(|ns| *ns <= return_ns) {
-                Some(not_before_ns) if beginning.delete_ns.is_none_or(|ns| ns > return_ns) => {
-                    let own = self.add(None);
-                    self.read(own, index);
-                    self.all[own].not_before_ns = not_before_ns;
-                    Ok(())
+            Some(own) if !may_follow_delete => {
+                if let Some(other) = self.first.replace(own) {
+                    return Err(Zones::Broken(self.writers(other, index)));
                 }
-                Some(_) | None => Err(Zones::Undecided),
+            }
+            Some(_) => self.guesses.push(index),
+            None if step.call_ns <= outline.end.0 => {}
+            None if is_optional => {}
+            None if !may_follow_delete => {
+                return Err(Zones::Broken(vec![index, outline.end.1]));
+            }
+            None => match outline.repeatable_ns.filter(|ns| *ns <= return_ns) {
+                Some(not_before_ns) if outline.delete_ns.is_none_or(|ns| ns > return_ns) => {
+                    self.add_absent(index, not_before_ns);
+                }
+                Some(_) | None => self.guesses.push(index),
             },
+        }
+        Ok(())
+    }
+
+    /// Takes a step to have seen what the latest delete left, of those that were asked for before it or at least before it returned.
+    fn guess(&mut self, index: usize) -> Result<(), Zones> {
+        let step = &self.steps[index];
+        let before = self.deletes.partition_point(|(ns, _)| *ns <= step.call_ns);
+        let latest = self.deletes.get(before.saturating_sub(1));
+        match latest.filter(|(ns, _)| step.return_ns.is_none_or(|own| *ns <= own)) {
+            Some((_, delete)) => self.require(index, *delete),
+            None => Err(Zones::Undecided),
         }
     }
 
     /// The writer of a cluster, and another step.
     fn writers(&self, cluster: usize, other: usize) -> Vec<usize> {
-        let writer = self.all[cluster].writer.map(|writer| writer as usize);
+        let writer = Some(self.all[cluster].writer).filter(|writer| *writer != NONE);
+        let writer = writer.map(|writer| writer as usize);
         writer.into_iter().chain([other]).collect()
     }
 
     /// The zone of a chain, if its steps fit together in the order of the chain; else the two that do not.
     fn chain(&self, head: usize, is_walked: &mut [bool]) -> Result<Zone, Vec<usize>> {
-        let mut zone = Zone {
-            first_return: (u64::MAX, usize::MAX),
-            last_call: (0, usize::MAX),
-        };
-        let mut next = Some(head);
-        while let Some(index) = next {
+        let mut zone = Zone::EMPTY;
+        let mut next = small(head);
+        while next != NONE {
+            let index = next as usize;
             let cluster = &self.all[index];
             is_walked[index] = true;
-            if let Some(writer) = cluster.writer {
-                let earlier = zone.last_call;
-                let writer = writer as usize;
-                self.extend(&mut zone, writer, cluster.not_before_ns, earlier)?;
+            if cluster.writer != NONE {
+                let writer = cluster.writer as usize;
+                let own = Zone::of(&self.steps[writer], writer, 0);
+                if own.must_precede(&zone) {
+                    return Err(vec![zone.last_call.1, writer]);
+                }
+                zone.extend(&own);
                 if self.first == Some(index) {
                     zone.first_return = zone.first_return.min((0, writer));
                 }
             }
-            let earlier = zone.last_call;
-            let mut read = cluster.reads.map_or(NONE, |(first, _)| first);
-            while read != NONE {
-                self.extend(&mut zone, read as usize, cluster.not_before_ns, earlier)?;
-                read = self.next_read[read as usize];
+            if cluster.reads.must_precede(&zone) {
+                return Err(vec![
+                    zone.last_call.1,
+                    self.read_before(cluster, zone.last_call.0),
+                ]);
             }
-            next = cluster.after.map(|after| after as usize);
+            zone.extend(&cluster.reads);
+            next = cluster.after;
         }
         Ok(zone)
+    }
+
+    /// The first of the steps that saw what a cluster wrote and returned before a moment.
+    fn read_before(&self, cluster: &Cluster, moment: u64) -> usize {
+        let written = self.steps.get(cluster.writer as usize);
+        let written = written.and_then(|writer| writer.effect);
+        let is_own = |(index, step): &(usize, &Step)| {
+            let has_seen = written.is_some_and(|state| step.requirement == Requirement::Is(state));
+            has_seen && step.effect.is_none() && Zone::of(step, *index, 0).first_return.0 < moment
+        };
+        let first = self.steps.iter().enumerate().find(is_own);
+        first.map_or(cluster.reads.first_return.1, |(index, _)| index)
     }
 
     /// The writers of values that replaced one another in a circle.
     fn circle(&self, start: usize) -> Vec<usize> {
         let mut circle = vec![start];
-        while let Some(before) = self.all[circle[circle.len() - 1]].before
-            && before as usize != start
-        {
+        loop {
+            let before = self.all[circle[circle.len() - 1]].before;
+            if before == NONE || before as usize == start {
+                break;
+            }
             circle.push(before as usize);
         }
-        let writers = circle.iter().filter_map(|c| self.all[*c].writer);
+        let writers = circle.iter().map(|c| self.all[*c].writer);
+        let writers = writers.filter(|writer| *writer != NONE);
         writers.map(|writer| writer as usize).collect()
-    }
-
-    /// Takes one step into a zone. It comes after all with calls up to `earlier`.
-    fn extend(
-        &self,
-        zone: &mut Zone,
-        index: usize,
-        not_before_ns: u64,
-        earlier: (u64, usize),
-    ) -> Result<(), Vec<usize>> {
-        let step = &self.steps[index];
-        let by = step.return_ns.map_or(u64::MAX, |ns| ns.saturating_add(1));
-        let from = step.call_ns.max(not_before_ns).saturating_add(1);
-        if by < earlier.0 {
-            return Err(vec![earlier.1, index]);
-        }
-        zone.first_return = zone.first_return.min((by, index));
-        zone.last_call = zone.last_call.max((from, index));
-        Ok(())
     }
 }
 
@@ -339,13 +374,12 @@ impl ByValue {
         let cluster = self.0[value as usize];
         (cluster != NONE).then_some(cluster as usize)
     }
-}
 
-/// The cluster of a value that a step writes.
-fn written(by_value: &ByValue, value: u32) -> usize {
-    by_value
-        .get(value)
-        .expect("every written value has its cluster")
+    /// The cluster of a value that a step writes.
+    fn written(&self, value: u32) -> usize {
+        let cluster = self.get(value);
+        cluster.expect("every written value has its cluster")
+    }
 }
 
 /// A value that nobody wrote was seen; an optional step that needs it did not happen, but something needs that step.
@@ -356,8 +390,12 @@ fn missing(step: &Step, index: usize) -> Zones {
     }
 }
 
-/// Until when, and from when, the item can be absent.
-struct Beginning {
+/// What one look at all steps tells.
+struct Outline {
+    /// Whether there are steps that zones cannot place.
+    is_hard: bool,
+    /// How many places a list needs to have one for every version that steps name.
+    value_count: usize,
     /// The first return of a step that shows an item, and that step: from then on something had been written.
     end: (u64, usize),
     /// From when on a delete can happen at any time.
@@ -366,25 +404,52 @@ struct Beginning {
     delete_ns: Option<u64>,
 }
 
-impl Beginning {
+impl Outline {
     fn new(steps: &[Step]) -> Self {
-        let shows = |s: &Step| {
-            matches!(s.effect, Some(Some(_))) || matches!(s.requirement, Requirement::Is(Some(_)))
+        let mut outline = Self {
+            is_hard: false,
+            value_count: 0,
+            end: (u64::MAX, 0),
+            repeatable_ns: None,
+            delete_ns: None,
         };
-        let returns = steps.iter().enumerate().filter(|(_, s)| shows(s));
-        let returns = returns.filter_map(|(index, s)| Some((s.return_ns?, index)));
-        let deletes = |is_repeatable: bool| {
-            // One that removed nothing does not make the item absent.
-            let removes = |s: &&Step| s.requirement != Requirement::Is(None);
-            let deletes = steps.iter().filter(|s| s.effect == Some(None));
-            let deletes = deletes.filter(removes);
-            let deletes = deletes.filter(|s| s.is_reusable() == is_repeatable);
-            deletes.map(|s| s.call_ns).min()
+        for (index, step) in steps.iter().enumerate() {
+            outline.add(index, step);
+        }
+        outline
+    }
+
+    fn add(&mut self, index: usize, step: &Step) {
+        let required: State = match step.requirement {
+            Requirement::Any => None,
+            Requirement::Is(state) => state,
+            Requirement::IsNot(state) => {
+                self.is_hard = true;
+                state
+            }
         };
-        Self {
-            end: returns.min().unwrap_or((u64::MAX, 0)),
-            repeatable_ns: deletes(true),
-            delete_ns: deletes(false),
+        let written = step.effect.flatten();
+        let places = |state: State| state.map_or(0, |value| value as usize + 1);
+        let greatest = places(required).max(places(written));
+        self.value_count = self.value_count.max(greatest);
+        if greatest > 0
+            && let Some(return_ns) = step.return_ns
+        {
+            self.end = self.end.min((return_ns, index));
+        }
+        if step.effect != Some(None) {
+            return;
+        }
+        // Whether a conditional delete of unknown outcome happened is a choice.
+        let is_conditional = matches!(step.requirement, Requirement::Is(_));
+        self.is_hard |= is_conditional && step.return_ns.is_none();
+        // One that removed nothing does not make the item absent.
+        if step.requirement != Requirement::Is(None) {
+            let first_ns = match step.is_reusable() {
+                true => &mut self.repeatable_ns,
+                false => &mut self.delete_ns,
+            };
+            *first_ns = Some(first_ns.map_or(step.call_ns, |ns| ns.min(step.call_ns)));
         }
     }
 }

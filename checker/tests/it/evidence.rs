@@ -65,6 +65,7 @@ fn part(history: &History, violation: &Violation, left_out: Option<u64>) -> Hist
             });
         }
     }
+    operations.sort_by_key(|operation| operation.call_ns);
     History {
         header: history.header.clone(),
         operations,

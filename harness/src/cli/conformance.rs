@@ -1,6 +1,6 @@
 //! `dateline conformance`: whether regions answer what AWS's documentation says that they answer.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
@@ -124,13 +124,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 fn endpoints(regions: &[(String, SocketAddr)]) -> Vec<Endpoint> {
-    let credentials = Arc::new(Credentials {
-        access_key: "DATELINE".into(),
-        secret_key: "local regions take any key".into(),
-    });
+    let credentials = Credentials::fixed("DATELINE", "local regions take any key");
     let endpoint = |(region, address): &(String, SocketAddr)| Endpoint {
         address: *address,
         host: address.to_string(),
+        tls: None,
         region: region.clone(),
         credentials: credentials.clone(),
         timeout: Duration::from_secs(10),

@@ -216,9 +216,13 @@ pub(crate) struct LoadFlags {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
 
-    /// A region that runs already; again for each region. Keys from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    /// A region that runs already, http or https; again for each region. Credentials as AWS's tools find them; none needed on loopback
     #[arg(long, value_name = "NAME=URL", conflicts_with = "regions")]
     pub(crate) region: Vec<String>,
+
+    /// Authorities to trust in regions with https, instead of the system's; or the regions' own certificates [default: AWS_CA_BUNDLE]
+    #[arg(long, value_name = "FILE.pem", requires = "region")]
+    pub(crate) ca: Option<PathBuf>,
 
     /// The table in the regions of --region; made where it is missing
     #[arg(long, value_name = "TABLE", default_value = "dateline", value_parser = table_name)]

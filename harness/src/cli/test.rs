@@ -66,14 +66,22 @@ pub(crate) struct TestFlags {
     pub(crate) target: Option<String>,
 
     /// A region that runs elsewhere, for each: a table of a name of its own is made there, and removed at the end
-    #[arg(long, value_name = "REGION=http://HOST:PORT")]
+    #[arg(long, value_name = "NAME=URL")]
     pub(crate) endpoint: Option<Vec<String>>,
+
+    /// Authorities to trust in https endpoints, instead of the system's; or the certificates of the endpoints themselves [default: AWS_CA_BUNDLE]
+    #[arg(long, value_name = "FILE.pem")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// A tag of the table in endpoints, beside our own; again for more
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) tag: Option<Vec<String>>,
 
     /// How to start servers that are not ours, or what speaks for them, for --target command and adapter
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
 
-    /// How several regions that are not ours are joined: 2017.11.29 or 2019.11.21 [default: 2019.11.21]
+    /// How several regions that are not ours share a table: as a global table of version 2017.11.29 or 2019.11.21, or by-itself where the store brings it to all of them, as Alternator does [default: 2019.11.21]
     #[arg(long, value_name = "VERSION")]
     pub(crate) global_tables: Option<String>,
 
@@ -157,7 +165,15 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "OPERATIONS")]
     pub(crate) budget: Option<u64>,
 
-    /// Say what would be done and what it would cost in requests, and ask nobody anything
+    /// No new work once endpoints may have cost so many US dollars at the --prices, each operation counted as the dearest of the workload; final reads are within
+    #[arg(long, value_name = "USD")]
+    pub(crate) cost_budget: Option<f64>,
+
+    /// US dollars for a million write units and a million read units in each region [default: 0.625,0.125, AWS's on demand in us-east-1 since November 2024]
+    #[arg(long, value_name = "WRITE,READ", value_delimiter = ',')]
+    pub(crate) prices: Option<Vec<f64>>,
+
+    /// Say what would be done and what it would cost, and ask nobody anything
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     pub(crate) dry_run: Option<bool>,
 
@@ -198,6 +214,8 @@ impl TestFlags {
         Self {
             target: self.target.or(file.target),
             endpoint: self.endpoint.or(file.endpoint),
+            ca: self.ca.or(file.ca),
+            tag: self.tag.or(file.tag),
             config: self.config.or(file.config),
             global_tables: self.global_tables.or(file.global_tables),
             seed: self.seed.or(file.seed),
@@ -227,6 +245,8 @@ impl TestFlags {
             test_count: self.test_count.or(file.test_count),
             until: self.until.or(file.until),
             budget: self.budget.or(file.budget),
+            cost_budget: self.cost_budget.or(file.cost_budget),
+            prices: self.prices.or(file.prices),
             dry_run: self.dry_run.or(file.dry_run),
             out: self.out.or(file.out),
             keep_data: self.keep_data.or(file.keep_data),

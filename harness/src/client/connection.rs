@@ -4,9 +4,13 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task::JoinHandle};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinHandle,
+};
 
-use super::{Endpoint, errors, sigv4};
+use super::{Endpoint, errors, sigv4, tls};
 
 /// The API that an operation belongs to, with its version, as every request names it.
 fn api(operation: &str) -> &'static str {
@@ -32,6 +36,8 @@ pub(crate) enum Transport {
     Refused,
     #[error("the connection could not be opened")]
     ConnectFailed,
+    #[error("TLS could not be agreed on")]
+    Tls,
     #[error("the connection was lost before the request was sent")]
     NotSent,
     #[error("the connection was reset")]
@@ -46,6 +52,7 @@ impl Transport {
         match self {
             Self::Refused => errors::CONNECTION_REFUSED,
             Self::ConnectFailed => errors::CONNECT_FAILED,
+            Self::Tls => errors::TLS_FAILED,
             Self::NotSent => errors::NOT_SENT,
             Self::Reset => errors::CONNECTION_RESET,
             Self::Closed => errors::CONNECTION_CLOSED,
@@ -159,6 +166,26 @@ async fn open(endpoint: &Endpoint) -> Result<Open, Transport> {
     stream
         .set_nodelay(true)
         .map_err(|_| Transport::ConnectFailed)?;
+    match &endpoint.tls {
+        None => speak(stream).await,
+        Some(tls) => {
+            let greeted = tls.connect(stream).await.map_err(|error| {
+                // What breaks off in the middle of a greeting is a link's fault, not a certificate's.
+                if tls::is_refusal(&error) {
+                    Transport::Tls
+                } else {
+                    Transport::ConnectFailed
+                }
+            });
+            speak(greeted?).await
+        }
+    }
+}
+
+/// HTTP over an open connection.
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> Result<Open, Transport> {
     let (sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|_| Transport::ConnectFailed)?;

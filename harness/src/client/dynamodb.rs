@@ -7,13 +7,15 @@
 //! and the history has it with the negative of its write id, which nobody wrote either.
 
 mod answer;
+mod consumer;
 mod copy;
 mod request;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::outcome;
+pub(crate) use answer::{Reader, outcome};
+pub(crate) use consumer::Consumer;
 pub(crate) use copy::Copy;
 pub(crate) use request::request;
 

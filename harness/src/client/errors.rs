@@ -29,6 +29,7 @@ pub(crate) struct ErrorCode {
 pub(crate) const CONNECTION_REFUSED: &str = "connection-refused";
 pub(crate) const CONNECT_FAILED: &str = "connect-failed";
 pub(crate) const CONNECT_TIMEOUT: &str = "connect-timeout";
+pub(crate) const TLS_FAILED: &str = "tls-failed";
 pub(crate) const NOT_SENT: &str = "not-sent";
 pub(crate) const CONNECTION_RESET: &str = "connection-reset";
 pub(crate) const CONNECTION_CLOSED: &str = "connection-closed";
@@ -39,6 +40,8 @@ pub(crate) const CORRUPT_VALUE: &str = "corrupt-value";
 pub(crate) const ADAPTER_REFUSED: &str = "adapter-refused";
 pub(crate) const ADAPTER_UNSURE: &str = "adapter-unsure";
 pub(crate) const UNREGISTERED: &str = "unregistered-error";
+pub(crate) const NO_STREAM: &str = "no-stream";
+pub(crate) const EXPIRED_ITERATOR: &str = "ExpiredIteratorException";
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
 const fn definite(code: &'static str, meaning: &'static str) -> ErrorCode {
@@ -70,6 +73,10 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     definite(
         CONNECT_TIMEOUT,
         "the connection was not open within the time limit, so nothing was sent",
+    ),
+    definite(
+        TLS_FAILED,
+        "TLS could not be agreed on (a certificate, a version), so nothing was sent",
     ),
     definite(
         NOT_SENT,
@@ -104,6 +111,7 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
         ADAPTER_UNSURE,
         "the adapter reported an error after which nobody knows what was done",
     ),
+    definite(NO_STREAM, "the table has no stream to read"),
     indefinite(
         UNREGISTERED,
         "an error name that this table does not hold; the harness log has it",
@@ -112,6 +120,10 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     definite(
         CONDITION_FAILED,
         "the condition of a write did not hold; the write was not applied",
+    ),
+    definite(
+        EXPIRED_ITERATOR,
+        "the place in a stream was asked for too long ago; it is asked for again",
     ),
     definite(
         "ExpiredTokenException",
@@ -185,6 +197,10 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
         "the same transaction is being worked on by another request",
     ),
     definite(
+        "TrimmedDataAccessException",
+        "the place in a stream is older than what the stream still has",
+    ),
+    definite(
         "UnknownOperationException",
         "the server does not have this operation",
     ),
@@ -249,6 +265,7 @@ mod tests {
             CONNECTION_REFUSED,
             CONNECT_FAILED,
             CONNECT_TIMEOUT,
+            TLS_FAILED,
             NOT_SENT,
             CONDITION_FAILED,
         ];

@@ -13,6 +13,10 @@ mod connection;
 mod page;
 mod sigv4;
 
+pub(crate) mod credentials;
+
+pub(crate) mod tls;
+
 pub(crate) mod control;
 
 pub(crate) mod adapter;
@@ -25,7 +29,8 @@ use checker::history::{EventKind, Key, Op};
 use adapter::{Adapter, AdapterSpec};
 use connection::Answer;
 pub(crate) use connection::{Connection, Transport};
-pub(crate) use sigv4::Credentials;
+pub(crate) use credentials::{Chain, Credentials, CredentialsError, Environment};
+pub(crate) use tls::{Tls, Trust, TrustError};
 
 /// Where and how one client talks to one region.
 #[derive(Clone, Debug)]
@@ -34,6 +39,8 @@ pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     /// The `Host` of every request: the region's own name, whatever proxy is in front of it.
     pub(crate) host: String,
+    /// How it is greeted, where it speaks https.
+    pub(crate) tls: Option<Tls>,
     /// The region's name, which is signed into every request.
     pub(crate) region: String,
     /// Who signs.
@@ -108,6 +115,7 @@ struct HttpClient {
     dialect: Arc<Dialect>,
     connection: Connection,
     padding: Padding,
+    consumer: dynamodb::Consumer,
 }
 
 impl HttpClient {
@@ -118,6 +126,7 @@ impl HttpClient {
             dialect,
             connection,
             padding: Arc::new(|_| 0),
+            consumer: dynamodb::Consumer::default(),
         }
     }
 
@@ -129,6 +138,7 @@ impl HttpClient {
     async fn attempt(&mut self, op: &Op) -> EventKind {
         let outcome = match op {
             Op::Scan => self.scan().await,
+            Op::Stream => self.fetch().await,
             Op::Read { .. }
             | Op::Write { .. }
             | Op::Cas { .. }
@@ -136,8 +146,7 @@ impl HttpClient {
             | Op::AddToSet { .. }
             | Op::Increment { .. }
             | Op::Append { .. }
-            | Op::Transact { .. }
-            | Op::Stream => {
+            | Op::Transact { .. } => {
                 let request = dynamodb::request(op, &self.dialect, &*self.padding);
                 match self.exchange(request).await {
                     Ok(answer) => dynamodb::outcome(op, &answer, &self.dialect, &*self.padding),
@@ -164,6 +173,25 @@ impl HttpClient {
                 return outcome;
             }
         }
+    }
+
+    /// What the region's stream has had since the last fetch: shard after shard, each request with the time limit of an operation.
+    async fn fetch(&mut self) -> EventKind {
+        self.consumer.begin();
+        while let Some(request) = self.consumer.request(&self.dialect) {
+            let answer = match self.exchange(request).await {
+                Ok(answer) => answer,
+                Err(code) => return outcome_of(code),
+            };
+            let reader = dynamodb::Reader {
+                dialect: &self.dialect,
+                sizes: &*self.padding,
+            };
+            if let Some(outcome) = self.consumer.take(&answer, &reader) {
+                return outcome;
+            }
+        }
+        self.consumer.finish()
     }
 
     /// One request and its whole answer, or the code of what kept it from coming.

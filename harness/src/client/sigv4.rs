@@ -1,7 +1,7 @@
 //! Signature Version 4, client side: AWS refuses requests without it, and gateways route by the region in its credential scope.
 //!
 //! Source: AWS General Reference, "Create a signed AWS API request". The signing key depends on the day and the region only, so
-//! it is derived once a day. Nothing is read from the environment here: the caller brings the credentials.
+//! it is derived once a day, and again when the credentials have been renewed. Where keys come from is not asked here.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -12,29 +12,16 @@ use hyper::Request;
 use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
+use super::credentials::{Credentials, Keys};
+
 const SERVICE: &str = "dynamodb";
-const SIGNED_HEADERS: &str = "content-type;host;x-amz-date;x-amz-target";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
-
-/// Who signs. Local regions take any.
-pub(crate) struct Credentials {
-    pub(crate) access_key: String,
-    pub(crate) secret_key: String,
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The secret never reaches a log.
-        formatter
-            .debug_struct("Credentials")
-            .field("access_key", &self.access_key)
-            .finish()
-    }
-}
 
 /// Signs the requests of one client.
 pub(crate) struct Signer {
     credentials: Arc<Credentials>,
+    /// Those of this second.
+    keys: Arc<Keys>,
     region: String,
     /// The second that `amz_date` stands for.
     second: i64,
@@ -47,6 +34,7 @@ pub(crate) struct Signer {
 impl Signer {
     pub(crate) fn new(credentials: Arc<Credentials>, region: String) -> Self {
         Self {
+            keys: credentials.current(Timestamp::UNIX_EPOCH),
             credentials,
             region,
             second: i64::MIN,
@@ -60,17 +48,21 @@ impl Signer {
     pub(crate) fn sign(&mut self, host: &str, target: &str, body: Bytes) -> Request<Full<Bytes>> {
         self.refresh(Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH));
         let authorization = self.authorization(host, target, &body);
-        Request::post("/")
+        let mut request = Request::post("/")
             .header("host", host)
             .header("content-type", CONTENT_TYPE)
             .header("x-amz-date", &self.amz_date)
             .header("x-amz-target", target)
-            .header("authorization", authorization)
+            .header("authorization", authorization);
+        if let Some(token) = &self.keys.session_token {
+            request = request.header("x-amz-security-token", token);
+        }
+        request
             .body(Full::new(body))
             .expect("all parts are plain ASCII")
     }
 
-    /// The date header changes each second, the key each day.
+    /// The date header changes each second, the key each day and with the credentials.
     fn refresh(&mut self, now: Timestamp) {
         if now.as_second() == self.second {
             return;
@@ -79,8 +71,10 @@ impl Signer {
         let civil = now.to_zoned(TimeZone::UTC);
         self.amz_date = civil.strftime("%Y%m%dT%H%M%SZ").to_string();
         let day = civil.strftime("%Y%m%d").to_string();
-        if day != self.day {
-            let secret = format!("AWS4{}", self.credentials.secret_key);
+        let keys = self.credentials.current(now);
+        if day != self.day || !Arc::ptr_eq(&keys, &self.keys) {
+            self.keys = keys;
+            let secret = format!("AWS4{}", self.keys.secret_key);
             let key = hmac(secret.as_bytes(), &day);
             let key = hmac(&key, &self.region);
             let key = hmac(&key, SERVICE);
@@ -90,9 +84,17 @@ impl Signer {
     }
 
     fn authorization(&self, host: &str, target: &str, body: &[u8]) -> String {
+        // In the order of the alphabet.
+        let (token, signed) = match &self.keys.session_token {
+            None => (String::new(), "content-type;host;x-amz-date;x-amz-target"),
+            Some(token) => (
+                format!("x-amz-security-token:{token}\n"),
+                "content-type;host;x-amz-date;x-amz-security-token;x-amz-target",
+            ),
+        };
         let canonical = format!(
             "POST\n/\n\ncontent-type:{CONTENT_TYPE}\nhost:{host}\nx-amz-date:{date}\n\
-             x-amz-target:{target}\n\n{SIGNED_HEADERS}\n{body}",
+             {token}x-amz-target:{target}\n\n{signed}\n{body}",
             date = self.amz_date,
             body = hex(&Sha256::digest(body)),
         );
@@ -103,8 +105,8 @@ impl Signer {
             hex(&Sha256::digest(canonical.as_bytes()))
         );
         format!(
-            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={SIGNED_HEADERS}, Signature={}",
-            self.credentials.access_key,
+            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature={}",
+            self.keys.access_key,
             hex(&hmac(&self.key, &to_sign))
         )
     }
@@ -133,13 +135,12 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::credentials::KeySource;
 
     fn signer() -> Signer {
-        let credentials = Credentials {
-            access_key: "AKIDEXAMPLE".into(),
-            secret_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".into(),
-        };
-        Signer::new(Arc::new(credentials), "us-east-1".into())
+        let credentials =
+            Credentials::fixed("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+        Signer::new(credentials, "us-east-1".into())
     }
 
     #[test]
@@ -176,8 +177,55 @@ mod tests {
         assert_eq!(one, signer.authorization("h", "t", b"{}"));
     }
 
+    /// Is never asked, because the keys do not expire.
+    struct Nobody;
+
+    impl KeySource for Nobody {
+        fn fetch(&self) -> Result<Keys, String> {
+            Err("nobody".to_owned())
+        }
+    }
+
     #[test]
-    fn the_secret_does_not_show() {
-        assert!(!format!("{:?}", signer().credentials).contains("wJalr"));
+    fn a_session_token_is_sent_and_signed() {
+        let now = "2018-02-19T20:31:10Z".parse().expect("a time");
+        let keys = Keys {
+            session_token: Some("TOKEN".into()),
+            ..Keys::lasting("ASIAEXAMPLE", "secret")
+        };
+        let credentials = Credentials::of(keys, Arc::new(Nobody), now);
+        let mut signer = Signer::new(credentials, "us-east-1".into());
+        let request = signer.sign("h", "t", Bytes::from_static(b"{}"));
+        let header = |name: &str| {
+            let value = request.headers().get(name).expect(name);
+            value.to_str().expect("text").to_owned()
+        };
+        assert_eq!(header("x-amz-security-token"), "TOKEN");
+        assert!(
+            header("authorization").contains(
+                "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target,"
+            ),
+            "{}",
+            header("authorization")
+        );
+    }
+
+    #[test]
+    fn renewed_keys_sign_from_the_next_second_on() {
+        let first = signer();
+        let mut signer = Signer::new(first.credentials.clone(), "us-east-1".into());
+        signer.refresh("2018-02-19T20:31:10Z".parse().expect("a time"));
+        let before = signer.key;
+        // The same day, other keys.
+        signer.credentials = Credentials::fixed("OTHER", "other");
+        signer.refresh("2018-02-19T20:31:10Z".parse().expect("a time"));
+        assert_eq!(signer.key, before, "not within the second");
+        signer.refresh("2018-02-19T20:31:11Z".parse().expect("a time"));
+        assert_ne!(signer.key, before);
+        assert!(
+            signer
+                .authorization("h", "t", b"")
+                .contains("Credential=OTHER/")
+        );
     }
 }

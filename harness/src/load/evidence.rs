@@ -107,7 +107,7 @@ impl Evidence {
         begun: Instant,
         timeline: Timeline,
     ) -> Result<Self, String> {
-        let (target, links) = match settings.addresses {
+        let (target, links) = match settings.elsewhere {
             None => ("local", settings.common.topology.record()),
             Some(_) => ("endpoints", Vec::new()),
         };

@@ -52,7 +52,7 @@ pub(super) fn on_site(
         stop.listen().map_err(Failure::harness)?;
         let evidence = Evidence::begin(settings).map_err(Failure::Usage)?;
         evidence.phase("set-up");
-        let site = Site::set_up(settings, evidence.folder()).await;
+        let site = Site::set_up(settings, evidence.folder(), &stop).await;
         let site = Arc::new(site.map_err(|error| evidence.failure(error))?);
         let watch = tokio::spawn(watch(site.clone(), stop.clone()));
         let acted = preload_and(settings, &evidence, &site, &stop, act).await;

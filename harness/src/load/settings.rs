@@ -1,6 +1,6 @@
 //! What a load is to do, with every default resolved and every value checked; and the line that repeats it.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use reports::load_summary::goal::{Goal, Vocabulary};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use workloads::{
 };
 
 use super::{
-    elsewhere::{self, Elsewhere},
+    elsewhere,
     mix::{self, Choice, Operations},
     quantity::{self, Arrivals},
 };
@@ -20,6 +20,7 @@ use crate::{
     cli::{LoadFlags, LoadOutput, TestFlags},
     client::Padding,
     run,
+    target::Elsewhere,
 };
 
 /// The largest in-flight limit: each operation in flight has a connection of its own.
@@ -54,7 +55,7 @@ pub(crate) struct LoadSettings {
     pub(crate) timeout: Duration,
     pub(crate) regions: Vec<String>,
     /// Where they are; `None`: they are started here.
-    pub(crate) addresses: Option<Vec<SocketAddr>>,
+    pub(crate) elsewhere: Option<Elsewhere>,
     pub(crate) table: String,
     pub(crate) goals: Vec<Goal>,
     pub(crate) output: LoadOutput,
@@ -133,9 +134,12 @@ impl LoadSettings {
         let register = workloads::catalogue::named(workloads::register::NAME)
             .expect("the register is in the catalogue");
         let common = run::Settings::resolve(register, common(&flags, faults.clone()), None)?;
-        let (regions, addresses) = match elsewhere {
-            Some(Elsewhere { names, addresses }) => (names, Some(addresses)),
-            None => (common.topology.regions().to_vec(), None),
+        let regions = match &elsewhere {
+            Some(elsewhere) => {
+                let regions = elsewhere.regions.iter();
+                regions.map(|region| region.name.clone()).collect()
+            }
+            None => common.topology.regions().to_vec(),
         };
         let choice = Choice {
             entry,
@@ -160,7 +164,7 @@ impl LoadSettings {
             timeout: flags.timeout,
             goals: goals.collect::<Result<_, _>>()?,
             regions,
-            addresses,
+            elsewhere,
             table: flags.table.clone(),
             output: flags.output,
             common,
@@ -271,6 +275,8 @@ impl LoadSettings {
         }
         if !flags.region.is_empty() {
             push("table", Some(self.table.clone()));
+            let ca = flags.ca.as_ref();
+            push("ca", ca.map(|path| path.display().to_string()));
         }
         push("key-distribution", flags.key_distribution.clone());
         push(

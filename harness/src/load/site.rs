@@ -6,8 +6,9 @@ use checker::history::RegionId;
 
 use super::LoadSettings;
 use crate::{
-    client::{Client, Credentials, Dialect, Endpoint, FailedCondition, control},
-    run::Regions,
+    client::{Client, Dialect, Endpoint, FailedCondition, control},
+    run::{Regions, blocking},
+    stop::Stop,
 };
 
 /// The regions under load.
@@ -23,23 +24,22 @@ pub(crate) enum Site {
 
 impl Site {
     /// Starts the regions, or makes the table in those that run elsewhere.
-    pub(crate) async fn set_up(settings: &LoadSettings, folder: &Path) -> Result<Self, String> {
-        let Some(addresses) = &settings.addresses else {
-            let regions = Regions::set_up(&settings.common, folder).await?;
+    pub(crate) async fn set_up(
+        settings: &LoadSettings,
+        folder: &Path,
+        stop: &Stop,
+    ) -> Result<Self, String> {
+        let Some(elsewhere) = &settings.elsewhere else {
+            let regions = Regions::set_up(&settings.common, folder, stop).await?;
             return Ok(Self::Local(Box::new(regions)));
         };
-        let credentials = Arc::new(credentials());
-        let endpoints: Vec<Endpoint> = settings
+        let asked = elsewhere.clone();
+        blocking(move || asked.reach()).await?;
+        let endpoints: Vec<Endpoint> = elsewhere
             .regions
             .iter()
-            .zip(addresses)
-            .map(|(region, address)| Endpoint {
-                address: *address,
-                host: address.to_string(),
-                region: region.clone(),
-                credentials: credentials.clone(),
-                timeout: settings.timeout,
-            })
+            .enumerate()
+            .map(|(index, region)| elsewhere.endpoint(index, region.address, settings.timeout))
             .collect();
         control::ensure_tables(&endpoints, &settings.table)
             .await
@@ -80,15 +80,5 @@ impl Site {
             }
             Self::Elsewhere { .. } => {}
         }
-    }
-}
-
-/// Those of the environment, as every SDK takes them; a server that checks none takes any.
-fn credentials() -> Credentials {
-    let from =
-        |name: &str, otherwise: &str| std::env::var(name).unwrap_or_else(|_| otherwise.to_owned());
-    Credentials {
-        access_key: from("AWS_ACCESS_KEY_ID", "DATELINE"),
-        secret_key: from("AWS_SECRET_ACCESS_KEY", "any key"),
     }
 }

@@ -76,6 +76,10 @@ impl Deed {
     /// What a target must be able to do for it.
     pub(crate) fn needs(&self) -> Ability {
         match self {
+            Deed::Links {
+                ways,
+                fault: LinkFault::Truncate { .. },
+            } if ways.iter().all(|way| way.from == End::Client) => Ability::Replies,
             Deed::Links { ways, .. } if ways.iter().all(|way| way.from == End::Client) => {
                 Ability::ClientLinks
             }

@@ -29,7 +29,7 @@ impl Package for LostReplies {
     }
 
     fn needs(&self) -> &'static [Ability] {
-        &[Ability::ClientLinks]
+        &[Ability::ClientLinks, Ability::Replies]
     }
 
     fn lasts_ms(&self) -> RangeInclusive<u64> {

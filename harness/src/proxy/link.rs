@@ -145,7 +145,6 @@ impl Link {
     }
 
     /// Lets new connections lead elsewhere.
-    #[cfg(test)]
     pub(crate) fn set_upstream(&self, upstream: SocketAddr) {
         self.state.send_modify(|state| state.upstream = upstream);
     }

@@ -1,16 +1,16 @@
 //! Where a run takes place: what the flags about targets come to, and what cannot be done there.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use workloads::catalogue::Entry;
 
 use crate::{
     cli::TestFlags,
-    client::{Credentials, FailedCondition, control::Tables},
+    client::{Environment, FailedCondition, control::Tables},
     nemesis::{self, Package},
     target::{
-        Ability, CommandTarget, EndpointError, EndpointsTarget, LocalTarget, RemoteRegion,
-        Template, TemplateError, credentials,
+        Ability, CommandTarget, Elsewhere, EndpointError, EndpointsTarget, Intent, LocalTarget,
+        Template, TemplateError,
     },
     topology::{Topology, TopologyError},
 };
@@ -23,7 +23,7 @@ pub(crate) const TARGETS: [(&str, &str); 4] = [
     ),
     (
         "endpoints",
-        "somebody else's DynamoDB-API endpoints: --endpoint REGION=http://HOST:PORT for each",
+        "somebody else's DynamoDB-API endpoints: --endpoint NAME=URL for each region",
     ),
     (
         "command",
@@ -45,10 +45,8 @@ pub(crate) enum Place {
     Local,
     /// Somebody else's endpoints.
     Endpoints {
-        /// Where they are.
-        regions: Vec<RemoteRegion>,
-        /// Who signs.
-        credentials: Arc<Credentials>,
+        /// Where they are, and what it takes to talk to them.
+        elsewhere: Elsewhere,
         /// What table is made there.
         tables: Tables,
     },
@@ -97,7 +95,7 @@ pub(crate) enum PlaceError {
         target: &'static str,
         region_count: usize,
     },
-    #[error("--global-tables {given}: there are 2017.11.29 and 2019.11.21")]
+    #[error("--global-tables {given}: there are 2017.11.29, 2019.11.21 and by-itself")]
     Version { given: String },
     #[error("the regions of the target {target}: {source}")]
     Regions {
@@ -114,7 +112,7 @@ impl Place {
     /// What the flags come to.
     pub(super) fn resolve(
         flags: &TestFlags,
-        environment: &dyn Fn(&str) -> Option<String>,
+        environment: &Environment,
     ) -> Result<Self, PlaceError> {
         let endpoints = flags.endpoint.as_deref().unwrap_or_default();
         let target = match (flags.target.as_deref(), endpoints, &flags.config) {
@@ -127,6 +125,7 @@ impl Place {
             "local" => {
                 refuse("local", "endpoint", !endpoints.is_empty())?;
                 refuse("local", "config", flags.config.is_some())?;
+                refuse_paid_flags("local", flags)?;
                 refuse("local", "global-tables", flags.global_tables.is_some())?;
                 Ok(Self::Local)
             }
@@ -142,6 +141,7 @@ impl Place {
                     "command"
                 };
                 refuse(target, "endpoint", !endpoints.is_empty())?;
+                refuse_paid_flags(target, flags)?;
                 refuse_local_flags(target, flags)?;
                 let place = Self::command(target, flags.config.as_ref(), flags)?;
                 // A file alone chooses by what it holds.
@@ -167,22 +167,22 @@ impl Place {
     fn endpoints(
         given: &[String],
         flags: &TestFlags,
-        environment: &dyn Fn(&str) -> Option<String>,
+        environment: &Environment,
     ) -> Result<Self, PlaceError> {
         if given.is_empty() {
             return Err(PlaceError::Missing {
                 target: "endpoints",
-                missing: "give --endpoint REGION=http://HOST:PORT for each region",
+                missing: "give --endpoint NAME=URL for each region, such as us-east-1=http://127.0.0.1:8001",
             });
         }
-        let regions = given
-            .iter()
-            .map(|text| RemoteRegion::parse(text))
-            .collect::<Result<Vec<_>, _>>()?;
+        let intent = match flags.dry_run {
+            Some(true) => Intent::Preview,
+            Some(false) | None => Intent::Ask,
+        };
+        let authority = flags.ca.as_deref();
         Ok(Self::Endpoints {
-            credentials: Arc::new(credentials(&regions, environment)?),
-            tables: tables(flags, regions.len())?,
-            regions,
+            tables: tables(flags, given.len())?,
+            elsewhere: Elsewhere::resolve("endpoint", given, authority, environment, intent)?,
         })
     }
 
@@ -233,6 +233,14 @@ impl Place {
         }
     }
 
+    /// The regions, where somebody else runs them.
+    pub(super) fn elsewhere(&self) -> Option<Elsewhere> {
+        match self {
+            Self::Local | Self::Command { .. } => None,
+            Self::Endpoints { elsewhere, .. } => Some(elsewhere.clone()),
+        }
+    }
+
     /// What table is made there.
     pub(super) fn tables(&self) -> Tables {
         match self {
@@ -264,8 +272,9 @@ impl Place {
     pub(super) fn topology(&self) -> Result<Option<Topology>, PlaceError> {
         let names = match self {
             Self::Local => return Ok(None),
-            Self::Endpoints { regions, .. } => {
-                regions.iter().map(|region| region.name.clone()).collect()
+            Self::Endpoints { elsewhere, .. } => {
+                let regions = elsewhere.regions.iter();
+                regions.map(|region| region.name.clone()).collect()
             }
             Self::Command { template, .. } => template.regions.clone(),
         };
@@ -287,7 +296,7 @@ impl Place {
     pub(super) fn can(&self, ability: Ability, region_count: usize) -> Result<(), String> {
         match self {
             Self::Local => LocalTarget::can(ability, region_count),
-            Self::Endpoints { .. } => EndpointsTarget::can(ability),
+            Self::Endpoints { elsewhere, .. } => EndpointsTarget::can(ability, &elsewhere.regions),
             Self::Command { template, .. } => CommandTarget::can(ability, template),
         }
     }
@@ -354,6 +363,14 @@ fn refuse(target: &'static str, flag: &'static str, is_given: bool) -> Result<()
     Ok(())
 }
 
+/// What only regions that somebody else runs, perhaps for money, can have.
+fn refuse_paid_flags(target: &'static str, flags: &TestFlags) -> Result<(), PlaceError> {
+    refuse(target, "ca", flags.ca.is_some())?;
+    refuse(target, "tag", flags.tag.is_some())?;
+    refuse(target, "cost-budget", flags.cost_budget.is_some())?;
+    refuse(target, "prices", flags.prices.is_some())
+}
+
 /// What only replicas of ours can have.
 fn refuse_local_flags(target: &'static str, flags: &TestFlags) -> Result<(), PlaceError> {
     refuse(target, "regions", flags.regions.is_some())?;
@@ -368,6 +385,7 @@ fn tables(flags: &TestFlags, region_count: usize) -> Result<Tables, PlaceError> 
         None if region_count == 1 => Ok(Tables::Single),
         None | Some("2019.11.21") => Ok(Tables::Version2019),
         Some("2017.11.29") => Ok(Tables::Version2017),
+        Some("by-itself") => Ok(Tables::ByItself),
         Some(given) => Err(PlaceError::Version {
             given: given.to_owned(),
         }),
@@ -391,7 +409,7 @@ mod tests {
     }
 
     fn resolve(flags: &TestFlags) -> Result<Place, String> {
-        Place::resolve(flags, &|_| None).map_err(|error| error.to_string())
+        Place::resolve(flags, &Environment::default()).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{FINAL_ROUNDS, Settings, WARM_UP, place::Place};
+use crate::client::control::Tables;
 
 /// What would be asked of whom, what would go wrong when, and the line that does it.
 pub(crate) fn preview(settings: &Settings) -> String {
@@ -32,8 +33,22 @@ pub(crate) fn preview(settings: &Settings) -> String {
     if let Some(budget) = settings.budget {
         let _ = writeln!(
             text,
-            "  budget           no new work after {budget} operations"
+            "  budget           no new work after {budget} operations, heartbeats counted"
         );
+    }
+    if let Some(cost) = &settings.cost {
+        let _ = writeln!(
+            text,
+            "  cost             at most about {:.6} US dollars: {} operations of up to {} write units each, {:.9} \
+             dollars, and final reads",
+            cost.total_usd(settings.budget),
+            cost.operations().min(settings.budget.unwrap_or(u64::MAX)),
+            cost.write_units(),
+            cost.per_operation_usd(),
+        );
+    }
+    for (name, value) in settings.tags() {
+        let _ = writeln!(text, "  tag              {name}={value}");
     }
     let _ = writeln!(
         text,
@@ -63,15 +78,31 @@ pub(crate) fn preview(settings: &Settings) -> String {
 fn whom(place: &Place, region: usize) -> String {
     match place {
         Place::Local => "a replica of ours, started here".to_owned(),
-        Place::Endpoints {
-            regions, tables, ..
-        } => format!(
-            "http://{}: a table dateline-TIME-PROCESS-SEED is made there ({tables:?}) and removed at the end",
-            regions[region].host
+        Place::Endpoints { elsewhere, tables } => format!(
+            "{}: {}",
+            elsewhere.regions[region].url(),
+            what(*tables, region)
         ),
         Place::Command { template, .. } if template.start.is_empty() => {
             format!("no server; clients: {}", template.adapter.join(" "))
         }
         Place::Command { template, .. } => format!("started here: {}", template.start.join(" ")),
+    }
+}
+
+/// What is done there before and after.
+fn what(tables: Tables, region: usize) -> &'static str {
+    match (tables, region) {
+        (Tables::Single, _) | (Tables::ByItself, 0) => {
+            "a table dateline-TIME-PROCESS-SEED is made there, on demand, and removed at the end"
+        }
+        (Tables::Version2017, _) => {
+            "a table dateline-TIME-PROCESS-SEED is made there, on demand, joined to the others by CreateGlobalTable, and removed at the end"
+        }
+        (Tables::Version2019, 0) => {
+            "a table dateline-TIME-PROCESS-SEED is made there, on demand, gets its replicas by UpdateTable, and is removed at the end"
+        }
+        (Tables::Version2019, _) => "a replica of that table, removed at the end",
+        (Tables::ByItself, _) => "that table comes there by itself",
     }
 }

@@ -15,11 +15,14 @@ use crate::{
     client::{
         Client, Credentials, Dialect, Endpoint,
         adapter::{Adapter, AdapterSpec, missing},
-        control,
+        control::{self, TableSpec},
     },
     proxy::Network,
     run::sites::Sites,
-    target::{CommandTarget, EndpointsTarget, LocalOptions, LocalTarget, Meaning, Target, fill},
+    stop::Stop,
+    target::{
+        CommandTarget, Elsewhere, EndpointsTarget, LocalOptions, LocalTarget, Meaning, Target, fill,
+    },
     topology::End,
 };
 
@@ -28,6 +31,9 @@ const TABLE: &str = "dateline";
 
 /// What regions store is below this folder of the run's.
 const DATA: &str = "data";
+
+/// How often the names of regions that run elsewhere are looked up.
+const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
 
 /// How long a link may take to notice that its region is there.
 const LINK_LIMIT: Duration = Duration::from_secs(5);
@@ -40,7 +46,10 @@ pub(crate) struct Regions {
     endpoints: Vec<Endpoint>,
     /// What speaks for each region, where that does not speak DynamoDB's API.
     adapters: Vec<AdapterSpec>,
+    _follower: Follower,
     tables: Option<Tables>,
+    /// What to be careful about since they were set up.
+    warnings: Vec<String>,
     data: Data,
 }
 
@@ -48,27 +57,58 @@ pub(crate) struct Regions {
 struct Tables {
     /// The regions themselves, past every proxy: a fault must not keep us from cleaning up.
     direct: Vec<Endpoint>,
-    name: String,
-    kind: control::Tables,
-    /// Whether the regions go on without us.
-    outlive_us: bool,
+    spec: TableSpec,
+    /// Regions that go on without us, so that it must be removed there.
+    outlive_us: Option<(Elsewhere, Duration)>,
 }
 
 impl Tables {
-    async fn create(&self) -> Result<(), String> {
-        let created = control::create_tables(&self.direct, &self.name, self.kind).await;
-        let Err(error) = created else {
-            return Ok(());
+    /// Makes it, unless that fails or somebody stops it: then what was made is removed. Says what to be careful about.
+    async fn create(&self, stop: &Stop) -> Result<Vec<String>, String> {
+        // Whoever finds it later finds out here whose it is.
+        tracing::info!(table = self.spec.name, "making the table");
+        let created = tokio::select! {
+            created = control::create_tables(&self.direct, &self.spec) => {
+                created.map_err(|error| error.to_string())
+            }
+            () = stop.wait() => Err("stopped while the table was being made".to_owned()),
+        };
+        let error = match created {
+            Ok(warnings) => return Ok(warnings),
+            Err(error) => error,
         };
         let left = self.remove().await;
-        Err([vec![error.to_string()], left].concat().join("; "))
+        Err([vec![error], left].concat().join("; "))
     }
 
     async fn remove(&self) -> Vec<String> {
-        if !self.outlive_us {
+        let Some((elsewhere, timeout)) = &self.outlive_us else {
             return Vec::new();
+        };
+        control::remove_tables(&elsewhere.direct(*timeout).await, &self.spec).await
+    }
+}
+
+/// Leads links to where the names of regions lead, for as long as it lives.
+struct Follower(Option<tokio::task::JoinHandle<()>>);
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
         }
-        control::remove_tables(&self.direct, &self.name, self.kind).await
+    }
+}
+
+/// Providers move their endpoints about, and a night is long. Connections that are open stay where they are.
+async fn follow(elsewhere: &Elsewhere, network: &Network) {
+    loop {
+        tokio::time::sleep(LOOK_UP_EVERY).await;
+        for (index, region) in elsewhere.regions.iter().enumerate() {
+            if let Some(address) = region.moved().await {
+                network.link(End::Client, index).set_upstream(address);
+            }
+        }
     }
 }
 
@@ -97,7 +137,11 @@ impl Drop for Data {
 
 impl Regions {
     /// Starts them, and makes the table.
-    pub(crate) async fn set_up(settings: &Settings, folder: &Path) -> Result<Self, String> {
+    pub(crate) async fn set_up(
+        settings: &Settings,
+        folder: &Path,
+        stop: &Stop,
+    ) -> Result<Self, String> {
         let names = settings.topology.regions().to_vec();
         let sites = Sites::find(&settings.place, names.len())?;
         let addresses = sites.addresses();
@@ -125,27 +169,42 @@ impl Regions {
         // An adapter's store has no tables, or the adapter makes them.
         let tables = adapters.is_empty().then(|| Tables {
             direct: endpoints(settings, |index| addresses[index]),
-            name: table_name(settings),
-            kind: settings.place.tables(),
-            outlive_us: matches!(settings.place, Place::Endpoints { .. }),
+            spec: TableSpec {
+                name: table_name(settings),
+                tables: settings.place.tables(),
+                has_stream: settings.workload.needs.streams,
+                tags: settings.tags(),
+            },
+            outlive_us: settings
+                .place
+                .elsewhere()
+                .map(|elsewhere| (elsewhere, settings.op_timeout)),
         });
-        if let Some(tables) = &tables {
-            tables.create().await?;
-        }
+        let warnings = match &tables {
+            Some(tables) => tables.create(stop).await?,
+            None => Vec::new(),
+        };
         let dialect = Dialect {
             table: tables
                 .as_ref()
-                .map_or_else(String::new, |tables| tables.name.clone()),
+                .map_or_else(String::new, |tables| tables.spec.name.clone()),
             regions: names,
             failed_condition: settings.place.failed_condition(),
         };
+        let follower = settings.place.elsewhere().map(|elsewhere| {
+            let links = network.clone();
+            tokio::spawn(async move { follow(&elsewhere, &links).await })
+        });
+        let follower = Follower(follower);
         Ok(Self {
             target,
             endpoints: endpoints(settings, |index| network.address(End::Client, index)),
             network,
             adapters,
             dialect: Arc::new(dialect),
+            _follower: follower,
             tables,
+            warnings,
             data,
         })
     }
@@ -159,6 +218,11 @@ impl Regions {
             self.endpoints[usize::from(region.0)].clone(),
             self.dialect.clone(),
         )
+    }
+
+    /// What to be careful about since they were set up.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What broke by itself: a region that nobody ended, a link that lost its port.
@@ -291,8 +355,8 @@ async fn start(
             blocking(move || starting.start()).await?;
             Ok(target)
         }
-        Place::Endpoints { regions, .. } => {
-            let target = Arc::new(EndpointsTarget::new(regions.clone()));
+        Place::Endpoints { elsewhere, .. } => {
+            let target = Arc::new(EndpointsTarget::new(elsewhere.clone()));
             let reaching = target.clone();
             blocking(move || reaching.reach()).await?;
             Ok(target)
@@ -335,25 +399,21 @@ fn peer_addresses(network: &Network, addresses: &[SocketAddr]) -> Vec<Vec<Socket
 
 /// How to talk to each region at the address that is given for it.
 fn endpoints(settings: &Settings, address: impl Fn(usize) -> SocketAddr) -> Vec<Endpoint> {
-    let credentials = match &settings.place {
-        Place::Endpoints { credentials, .. } => credentials.clone(),
-        Place::Local | Place::Command { .. } => Arc::new(Credentials {
-            access_key: "DATELINE".into(),
-            secret_key: "local regions take any key".into(),
-        }),
-    };
-    let host = |index: usize| match &settings.place {
-        Place::Endpoints { regions, .. } => regions[index].host.clone(),
-        Place::Local | Place::Command { .. } => address(index).to_string(),
-    };
+    let credentials = Credentials::fixed("DATELINE", "local regions take any key");
     let names = settings.topology.regions().iter().enumerate();
     names
-        .map(|(index, name)| Endpoint {
-            address: address(index),
-            host: host(index),
-            region: name.clone(),
-            credentials: credentials.clone(),
-            timeout: settings.op_timeout,
+        .map(|(index, name)| match &settings.place {
+            Place::Endpoints { elsewhere, .. } => {
+                elsewhere.endpoint(index, address(index), settings.op_timeout)
+            }
+            Place::Local | Place::Command { .. } => Endpoint {
+                address: address(index),
+                host: address(index).to_string(),
+                tls: None,
+                region: name.clone(),
+                credentials: credentials.clone(),
+                timeout: settings.op_timeout,
+            },
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! What a run is to do, with every default resolved and every value checked; and the line that repeats it.
 
+mod money;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -13,9 +15,13 @@ use workloads::{
     workload::Workload,
 };
 
-use super::place::{Place, PlaceError};
+use super::{
+    cost::Cost,
+    place::{Place, PlaceError},
+};
 use crate::{
     cli::TestFlags,
+    client::Environment,
     nemesis::{self, Package, Plan, UnknownFault},
     store,
     topology::{Topology, TopologyError},
@@ -51,8 +57,12 @@ pub(crate) struct Settings {
     pub(crate) test_count: u64,
     /// No run is begun that would not end before this.
     pub(crate) until: Option<Timestamp>,
-    /// Operations of a run after which no new work begins.
+    /// Operations of a run after which no new work begins: as given, or as many as may be paid for.
     pub(crate) budget: Option<u64>,
+    /// What somebody may have to pay.
+    pub(super) cost: Option<Cost>,
+    /// Of the table, beside our own.
+    tags: Vec<(String, String)>,
     /// Only say what would be done.
     pub(crate) dry_run: bool,
     /// What was asked for, for the line that repeats it.
@@ -98,7 +108,7 @@ impl Settings {
         flags: TestFlags,
         file: Option<PathBuf>,
     ) -> Result<Self, SettingsError> {
-        let place = Place::resolve(&flags, &|name| std::env::var(name).ok())?;
+        let place = Place::resolve(&flags, &Environment::of_process())?;
         let topology = match place.topology()? {
             Some(topology) => topology,
             None => topology(&flags)?,
@@ -112,7 +122,7 @@ impl Settings {
         let until = flags.until.as_deref().map(next_time).transpose()?;
         // With a time to end at, as many as fit in.
         let runs_usually = if until.is_some() { 100_000 } else { 1 };
-        Ok(Self {
+        let mut settings = Self {
             workload,
             place,
             seed: flags
@@ -160,14 +170,15 @@ impl Settings {
             stop_at_first_violation: flags.stop_at_first_violation.unwrap_or(false),
             test_count: within("test-count", flags.test_count, runs_usually, 1, 100_000)?,
             until,
-            budget: match flags.budget {
-                None => None,
-                given => Some(within("budget", given, 1, 1, 1_000_000_000)?),
-            },
+            budget: budget(&flags)?,
+            cost: None,
+            tags: money::tags(&flags)?,
             dry_run: flags.dry_run.unwrap_or(false),
             flags,
             file,
-        })
+        };
+        settings.count_cost()?;
+        Ok(settings)
     }
 
     /// The workload's generator.
@@ -264,6 +275,11 @@ impl Settings {
         for endpoint in flags.endpoint.iter().flatten() {
             push("endpoint", Some(endpoint.clone()));
         }
+        for tag in flags.tag.iter().flatten() {
+            push("tag", Some(format!("'{tag}'")));
+        }
+        let ca = flags.ca.as_ref();
+        push("ca", ca.map(|path| path.display().to_string()));
         let config = flags.config.as_ref();
         push("config", config.map(|path| path.display().to_string()));
         push("global-tables", flags.global_tables.clone());
@@ -276,6 +292,10 @@ impl Settings {
         push("op-timeout", text(flags.op_timeout));
         push("settle-limit", text(flags.settle_limit));
         push("budget", text(flags.budget));
+        push("cost-budget", flags.cost_budget.map(|usd| usd.to_string()));
+        let prices = flags.prices.iter().flatten().map(f64::to_string);
+        let prices = prices.collect::<Vec<_>>().join(",");
+        push("prices", flags.prices.as_ref().map(|_| prices));
         let stops = flags.stop_at_first_violation;
         push(
             "stop-at-first-violation",
@@ -346,6 +366,13 @@ fn within(
         given: value.to_string(),
         wrong: format!("it must be {from} to {to}"),
     })
+}
+
+fn budget(flags: &TestFlags) -> Result<Option<u64>, SettingsError> {
+    let given = flags.budget;
+    given
+        .map(|_| within("budget", given, 1, 1, 1_000_000_000))
+        .transpose()
 }
 
 /// What may go wrong, and the plan if that is not to be drawn.

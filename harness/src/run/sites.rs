@@ -39,9 +39,13 @@ impl Sites {
         };
         Ok(match place {
             Place::Local => alike(free(count)?),
-            Place::Endpoints { regions, .. } => {
-                alike(regions.iter().map(|region| region.address).collect())
-            }
+            Place::Endpoints { elsewhere, .. } => alike(
+                elsewhere
+                    .regions
+                    .iter()
+                    .map(|region| region.address)
+                    .collect(),
+            ),
             Place::Command { template, .. } => {
                 let mut clients = free(2 * count)?;
                 if template.mentions("{host}") {

@@ -60,6 +60,8 @@ pub(crate) const OCCASIONS: &[Occasion] = &[
     occasion("crossed-read", "register", CALM, &["phantom"]),
     occasion("stall-link", "register", CALM, &["convergence", "settling"]),
     occasion("restart-forgets", "register", &["partition", "kill", "rolling-restart"], &["convergence", "lost-write"]),
+    occasion("skip-record", "streams", CALM, &["streams"]),
+    occasion("repeat-record", "streams", CALM, &["streams"]),
 ];
 
 impl Occasion {

@@ -43,7 +43,7 @@ fn cell(form: &LoadForm, faults: &[String], seed: u64) -> Result<PlannedCell, St
             workload: format!("load {}", form.name),
             faults: told(faults),
             seed,
-            target: match settings.addresses {
+            target: match settings.elsewhere {
                 None => LOCAL.to_owned(),
                 Some(_) => settings.regions.join("+"),
             },

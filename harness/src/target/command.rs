@@ -125,7 +125,9 @@ impl CommandTarget {
     pub(crate) fn can(ability: Ability, template: &Template) -> Result<(), String> {
         let why = match ability {
             _ if template.start.is_empty() => "the template starts no servers",
-            Ability::ClientLinks | Ability::Kill | Ability::Pause => return Ok(()),
+            Ability::ClientLinks | Ability::Replies | Ability::Kill | Ability::Pause => {
+                return Ok(());
+            }
             Ability::Clock if template.clock != "machine" => return Ok(()),
             Ability::Clock => {
                 "a server that is not ours reads the clock of the machine, unless the template says clock = \"libfaketime\""

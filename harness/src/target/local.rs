@@ -117,7 +117,11 @@ impl LocalTarget {
     /// What can be done to replicas of ours.
     pub(crate) fn can(ability: Ability, region_count: usize) -> Result<(), String> {
         match ability {
-            Ability::Kill | Ability::Pause | Ability::Clock | Ability::ClientLinks => Ok(()),
+            Ability::Kill
+            | Ability::Pause
+            | Ability::Clock
+            | Ability::ClientLinks
+            | Ability::Replies => Ok(()),
             Ability::PeerLinks if region_count > 1 => Ok(()),
             Ability::PeerLinks => Err("there is only one region, so there are no links".into()),
         }

@@ -3,6 +3,7 @@
 mod health;
 mod local;
 
+mod elsewhere;
 mod endpoints;
 
 mod command;
@@ -16,7 +17,8 @@ mod spawner;
 use std::{io, net::SocketAddr, path::Path};
 
 pub(crate) use command::CommandTarget;
-pub(crate) use endpoints::{EndpointError, EndpointsTarget, RemoteRegion, credentials};
+pub(crate) use elsewhere::{Elsewhere, EndpointError, Intent, RemoteRegion};
+pub(crate) use endpoints::EndpointsTarget;
 pub(crate) use health::Health;
 pub(crate) use local::{LocalOptions, LocalTarget, free_addresses};
 pub(crate) use spawner::Spawner;
@@ -72,6 +74,8 @@ pub(crate) enum Ability {
     PeerLinks,
     /// Put a proxy between clients and their region.
     ClientLinks,
+    /// Count there how much of a reply has passed.
+    Replies,
 }
 
 /// What can be done to one region.

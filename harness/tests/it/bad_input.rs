@@ -83,7 +83,16 @@ const LINES: &[(&str, i32, &[&str])] = &[
     (
         "test register --endpoint us-east-1=http://192.0.2.1:1",
         64,
-        &["AWS_ACCESS_KEY_ID is not set"],
+        &[
+            "AWS_ACCESS_KEY_ID is not set",
+            "profile default",
+            "aws configure export-credentials",
+        ],
+    ),
+    (
+        "test register --endpoint us-east-1=127.0.0.1:1",
+        64,
+        &["--endpoint us-east-1=127.0.0.1:1", "write NAME=URL"],
     ),
     ("test register --sed 7", 64, &["--sed", "--seed"]),
     ("test register --rate fast", 64, &["--rate", "fast"]),

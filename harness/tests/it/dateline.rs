@@ -38,13 +38,36 @@ impl Place {
         command
             .args(line.split_whitespace())
             .current_dir(self.path())
-            .env("NO_COLOR", "1");
+            .env("NO_COLOR", "1")
+            // Whoever runs the tests may have credentials, and a machine that would hand out some.
+            .env("HOME", self.path())
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        for name in [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_PROFILE",
+            "AWS_SHARED_CREDENTIALS_FILE",
+            "AWS_CONFIG_FILE",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_CA_BUNDLE",
+        ] {
+            command.env_remove(name);
+        }
         command
     }
 
     /// Runs it to its end.
     pub(crate) fn run(&self, line: &str) -> Ended {
         Ended::of(self.command(line).output().expect("the binary starts"))
+    }
+
+    /// Runs it to its end with more variables in its environment.
+    pub(crate) fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Ended {
+        let mut command = self.command(line);
+        command.envs(variables.iter().copied());
+        Ended::of(command.output().expect("the binary starts"))
     }
 
     /// Starts it. It does not outlive the test, however that ends.

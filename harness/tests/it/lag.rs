@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::dateline::{Place, Running, wait_until};
 
-const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
+pub(crate) const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 
 /// When each value of one item became readable in one region, by value.
 type Applied = BTreeMap<i64, u64>;
@@ -63,7 +63,7 @@ fn the_bounds_of_the_lag_hold_the_truth() {
 }
 
 /// Two replicas that know each other, and where they listen.
-fn replicas(place: &Place) -> ([Running; 2], [String; 2]) {
+pub(crate) fn replicas(place: &Place) -> ([Running; 2], [String; 2]) {
     let free = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
     let addresses = free.map(|listener| listener.local_addr().expect("it is bound").to_string());
     let started = [0, 1].map(|own| {

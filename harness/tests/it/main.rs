@@ -3,6 +3,7 @@
 mod bad_input;
 mod conformance;
 mod dateline;
+mod endpoints;
 mod gate;
 mod interrupted;
 mod lag;
@@ -11,4 +12,5 @@ mod malformed;
 mod merge;
 mod saved_history;
 mod suite;
+mod tls_front;
 mod whole_run;

@@ -51,7 +51,7 @@ const FAULTS: [&str; 15] = [
 ];
 
 /// Every workload. Eighteen seeds of each under all faults are a little more than three hundred clean runs.
-const WORKLOADS: [&str; 17] = [
+const WORKLOADS: [&str; 18] = [
     "register",
     "conditional",
     "delete-churn",
@@ -63,6 +63,7 @@ const WORKLOADS: [&str; 17] = [
     "home-region-per-item",
     "big-items",
     "scan",
+    "streams",
     "ycsb-a",
     "ycsb-b",
     "ycsb-c",

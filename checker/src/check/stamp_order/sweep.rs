@@ -210,7 +210,7 @@ impl Sweep<'_> {
             if let Some(seen) = version.seen_in(region) {
                 end_ns = end_ns.max(seen.last_call.0);
             }
-            match versions.successors(region, Some(end)).first() {
+            match versions.successors(region, Some(end)).next() {
                 Some(Successor::Version(next)) if *next > end => end = *next,
                 Some(Successor::Unseen(unseen)) => {
                     end_ns = end_ns.max(unseen.call_ns);

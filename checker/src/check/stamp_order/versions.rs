@@ -5,7 +5,6 @@
 use crate::check::{Case, Fate, How, Item, Order, Write, at};
 use crate::few::Few;
 use crate::history::{Condition, Ending, Op, Phase, Value};
-use crate::table::Table;
 
 /// One item, ready to be swept.
 pub(super) struct Versions {
@@ -14,7 +13,7 @@ pub(super) struct Versions {
     /// Acknowledged writes that nobody ever saw, by region: their stamps may be anything that fits. By return.
     pub(super) unseen: Vec<Vec<Unseen>>,
     /// What replaced what at one instant, by region; see [`Versions::successors`].
-    successors: Vec<Table<Few<Successor, 1>>>,
+    successors: Vec<Successors>,
     /// The last call, and its operation, of a sighting of no item before any write, by region.
     pub(super) absent: Vec<Option<(u64, usize)>>,
     /// The greatest version that a final read saw, with that read's call and operation.
@@ -72,9 +71,43 @@ pub(super) enum Successor {
     Unseen(Unseen),
 }
 
-impl Default for Successor {
-    fn default() -> Self {
-        Self::Version(0)
+/// What came directly after each version in one region. Nearly always it is one.
+struct Successors {
+    /// For each version, by its [`number`], the first and the last in the list.
+    ends: Vec<(u32, u32)>,
+    /// All of them, each with the next of the same version.
+    list: Vec<(Successor, u32)>,
+}
+
+/// What there is no place in a list for.
+const NONE: u32 = u32::MAX;
+
+impl Successors {
+    fn new(version_count: usize) -> Self {
+        Self {
+            ends: vec![(NONE, NONE); version_count + 1],
+            list: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, number: usize, successor: Successor) {
+        let own = u32::try_from(self.list.len()).expect("fewer than 2^32 writes");
+        let (first, last) = &mut self.ends[number];
+        match *last {
+            NONE => *first = own,
+            before => self.list[before as usize].1 = own,
+        }
+        *last = own;
+        self.list.push((successor, NONE));
+    }
+
+    fn of(&self, number: usize) -> impl Iterator<Item = &Successor> {
+        let mut next = self.ends[number].0;
+        std::iter::from_fn(move || {
+            let (successor, after) = self.list.get(next as usize)?;
+            next = *after;
+            Some(successor)
+        })
     }
 }
 
@@ -104,10 +137,11 @@ impl Versions {
     pub(super) fn new(case: &Case<'_>, item: &Item<'_>) -> Self {
         let ordered = ordered(item);
         let region_count = case.region_count();
+        let successors = || Successors::new(ordered.len());
         let mut versions = Self {
-            ordered,
             unseen: vec![Vec::new(); region_count],
-            successors: (0..region_count).map(|_| Table::default()).collect(),
+            successors: (0..region_count).map(|_| successors()).collect(),
+            ordered,
             absent: vec![None; region_count],
             last: None,
             is_exact: true,
@@ -192,16 +226,17 @@ impl Versions {
             (None, _) => return,
         };
         if let Some(previous) = previous {
-            let successors =
-                self.successors[region].or_insert_with(number(previous), Default::default);
-            successors.push(successor);
+            self.successors[region].push(number(previous), successor);
         }
     }
 
     /// What replaced a version (`None`: the item before any write) in a region, at one instant.
-    pub(super) fn successors(&self, region: usize, place: Option<usize>) -> &[Successor] {
-        let successors = self.successors[region].get(number(place));
-        successors.map_or(&[], Few::as_slice)
+    pub(super) fn successors(
+        &self,
+        region: usize,
+        place: Option<usize>,
+    ) -> impl Iterator<Item = &Successor> {
+        self.successors[region].of(number(place))
     }
 
     /// What a write says was there before it.
@@ -240,9 +275,8 @@ impl Versions {
 }
 
 /// A place as the number that names it: from 1, and 0 for no version.
-fn number(place: Option<usize>) -> i64 {
-    let number = place.map_or(0, |place| place + 1);
-    i64::try_from(number).expect("fewer than 2^63 versions")
+fn number(place: Option<usize>) -> usize {
+    place.map_or(0, |place| place + 1)
 }
 
 /// The place in the order of versions of what a value names.

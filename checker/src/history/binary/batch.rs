@@ -5,7 +5,8 @@
 
 use std::io::BufRead;
 
-use super::bytes::{number_length, whole_number};
+use super::bytes::number_length;
+use super::glance::Glance;
 use super::read::Reader;
 use super::{kind, part};
 use crate::history::ndjson::ReadError;
@@ -121,10 +122,7 @@ impl<R: BufRead> Reader<R> {
             return false;
         };
         let (room, offset) = (EVENTS_MAX - batch.events.len(), batch.bytes.len());
-        let mut glance = Glance {
-            bytes: ready,
-            at: 0,
-        };
+        let mut glance = Glance::new(ready);
         let mut end = 0;
         for _ in 0..room {
             if ready.len() - end < READY_BYTES {
@@ -144,12 +142,6 @@ impl<R: BufRead> Reader<R> {
         self.decoder.source.position += end as u64;
         end > 0
     }
-}
-
-/// Looks through bytes; gives up on whatever is not as usual.
-struct Glance<'b> {
-    bytes: &'b [u8],
-    at: usize,
 }
 
 impl Glance<'_> {
@@ -186,18 +178,18 @@ impl Glance<'_> {
             kind::READ_STRONG | kind::READ_EVENTUAL => Shape::Read,
             kind::WRITE | kind::DELETE | kind::CAS_EQUALS | kind::CAS_EXISTS => Shape::Write,
             kind::OK_READ => {
-                self.observed(region_count)?;
+                self.skip_observed(region_count)?;
                 return Some(answers(Some(Shape::Read)));
             }
             kind::OK_REPLACED => {
-                self.observed(region_count)?;
+                self.skip_observed(region_count)?;
                 return Some(answers(Some(Shape::Write)));
             }
             kind::OK_DONE => return Some(answers(Some(Shape::Write))),
             kind::FAIL | kind::FAIL_SEEN | kind::INFO => {
-                self.text()?;
+                self.skip_text()?;
                 if which == kind::FAIL_SEEN {
-                    self.observed(region_count)?;
+                    self.skip_observed(region_count)?;
                 }
                 return Some(answers(None));
             }
@@ -211,26 +203,26 @@ impl Glance<'_> {
         };
         for _ in 0..value_count {
             let first = self.byte()?;
-            self.value(first)?;
+            self.skip_value(first)?;
         }
         Some(Part::Asks { shape, key })
     }
 
-    fn observed(&mut self, region_count: usize) -> Option<()> {
+    fn skip_observed(&mut self, region_count: usize) -> Option<()> {
         let first = self.byte()?;
-        self.value(first & !(part::STAMP | part::PREVIOUS))?;
+        self.skip_value(first & !(part::STAMP | part::PREVIOUS))?;
         if first & part::STAMP != 0 {
             self.skip_number()?;
             self.region(region_count)?;
         }
         if first & part::PREVIOUS != 0 {
             let first = self.byte()?;
-            self.value(first)?;
+            self.skip_value(first)?;
         }
         Some(())
     }
 
-    fn value(&mut self, first: u8) -> Option<()> {
+    fn skip_value(&mut self, first: u8) -> Option<()> {
         match first {
             part::ABSENT => Some(()),
             part::NUMBER => self.skip_number(),
@@ -238,7 +230,7 @@ impl Glance<'_> {
         }
     }
 
-    fn text(&mut self) -> Option<()> {
+    fn skip_text(&mut self) -> Option<()> {
         let length = usize::try_from(self.number()?).ok()?;
         let text = self.bytes.get(self.at..self.at.checked_add(length)?)?;
         std::str::from_utf8(text).ok()?;
@@ -246,26 +238,9 @@ impl Glance<'_> {
         Some(())
     }
 
-    fn region(&mut self, region_count: usize) -> Option<RegionId> {
-        let region = self.byte()?;
-        (usize::from(region) < region_count).then_some(RegionId(region))
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        let (number, length) = whole_number(self.bytes.get(self.at..)?)?;
-        self.at += length;
-        Some(number)
-    }
-
     fn skip_number(&mut self) -> Option<()> {
         self.at += number_length(self.bytes.get(self.at..)?)?;
         Some(())
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        let byte = *self.bytes.get(self.at)?;
-        self.at += 1;
-        Some(byte)
     }
 
     fn place(&self, offset: usize) -> Option<u32> {

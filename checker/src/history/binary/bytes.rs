@@ -17,6 +17,11 @@ pub(super) fn integer(out: &mut Vec<u8>, number: i64) {
     unsigned(out, ((number << 1) ^ (number >> 63)).cast_unsigned());
 }
 
+/// The number that [`integer`] wrote as this one.
+pub(super) fn signed(number: u64) -> i64 {
+    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
+}
+
 fn low_byte(number: u64) -> u8 {
     number.to_le_bytes()[0] & 0x7F
 }
@@ -105,8 +110,7 @@ impl<R: BufRead> Source<R> {
 
     #[inline]
     pub(super) fn integer(&mut self) -> Result<i64, Trouble> {
-        let number = self.unsigned()?;
-        Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+        self.unsigned().map(signed)
     }
 
     /// This many bytes.

@@ -14,6 +14,7 @@
 
 mod batch;
 mod bytes;
+mod glance;
 mod read;
 pub(crate) mod row;
 mod write;

@@ -11,11 +11,12 @@
 
 use std::io;
 
-use super::bytes::{self, Trouble};
+use super::bytes::{self, Trouble, signed};
+use super::glance::Glance;
 use super::kind;
 use super::read::{Decoder, phase};
 use super::write::{kind_of_refusal, kind_of_reply, kind_of_request, refusal, reply, request};
-use crate::history::{Became, Ending, Key, Operation, Phase};
+use crate::history::{Became, Condition, Ending, Key, Op, Operation, Phase, Reply, Strength};
 use crate::nearly_sorted::sort_nearly_sorted;
 
 /// The kind of ending of operations that were in flight when the history ended.
@@ -183,32 +184,70 @@ pub(crate) fn ending_of(end: &End<'_>) -> Ending {
 /// Finds the rows of a pile; in the order in which they were appended.
 pub(crate) fn places(pile: &[u8], places: &mut Vec<Place>) -> io::Result<()> {
     places.clear();
-    let mut decoder = Decoder::of_bytes(pile, usize::MAX);
     let mut before = Before::default();
-    while !decoder.source.inner.is_empty() {
-        let end = decoder.source.unsigned().map_err(damaged)? + decoder.source.position;
-        let mut beginning = || -> Result<(Key, i64, i64), Trouble> {
-            let key = Key(decoder.source.unsigned()?);
-            Ok((key, decoder.source.integer()?, decoder.source.integer()?))
+    let mut at = 0;
+    while at < pile.len() {
+        let rest = &pile[at..];
+        let glance = Beginning::glance(&mut Glance::new(rest));
+        let beginning = match glance {
+            Some(beginning) => beginning,
+            None => Beginning::decode(&mut Decoder::of_bytes(rest, usize::MAX)).map_err(damaged)?,
         };
-        let (key, lines, ns) = beginning().map_err(damaged)?;
         before = Before {
-            line: before.line.wrapping_add_signed(lines),
-            call_ns: before.call_ns.wrapping_add_signed(ns),
+            line: before.line.wrapping_add_signed(beginning.lines),
+            call_ns: before.call_ns.wrapping_add_signed(beginning.ns),
         };
-        let start = usize::try_from(decoder.source.position).expect("it lies in memory");
         places.push(Place {
-            key,
+            key: beginning.key,
             line: before.line,
-            start,
+            start: at + beginning.start,
             call_ns: before.call_ns,
         });
-        let end = usize::try_from(end).unwrap_or(usize::MAX);
-        let rest = pile.get(end..).filter(|_| start <= end);
-        decoder.source.inner = rest.ok_or_else(|| damaged(Trouble::CutOff))?;
-        decoder.source.position = end as u64;
+        let is_whole = beginning.start <= beginning.end && beginning.end <= rest.len();
+        if !is_whole {
+            return Err(damaged(Trouble::CutOff));
+        }
+        at += beginning.end;
     }
     Ok(())
+}
+
+/// What a row is grouped and sorted by, as it is written.
+struct Beginning {
+    key: Key,
+    lines: i64,
+    ns: i64,
+    /// Where the rest of the row begins and ends.
+    start: usize,
+    end: usize,
+}
+
+impl Beginning {
+    fn glance(row: &mut Glance<'_>) -> Option<Self> {
+        let length = usize::try_from(row.number()?).ok()?;
+        let end = row.at.checked_add(length)?;
+        Some(Self {
+            key: Key(row.number()?),
+            lines: signed(row.number()?),
+            ns: signed(row.number()?),
+            start: row.at,
+            end,
+        })
+    }
+
+    /// As [`Beginning::glance`], where there are numbers of more than eight bytes.
+    fn decode(row: &mut Decoder<&[u8]>) -> Result<Self, Trouble> {
+        let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let length = index(row.source.unsigned()?);
+        let end = index(row.source.position).saturating_add(length);
+        Ok(Self {
+            key: Key(row.source.unsigned()?),
+            lines: row.source.integer()?,
+            ns: row.source.integer()?,
+            start: index(row.source.position),
+            end,
+        })
+    }
 }
 
 /// Sorts rows by key, and those of a key by line. They come nearly in that order: operations that overlap may have changed places.
@@ -226,8 +265,75 @@ pub(crate) fn read(
     region_count: usize,
     operations: &mut Vec<Operation>,
 ) -> io::Result<()> {
-    let mut decoder = Decoder::of_bytes(&pile[place.start..], region_count);
+    let row = &pile[place.start..];
+    if let Some(operation) = usual(&mut Glance::new(row), place, region_count) {
+        operations.push(operation);
+        return Ok(());
+    }
+    let mut decoder = Decoder::of_bytes(row, region_count);
     operation(&mut decoder, place, operations).map_err(damaged)
+}
+
+/// A read or a write of one register that succeeded, as nearly all operations are; `None` for every other.
+fn usual(row: &mut Glance<'_>, place: &Place, region_count: usize) -> Option<Operation> {
+    let first = row.byte()?;
+    let phase = phase(first).ok()?;
+    let process = row.process()?;
+    let region = row.region(region_count)?;
+    let kind = first & 0x0F;
+    if kind > kind::CAS_EXISTS {
+        return None;
+    }
+    let key = Key(row.number()?);
+    let op = match kind {
+        kind::READ_STRONG => Op::Read {
+            key,
+            strength: Strength::Strong,
+        },
+        kind::READ_EVENTUAL => Op::Read {
+            key,
+            strength: Strength::Eventual,
+        },
+        kind::WRITE => Op::Write {
+            key,
+            value: row.value()?,
+        },
+        kind::DELETE => Op::Delete { key },
+        kind::CAS_EQUALS => Op::Cas {
+            key,
+            value: row.value()?,
+            condition: Condition::Equals(row.value()?),
+        },
+        _ => Op::Cas {
+            key,
+            value: row.value()?,
+            condition: Condition::Exists,
+        },
+    };
+    let which = row.byte()?;
+    if !matches!(which, kind::OK_READ | kind::OK_DONE | kind::OK_REPLACED) {
+        return None;
+    }
+    let line_complete = Some(place.line + row.number()?);
+    let return_ns = Some(place.call_ns + row.number()?);
+    let reply = match which {
+        kind::OK_READ => Reply::Read(row.observed(region_count)?),
+        kind::OK_REPLACED => Reply::Done {
+            old: Some(row.observed(region_count)?),
+        },
+        _ => Reply::Done { old: None },
+    };
+    Some(Operation {
+        line_invoke: place.line,
+        line_complete,
+        process,
+        region,
+        phase,
+        op,
+        call_ns: place.call_ns,
+        return_ns,
+        ending: Ending::Ok(reply),
+    })
 }
 
 /// Rows are read as they were written, unless the disk that held them is broken.

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
 use super::super::search::{Answer, decide as search};
-use super::super::{Requirement, Step};
+use super::super::{Needed, Requirement, Step};
 use super::{Zones, decide};
 
 /// Few steps over few moments, so that ties, chains and contradictions are common.
@@ -45,7 +45,8 @@ fn steps(seed: u64) -> Vec<Step> {
         }
     }
     steps.sort_by_key(|s| (s.call_ns, s.operation));
-    super::super::keep_what_matters(&mut steps, 8);
+    let needed = Needed::new(&steps, 8);
+    steps.retain(|s| s.return_ns.is_some() || needed.has(s.effect));
     steps
 }
 

@@ -80,6 +80,7 @@ pub(crate) fn missing(needs: &Needs, offered: &[String]) -> Vec<&'static str> {
         (needs.numbers, "increment"),
         (needs.lists, "append"),
         (needs.scans, "scan"),
+        (needs.streams, "stream"),
     ];
     let is_missing = |name: &&str| !offered.iter().any(|offer| offer == name);
     let names = needed

@@ -20,8 +20,62 @@ pub(super) struct Body<'a> {
     pub(super) items: Option<Vec<Item<'a>>>,
     #[serde(borrow, rename = "LastEvaluatedKey")]
     pub(super) last_key: Option<Item<'a>>,
+    #[serde(borrow, rename = "Table")]
+    pub(super) table: Option<TableOf<'a>>,
+    #[serde(borrow, rename = "StreamDescription")]
+    pub(super) stream: Option<StreamOf<'a>>,
+    #[serde(borrow, rename = "ShardIterator")]
+    pub(super) iterator: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "Records")]
+    pub(super) records: Option<Vec<ChangeOf<'a>>>,
+    #[serde(borrow, rename = "NextShardIterator")]
+    pub(super) next_iterator: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "__type")]
     error: Option<Cow<'a, str>>,
+}
+
+/// What `DescribeTable` says, as far as it is needed.
+#[derive(Deserialize)]
+pub(super) struct TableOf<'a> {
+    #[serde(borrow, rename = "LatestStreamArn")]
+    pub(super) stream: Option<Cow<'a, str>>,
+}
+
+/// What `DescribeStream` says, as far as it is needed.
+#[derive(Deserialize)]
+pub(super) struct StreamOf<'a> {
+    #[serde(borrow, rename = "Shards")]
+    pub(super) shards: Vec<ShardOf<'a>>,
+    #[serde(borrow, rename = "LastEvaluatedShardId")]
+    pub(super) last_shard: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ShardOf<'a> {
+    #[serde(borrow, rename = "ShardId")]
+    pub(super) id: Cow<'a, str>,
+    #[serde(borrow, rename = "ParentShardId")]
+    pub(super) parent: Option<Cow<'a, str>>,
+}
+
+/// A record of `GetRecords`.
+#[derive(Deserialize)]
+pub(super) struct ChangeOf<'a> {
+    #[serde(borrow, rename = "dynamodb")]
+    pub(super) change: RecordOf<'a>,
+}
+
+/// What changed.
+#[derive(Deserialize)]
+pub(super) struct RecordOf<'a> {
+    #[serde(borrow, rename = "Keys")]
+    pub(super) keys: Item<'a>,
+    #[serde(borrow, rename = "NewImage")]
+    pub(super) new: Option<Item<'a>>,
+    #[serde(borrow, rename = "OldImage")]
+    pub(super) old: Option<Item<'a>>,
+    #[serde(borrow, rename = "SequenceNumber")]
+    pub(super) sequence: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -81,9 +135,9 @@ pub(crate) fn outcome(op: &Op, answer: &Answer, dialect: &Dialect, sizes: Sizes<
 }
 
 /// What is needed to understand an answer.
-pub(super) struct Reader<'a> {
-    pub(super) dialect: &'a Dialect,
-    pub(super) sizes: Sizes<'a>,
+pub(crate) struct Reader<'a> {
+    pub(crate) dialect: &'a Dialect,
+    pub(crate) sizes: Sizes<'a>,
 }
 
 impl Reader<'_> {

@@ -13,7 +13,8 @@ const SET_REGISTER: &str = "SET prev = if_not_exists(v, :none), v = :new";
 
 /// The request that does `op`.
 ///
-/// Transactions and streams have no workload yet, and a scan is many requests ([`super::Copy`]); asking for one of them here is a bug of ours.
+/// Transactions have no workload yet; a scan ([`super::Copy`]) and a fetch of a stream ([`super::Consumer`]) are many requests. Asking for one of them here
+/// is a bug of ours.
 pub(crate) fn request(op: &Op, dialect: &Dialect, sizes: Sizes<'_>) -> Request {
     let table = dialect.table.as_str();
     match op {

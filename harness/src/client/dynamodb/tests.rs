@@ -3,7 +3,7 @@ use checker::history::{
     Condition, EventKind, Key, Observed, Op, RegionId, Reply, Stamp, Strength, Value,
 };
 
-use super::{Copy, outcome, request};
+use super::{Consumer, Copy, Reader, outcome, request};
 use crate::client::{Dialect, FailedCondition, connection::Answer, errors};
 
 fn dialect() -> Dialect {
@@ -288,4 +288,142 @@ fn a_copy_is_put_together_from_pages_and_one_bad_page_spoils_it() {
         bad_reply,
         "a page that ends where it began"
     );
+}
+
+/// What a consumer asks, and what it makes of these answers; the outcome of the fetch.
+fn fetch(consumer: &mut Consumer, answers: &[(&str, u16, &str)]) -> EventKind {
+    let dialect = dialect();
+    let reader = Reader {
+        dialect: &dialect,
+        sizes: &unpadded,
+    };
+    consumer.begin();
+    for (asked, status, body) in answers {
+        let request = consumer.request(&dialect).expect("it asks for more");
+        let told = format!(
+            "{} {}",
+            request.operation,
+            String::from_utf8_lossy(&request.body)
+        );
+        assert!(told.starts_with(asked), "{told} instead of {asked}");
+        let answer = Answer {
+            status: *status,
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        };
+        if let Some(outcome) = consumer.take(&answer, &reader) {
+            return outcome;
+        }
+    }
+    assert!(consumer.request(&dialect).is_none(), "it asks for nothing");
+    consumer.finish()
+}
+
+fn record(sequence: u64, new: i64, old: &str) -> String {
+    format!(
+        r#"{{"dynamodb":{{"Keys":{{"pk":{{"S":"k17"}}}},"NewImage":{{"v":{{"N":"{new}"}},"prev":{{"N":"0"}}}}{old},"SequenceNumber":"{sequence}"}}}}"#
+    )
+}
+
+fn changes(outcome: &EventKind) -> Vec<i64> {
+    let EventKind::Ok(Reply::Stream(records)) = outcome else {
+        panic!("no fetch that ended well: {outcome:?}");
+    };
+    let new = records.iter().map(|(_, new, _)| match new.value {
+        Value::Int(number) => number,
+        Value::Absent | Value::List(_) => panic!("a number"),
+    });
+    new.collect()
+}
+
+/// One that got a record of its first shard before a request failed.
+fn interrupted() -> Consumer {
+    let mut consumer = Consumer::default();
+    let first = format!(
+        r#"{{"Records":[{}],"NextShardIterator":"b"}}"#,
+        record(1, 5, "")
+    );
+    let shards = r#"{"StreamDescription":{"Shards":[{"ShardId":"s2","ParentShardId":"s1"},{"ShardId":"s1","ParentShardId":"s0"}]}}"#;
+    let outcome = fetch(
+        &mut consumer,
+        &[
+            (
+                "DescribeTable",
+                200,
+                r#"{"Table":{"LatestStreamArn":"arn"}}"#,
+            ),
+            ("DescribeStream", 200, shards),
+            (
+                r#"GetShardIterator {"ShardId":"s1","ShardIteratorType":"TRIM_HORIZON","StreamArn":"arn"}"#,
+                200,
+                r#"{"ShardIterator":"a"}"#,
+            ),
+            (r#"GetRecords {"ShardIterator":"a"}"#, 200, &first),
+            (r#"GetRecords {"ShardIterator":"b"}"#, 500, "{}"),
+        ],
+    );
+    assert!(matches!(outcome, EventKind::Info { .. }), "{outcome:?}");
+    consumer
+}
+
+#[test]
+fn a_consumer_reads_shard_after_shard_and_goes_on_where_it_was() {
+    let mut consumer = interrupted();
+    let second = format!(
+        r#"{{"Records":[{}]}}"#,
+        record(2, 6, r#","OldImage":{"v":{"N":"5"},"prev":{"N":"0"}}"#)
+    );
+    let expired = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ExpiredIteratorException"}"#;
+    let outcome = fetch(
+        &mut consumer,
+        &[
+            (r#"GetRecords {"ShardIterator":"b"}"#, 400, expired),
+            (
+                r#"GetShardIterator {"SequenceNumber":"1","ShardId":"s1","ShardIteratorType":"AFTER_SEQUENCE_NUMBER""#,
+                200,
+                r#"{"ShardIterator":"c"}"#,
+            ),
+            (r#"GetRecords {"ShardIterator":"c"}"#, 200, &second),
+            (
+                "DescribeStream",
+                200,
+                r#"{"StreamDescription":{"Shards":[]}}"#,
+            ),
+            (
+                r#"GetShardIterator {"ShardId":"s2","ShardIteratorType":"TRIM_HORIZON""#,
+                200,
+                r#"{"ShardIterator":"d"}"#,
+            ),
+            (
+                r#"GetRecords {"ShardIterator":"d"}"#,
+                200,
+                r#"{"Records":[],"NextShardIterator":"e"}"#,
+            ),
+        ],
+    );
+    assert_eq!(changes(&outcome), [5, 6], "nothing that came is lost");
+    let third = format!(
+        r#"{{"Records":[{}],"NextShardIterator":"f"}}"#,
+        record(3, 7, "")
+    );
+    let outcome = fetch(
+        &mut consumer,
+        &[
+            (r#"GetRecords {"ShardIterator":"e"}"#, 200, &third),
+            (
+                r#"GetRecords {"ShardIterator":"f"}"#,
+                200,
+                r#"{"Records":[],"NextShardIterator":"g"}"#,
+            ),
+        ],
+    );
+    assert_eq!(changes(&outcome), [7]);
+}
+
+#[test]
+fn a_table_without_a_stream_is_told_as_that() {
+    let outcome = fetch(
+        &mut Consumer::default(),
+        &[("DescribeTable", 200, r#"{"Table":{}}"#)],
+    );
+    assert_eq!(errors::of(&outcome), Some(errors::NO_STREAM));
 }

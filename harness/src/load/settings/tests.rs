@@ -160,8 +160,8 @@ fn what_cannot_be_asked_for_is_refused_by_name() {
         ("mixed", "--region a", vec!["--region a", "NAME=URL"]),
         (
             "mixed",
-            "--region a=https://127.0.0.1:1",
-            vec!["only http://"],
+            "--region a=ftp://127.0.0.1:1",
+            vec!["--region a=ftp://", "https://"],
         ),
         (
             "mixed",

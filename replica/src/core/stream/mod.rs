@@ -25,6 +25,7 @@ pub(super) use row::{Image, RecordRow, Shape};
 use super::feed::Watermark;
 use super::rows::{self, named};
 use super::{Core, Effects, KeySchema, Now, OpenError, StreamView, TableDefinition};
+use crate::defects::Defect;
 use crate::store::{Read, Space, Write};
 
 /// Sequence numbers are reserved so many at a time: one row in so many writes, and a gap after a restart.
@@ -255,8 +256,14 @@ impl Core {
         row: impl FnOnce() -> RecordRow<'a>,
         writes: &mut Vec<Write>,
     ) {
-        if let Some(stream) = self.tables.get(table).and_then(|table| table.stream) {
-            self.streams.append(stream, &row(), writes);
+        let stream = self.tables.get(table).and_then(|table| table.stream);
+        let is_skipped = self.strikes(Defect::SkipRecord, self.counters.writes, 50);
+        if let Some(stream) = stream.filter(|_| !is_skipped) {
+            let row = row();
+            self.streams.append(stream, &row, writes);
+            if self.strikes(Defect::RepeatRecord, self.counters.writes, 50) {
+                self.streams.append(stream, &row, writes);
+            }
         }
     }
 
