@@ -232,6 +232,12 @@ impl Core {
         if group.view() != asked.view {
             return Err("the regions do not agree yet on who the members are".to_owned());
         }
+        if self.is_salvaging(&asked.name) {
+            return Err(format!(
+                "{} still looks through the rows that it had before it was renewed",
+                self.config.region
+            ));
+        }
         let limit = 2 * ROWS;
         let rows = stretch(number, &asked.after, asked.through.as_deref(), limit, read);
         let mut rows = rows.map_err(failed)?;
@@ -450,6 +456,9 @@ impl Core {
         let Some(table) = self.tables.get(name) else {
             return false;
         };
+        if self.is_salvaging(name) {
+            return false;
+        }
         let me = &self.config.region;
         group
             .present()

@@ -38,6 +38,8 @@ pub struct TableStatusLine {
     pub items: u64,
     /// New items get stamps above this.
     pub floor_us: i64,
+    /// Whether rows that lie here have still to move, since this region became a new member, or to be fed again, since another did.
+    pub is_moving: bool,
 }
 
 /// One peer, over the link from here to there.
@@ -101,6 +103,7 @@ impl Core {
                         replicas: replicas.map(|(region, _)| region.to_string()).collect(),
                         items: u64::try_from(table.count.items).unwrap_or(0),
                         floor_us: table.floor_us,
+                        is_moving: table.row.refeed || self.is_salvaging(name),
                     };
                     (name.clone(), line)
                 })
