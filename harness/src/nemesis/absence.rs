@@ -287,7 +287,7 @@ impl Field {
             else {
                 return Err(format!("{name} does not know yet that it is a new member"));
             };
-            if core.tables.values().any(|table| table.refeeding) {
+            if core.tables.values().any(|table| table.is_moving) {
                 return Err(format!("{name} has yet to feed its own rows again"));
             }
             let wanted = absence.fed.as_ref().and_then(|fed| fed.get(&other));
@@ -299,6 +299,9 @@ impl Field {
         absence.fed.get_or_insert(fed);
         if let Some(why) = behind {
             return Err(why);
+        }
+        if health.tables.values().any(|table| table.is_moving) {
+            return Err("it still looks through the rows that it had".to_owned());
         }
         let unpulled = health.tables.values().flat_map(|table| &table.unpulled);
         match unpulled.into_iter().next() {

@@ -251,7 +251,7 @@ impl Recorder {
             (self.regions[other].clone(), peer)
         });
         let peers: serde_json::Map<_, _> = peers.collect();
-        let table = json!({ "refeeding": self.refeeding.load(Ordering::Relaxed), "unpulled": [] });
+        let table = json!({ "is_moving": self.refeeding.load(Ordering::Relaxed), "unpulled": [] });
         serde_json::from_value(json!({
             "status": "ok", "pid": 1, "clock": Skew::default(), "disk": Trouble::default(),
             "core": {

@@ -50,8 +50,8 @@ pub(crate) struct Core {
 /// One table.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Table {
-    /// Whether its own rows have yet to go through the feed again, since a region joined.
-    pub(crate) refeeding: bool,
+    /// Whether rows of it have still to move, since this region became a new member, or to be fed again, since another did.
+    pub(crate) is_moving: bool,
     /// Members from which what departed lives had written was not pulled since the members last changed.
     pub(crate) unpulled: Vec<String>,
 }
@@ -143,7 +143,7 @@ mod tests {
             "clock":{"offset_ms":-5,"drift_ppm":0,"strobe_period_ms":0,"wall_ms":7},
             "disk":{"fsync_delay_ms":0,"is_full":true},
             "core":{"incarnation":8,"feed_head":9,"undurable_batches":0,"waiting_answers":0,
-                    "tables":{"t":{"items":5,"refeeding":false,"unpulled":["b"]}},
+                    "tables":{"t":{"items":5,"is_moving":false,"unpulled":["b"]}},
                     "peers":{"b":{"incarnation":6,"acknowledged":6,"pending":3,"consumed":4,"connected":true}}}}"#;
         let answer = format!("HTTP/1.1 200 OK\r\nx: y\r\n\r\n{body}");
         let (status, read) = split(&answer).expect("a whole answer");

@@ -148,6 +148,7 @@ impl Core {
     ) -> Option<u32> {
         let table = self.tables.remove(name)?;
         let number = table.row.number;
+        self.give_up_salvage(name, writes);
         writes.extend([
             rows::remove(named(rows::TABLE, name)),
             rows::remove(named(rows::FLOOR, name)),

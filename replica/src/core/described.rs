@@ -52,7 +52,7 @@ impl Core {
             group: self.groups.get(name).cloned(),
         };
         let empty = match self.tables.get(name) {
-            Some(table) => self.is_empty(table.row.number, read)?,
+            Some(table) => !self.is_salvaging(name) && self.is_empty(table.row.number, read)?,
             None => return Ok(described),
         };
         let table = self.tables.get_mut(name).expect("it was found above");
@@ -78,7 +78,8 @@ impl Core {
             return Ok(false);
         }
         let durable = rows.iter().map(|(_, row)| row.as_slice());
-        for row in durable.chain(self.ledger.newest_rows(&start, &end)) {
+        let coming = self.ledger.newest_rows(&start, &end);
+        for row in durable.chain(coming.map(|(_, row)| row)) {
             if !decode_header(row)?.0.deleted {
                 return Ok(false);
             }

@@ -76,7 +76,7 @@ pub(super) struct Exchange {
     open: Option<Open>,
     due_ns: u64,
     /// What was durable here when the last whole pull began.
-    pulled: Option<u64>,
+    pub(super) pulled: Option<u64>,
     /// The mark up to which the peer has pulled from here, and where its feed ended.
     pulled_by: Option<(Origin, u64, u64)>,
 }
@@ -95,7 +95,7 @@ struct Open {
 /// All pulls, and whose calls are whose.
 #[derive(Debug, Default)]
 pub(super) struct Exchanges {
-    by_table: BTreeMap<(String, Region), Exchange>,
+    pub(super) by_table: BTreeMap<(String, Region), Exchange>,
     calls: BTreeMap<CallId, (String, Region)>,
 }
 
@@ -109,12 +109,6 @@ impl Exchanges {
     /// Whether this call is one of these.
     pub(super) fn owns(&self, call: CallId) -> bool {
         self.calls.contains_key(&call)
-    }
-
-    /// Whether a pull has ended since the members of the table changed.
-    pub(super) fn is_pulled(&self, pair: &(String, Region)) -> bool {
-        let exchange = self.by_table.get(pair);
-        exchange.is_some_and(|exchange| exchange.pulled.is_some())
     }
 
     /// Whether a pull is open.
@@ -238,6 +232,12 @@ impl Core {
         if group.view() != asked.view {
             return Err("the regions do not agree yet on who the members are".to_owned());
         }
+        if self.is_salvaging(&asked.name) {
+            return Err(format!(
+                "{} still looks through the rows that it had before it was renewed",
+                self.config.region
+            ));
+        }
         let limit = 2 * ROWS;
         let rows = stretch(number, &asked.after, asked.through.as_deref(), limit, read);
         let mut rows = rows.map_err(failed)?;
@@ -299,7 +299,7 @@ impl Core {
         }
     }
 
-    /// A call of a pull was answered.
+    /// A call of a pull was answered. Who was refused asks again soon: regions agree on the members a few heartbeats later.
     pub(super) fn exchange_answered(
         &mut self,
         now: Now,
@@ -311,7 +311,7 @@ impl Core {
         let Some(key) = self.exchanges.calls.remove(&call) else {
             return;
         };
-        let mut pause_ms = self.config.limits.exchange_ms / 4;
+        let is_refused = matches!(answer, Ok(AnswerMessage::Refused(_)));
         let went_on = match answer {
             Ok(AnswerMessage::Compared(compared)) => {
                 self.take_stretch(now, &key, compared, read, effects)
@@ -320,19 +320,16 @@ impl Core {
                 self.end_pull(now, &key);
                 return;
             }
-            Ok(AnswerMessage::Refused(reason)) => {
-                // Regions that do not agree on who the members are do so a few heartbeats later.
-                pause_ms = self.config.limits.exchange_ms / 30;
-                Err(StoreError(reason))
-            }
-            Ok(AnswerMessage::Feed(_) | AnswerMessage::Described(_)) | Err(_) => {
-                Err(StoreError("no answer".to_owned()))
-            }
+            Ok(
+                AnswerMessage::Feed(_) | AnswerMessage::Described(_) | AnswerMessage::Refused(_),
+            )
+            | Err(_) => Err(StoreError("no answer".to_owned())),
         };
         if went_on.is_err()
             && let Some(exchange) = self.exchanges.by_table.get_mut(&key)
         {
             exchange.open = None;
+            let pause_ms = self.config.limits.exchange_ms / if is_refused { 30 } else { 4 };
             exchange.due_ns = now.monotonic_ns + pause_ms * 1_000_000;
         }
     }
@@ -461,6 +458,9 @@ impl Core {
         let Some(table) = self.tables.get(name) else {
             return false;
         };
+        if self.is_salvaging(name) {
+            return false;
+        }
         let me = &self.config.region;
         group
             .present()

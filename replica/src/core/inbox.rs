@@ -193,7 +193,10 @@ impl Core {
         let batches = self.counters.feed_batches_received;
         let is_lost = self.strikes(Defect::LoseBatch, batches, 20);
         let items = batch.items.iter().filter(|_| !is_lost);
-        for item in items.filter(|item| item.position > from) {
+        let mut items: Vec<_> = items.filter(|item| item.position > from).collect();
+        // Rows that lie side by side are found faster one after the other. Stable, in case a sender names a key twice.
+        items.sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
+        for item in items {
             self.merge_item(now, (batch, &targets), item, &mut writes, read)?;
         }
         let position = batch.through.max(from);
@@ -363,7 +366,7 @@ impl Core {
         read: &dyn Read,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         match self.ledger.newest(key) {
-            Some(newest) => Ok(newest.value.clone()),
+            Some(newest) => Ok(newest.value().map(<[u8]>::to_vec)),
             None => read.get(Space::Items, key),
         }
     }

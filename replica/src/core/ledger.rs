@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::{ApiError, CallToken, Effect, Effects, RequestId, Response};
 use crate::store::{Batch, Space, Write};
@@ -36,15 +37,23 @@ impl Answer {
 pub(super) struct Newest {
     /// The commit that holds it.
     pub(super) commit: u64,
-    /// `None` when the commit removes the row.
-    pub(super) value: Option<Vec<u8>>,
+    /// The writes of that commit, and which of them it is.
+    writes: Arc<Vec<Write>>,
+    index: usize,
+}
+
+impl Newest {
+    /// What the row holds; `None` when the commit removes it.
+    pub(super) fn value(&self) -> Option<&[u8]> {
+        self.writes[self.index].value.as_deref()
+    }
 }
 
 /// What one commit leaves to be forgotten once it is durable.
 #[derive(Debug)]
 struct Undurable {
     commit: u64,
-    keys: Vec<Vec<u8>>,
+    writes: Arc<Vec<Write>>,
 }
 
 /// Commits on their way, and who waits for them.
@@ -74,20 +83,16 @@ impl Ledger {
         self.newest.get(key)
     }
 
-    /// The newest rows between two keys that may not be durable yet.
-    pub(super) fn newest_rows(&self, start: &[u8], end: &[u8]) -> impl Iterator<Item = &[u8]> {
+    /// The newest rows between two keys that may not be durable yet, with their keys.
+    pub(super) fn newest_rows(
+        &self,
+        start: &[u8],
+        end: &[u8],
+    ) -> impl Iterator<Item = (&[u8], &[u8])> {
         let bounds = (Bound::Included(start), Bound::Excluded(end));
         self.newest
             .range::<[u8], _>(bounds)
-            .filter_map(|(_, newest)| newest.value.as_deref())
-    }
-
-    /// Keys of rows between two keys that may not be durable yet.
-    pub(super) fn newest_keys(&self, start: &[u8], end: &[u8]) -> impl Iterator<Item = &[u8]> {
-        let bounds = (Bound::Included(start), Bound::Excluded(end));
-        self.newest
-            .range::<[u8], _>(bounds)
-            .map(|(key, _)| key.as_slice())
+            .filter_map(|(key, newest)| Some((key.as_slice(), newest.value()?)))
     }
 
     /// Asks for a commit of these writes; gives its number.
@@ -131,18 +136,20 @@ impl Ledger {
 
     fn number(&mut self, writes: Vec<Write>, drops: Vec<Space>) -> Batch {
         self.last += 1;
-        let mut keys = Vec::with_capacity(1);
-        for write in writes.iter().filter(|write| write.space == Space::Items) {
-            let newest = Newest {
-                commit: self.last,
-                value: write.value.clone(),
-            };
-            self.newest.insert(write.key.clone(), newest);
-            keys.push(write.key.clone());
+        let writes = Arc::new(writes);
+        for (index, write) in writes.iter().enumerate() {
+            if write.space == Space::Items {
+                let newest = Newest {
+                    commit: self.last,
+                    writes: Arc::clone(&writes),
+                    index,
+                };
+                self.newest.insert(write.key.clone(), newest);
+            }
         }
         self.undurable.push_back(Undurable {
             commit: self.last,
-            keys,
+            writes: Arc::clone(&writes),
         });
         Batch {
             commit: self.last,
@@ -180,13 +187,14 @@ impl Ledger {
             let Some(first) = self.undurable.pop_front() else {
                 break;
             };
-            for key in first.keys {
+            let items = first.writes.iter();
+            for write in items.filter(|write| write.space == Space::Items) {
                 if self
                     .newest
-                    .get(&key)
+                    .get(&write.key)
                     .is_some_and(|newest| newest.commit <= through)
                 {
-                    self.newest.remove(&key);
+                    self.newest.remove(&write.key);
                 }
             }
         }

@@ -43,6 +43,7 @@ mod replicas;
 mod request;
 mod response;
 mod rows;
+mod salvage;
 mod scan;
 mod settings;
 pub mod size;

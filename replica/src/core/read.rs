@@ -63,7 +63,7 @@ impl Core {
         if self.has_defect(Defect::AckBeforeWrite)
             && let Some(newest) = self.ledger.newest(row_key)
         {
-            return Ok(newest.value.clone());
+            return Ok(newest.value().map(<[u8]>::to_vec));
         }
         if self.has_defect(Defect::StaleStrongRead) && consistent {
             self.stale_reads += 1;

@@ -11,6 +11,7 @@ use super::ledger::{Answer, Ledger};
 use super::peer::Peer;
 use super::renewal::Rollback;
 use super::rows::Origin;
+use super::salvage::Salvage;
 use super::stream::Streams;
 use super::table::{Table, no_such_table};
 use super::{
@@ -78,6 +79,8 @@ pub struct Core {
     pub(super) tables: BTreeMap<String, Table>,
     /// Numbers of deleted tables whose rows are still there, and the commit that deleted them.
     pub(super) leftovers: BTreeMap<u32, u64>,
+    /// Old numbers of tables whose rows are walked after a renewal.
+    pub(super) salvages: BTreeMap<u32, Salvage>,
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) groups_commit: u64,
     pub(super) ledger: Ledger,

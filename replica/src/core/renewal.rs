@@ -4,30 +4,21 @@
 //! positions would be given twice, and the peer would ignore what is new. Or a peer waits for nothing before a position up to which this region had
 //! consumed the peer's feed, and has not any more. So nothing is sent to a peer before it has said what it consumed: an empty call goes first.
 //!
-//! What the region held may since have been deleted elsewhere, and the tombstones be gone: its rows cannot be trusted. So it starts anew as a region does that
-//! joins. It takes a new incarnation, keeps of its own rows those that some peer has not seen, and lets the others feed theirs again. What it had written in its
+//! What the region held may since have been deleted elsewhere, and the tombstones be gone: not all of its rows can be trusted. So it starts anew as a region
+//! does that joins. It takes a new incarnation, keeps what can be trusted (`salvage`), and lets the others feed theirs again. What it had written in its
 //! former life and lost comes back from the peers by anti-entropy, as that of any departed life; until then readers miss it here. For this it waits
 //! until every member has answered, and knows that it waits: from then on that member forgets no tombstone until it has seen the renewal (for a minute
-//! after the last word of it), so that what it said of its floor stays true.
+//! after the last word of it), so that what it said of its floor stays true. The last member of a table keeps what it has, and waits for nobody.
 //!
 //! Absent: what reached no peer before the roll-back is lost with the disk. A lost directory is no roll-back: it holds no member at all.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
-
 use super::group::{Decided, Group};
-use super::ledger::Ledger;
 use super::message::{FeedAnswer, FeedBatch};
 use super::peer::Peer;
-use super::record::{Header, decode_header};
 use super::rows::{self, Origin, named};
-use super::table::{Count, row_key, split_row_key};
-use super::tombstone::Grave;
+use super::salvage::Sieve;
 use super::{Core, Effect, Effects, Now, Region};
-use crate::store::{Direction, Read, Space, StoreError, Write};
-
-/// Entries of the feed that are read at once.
-const ENTRIES: usize = 1_000;
+use crate::store::Write;
 
 /// What this process knows of its store.
 #[derive(Debug, Default)]
@@ -40,29 +31,6 @@ pub(super) struct Rollback {
     pub(super) began_ns: u64,
     /// Bits that differ from process to process: part of the next incarnation.
     pub(super) entropy: u64,
-}
-
-/// Which of this region's own rows need not be kept.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    /// Every member has consumed what lies up to here,
-    by_all: u64,
-    /// and what lies up to here before it was a member, in this life: it may hold nothing of that.
-    before: u64,
-    /// What lies after this was written, and not only fed again, by this process.
-    new: u64,
-    /// No member has collected a tombstone above this.
-    floor_us: i64,
-}
-
-impl Seen {
-    /// Whether a row lies with every member, or may have been deleted there without a trace. The numbers of positions alone do not tell: those of the lost
-    /// tail were given again until the roll-back was found. But a row above the floor can only lose against what is still known.
-    fn has(&self, header: &Header) -> bool {
-        let position = header.position;
-        position > self.before && position <= self.by_all
-            || position <= self.new && header.version.time_us <= self.floor_us
-    }
 }
 
 impl Core {
@@ -147,25 +115,21 @@ impl Core {
     }
 
     /// Becomes a new member when the store was rolled back and everybody has been heard.
-    pub(super) fn verify(
-        &mut self,
-        now: Now,
-        read: &dyn Read,
-        effects: &mut Effects,
-    ) -> Result<(), StoreError> {
+    pub(super) fn verify(&mut self, now: Now, effects: &mut Effects) {
         let me = self.me();
-        if !self.groups.values().any(|group| group.has(&me)) {
-            // Removed meanwhile: whoever makes it a member again does so under the incarnation that it has now.
+        let mut mine = self.groups.values().filter(|group| group.has(&me));
+        if !mine.any(|group| group.present().nth(1).is_some()) {
+            // Removed meanwhile: whoever makes it a member again does so under the incarnation that it has now. Or alone: nobody has seen more, or would
+            // feed anything again.
             self.rollback.is_found = false;
         }
         if !self.rollback.is_found || !self.is_heard() {
-            return Ok(());
+            return;
         }
         let mut writes = Vec::new();
-        self.renew(now, &mut writes, read, effects)?;
+        self.renew(now, &mut writes, effects);
         self.rollback.is_found = false;
         self.groups_commit = self.commit(writes, effects);
-        Ok(())
     }
 
     /// Whether old rows had better not be written again, as new positions of a feed, yet: the store was rolled back, or a peer that would know has not been
@@ -189,40 +153,28 @@ impl Core {
         self.peers.values().filter_map(|peer| peer.unverified).min()
     }
 
-    /// Which of this region's own rows need not be kept.
-    fn seen(&self) -> Seen {
-        let me = self.config.region.clone();
+    /// Which rows of this region can be trusted.
+    fn sieve(&self) -> Sieve {
         let shared = self.groups.values().filter(|group| group.has(&self.me()));
-        let others = shared.flat_map(Group::present).map(|(region, _)| region);
-        let others = others.filter(|region| **region != me);
-        let peers: Vec<&Peer> = others.filter_map(|region| self.peers.get(region)).collect();
-        let bases = peers.iter().filter_map(|peer| peer.link.as_ref());
-        let claims = || peers.iter().filter_map(|peer| peer.claimed);
-        let unverified = self.unverified().unwrap_or(u64::MAX);
-        Seen {
-            by_all: claims().min().unwrap_or(0).min(unverified),
-            before: bases.map(|link| link.row.base).max().unwrap_or(0),
+        let members = shared.flat_map(Group::present).map(|(region, _)| region);
+        let floors = members.filter_map(|region| Some(self.peers.get(region)?.floor_us));
+        Sieve {
+            floor_us: floors.max().unwrap_or(0),
             new: self.rollback.began_at,
-            floor_us: peers.iter().map(|peer| peer.floor_us).max().unwrap_or(0),
+            is_unfed: false,
         }
     }
 
-    fn renew(
-        &mut self,
-        now: Now,
-        writes: &mut Vec<Write>,
-        read: &dyn Read,
-        effects: &mut Effects,
-    ) -> Result<(), StoreError> {
+    fn renew(&mut self, now: Now, writes: &mut Vec<Write>, effects: &mut Effects) {
         let me = self.me();
         // A life that this region has forgotten may have had positions after those of this one: peers would take its rows for the new life's.
         let given = self.peers.values().map(|peer| peer.of_any_life).max();
         let given = given.unwrap_or(0).max(self.feed.head.decided);
-        let seen = self.seen();
+        let sieve = self.sieve();
         let mine = self.groups.values().filter(|group| group.has(&me));
         let mine: Vec<Group> = mine.cloned().collect();
         for group in &mine {
-            self.move_unseen(&group.name, &seen, writes, read)?;
+            self.begin_salvage(&group.name, &sieve, writes);
         }
         self.feed.skip_to(given + 1, writes);
         let salt = now.wall_ms.unsigned_abs() ^ self.rollback.entropy.rotate_left(32);
@@ -258,7 +210,6 @@ impl Core {
             "this region is a new member: incarnation {:016x}, its feed goes on after {}",
             self.incarnation, self.feed.head.decided
         )));
-        Ok(())
     }
 
     /// A record of a membership that this region decided for itself in a life which it has forgotten: the store went back to before a renewal. That
@@ -302,121 +253,6 @@ impl Core {
         );
     }
 
-    /// Gives a table a new number, under which only those of its rows are that no peer has seen.
-    fn move_unseen(
-        &mut self,
-        name: &str,
-        seen: &Seen,
-        writes: &mut Vec<Write>,
-        read: &dyn Read,
-    ) -> Result<(), StoreError> {
-        let Some(table) = self.tables.get(name) else {
-            return Ok(());
-        };
-        let (old, is_unfed) = (table.row.number, table.row.refeed);
-        let refed_through = if is_unfed {
-            u64::MAX
-        } else {
-            table.refed_through
-        };
-        let new = self.next_table;
-        self.next_table += 1;
-        let mut seen = *seen;
-        seen.new = seen.new.max(refed_through);
-        let mut kept = self.unseen(old, &seen, read)?;
-        if is_unfed {
-            kept.extend(self.unfed(old, &seen, read)?);
-        }
-        if let Some(table) = self.tables.get_mut(name) {
-            table.row.number = new;
-            table.count = Count::default();
-            table.refeed_after = None;
-        }
-        writes.push(rows::put(named(rows::LEFTOVER, &old.to_string()), &old));
-        // The commit that is about to be asked for.
-        self.leftovers.insert(old, self.ledger.last + 1);
-        for (key, row) in kept {
-            let (header, attributes) = decode_header(&row)?;
-            let Some((_, item_key)) = split_row_key(&key) else {
-                continue;
-            };
-            let key = row_key(new, item_key);
-            let grave = header.deleted.then(|| Grave {
-                origin: self.me(),
-                position: header.position,
-                time_us: header.version.time_us,
-            });
-            self.tally(name, None, (!header.deleted).then_some(attributes.len()));
-            self.bury(&key, false, grave, writes);
-            let (space, value) = (Space::Items, Some(row));
-            writes.push(Write { space, key, value });
-        }
-        Ok(())
-    }
-
-    /// This region's own rows of a table with positions after this one, durable or not.
-    fn unseen(
-        &self,
-        table: u32,
-        seen: &Seen,
-        read: &dyn Read,
-    ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
-        let mut keys: Vec<Vec<u8>> = undurable(&self.ledger, table);
-        let mut after = seen.by_all;
-        loop {
-            let entries = self.feed.after(after, ENTRIES, read)?;
-            let is_last = entries.len() < ENTRIES;
-            after = entries.last().map_or(after, |(position, _)| *position);
-            let of_table = entries.iter().filter(|(_, entry)| entry.table == table);
-            keys.extend(of_table.map(|(_, entry)| row_key(table, &entry.key)));
-            if is_last {
-                break;
-            }
-        }
-        let mut rows = BTreeMap::new();
-        for key in keys {
-            let Some(row) = self.newest_row(&key, read)? else {
-                continue;
-            };
-            let (header, _) = decode_header(&row)?;
-            if header.version.region == self.config.region && !seen.has(&header) {
-                rows.insert(key, row);
-            }
-        }
-        Ok(rows)
-    }
-
-    /// This region's own rows, whether or not the feed still has them, but for those on their way to the disk.
-    fn unfed(
-        &self,
-        table: u32,
-        seen: &Seen,
-        read: &dyn Read,
-    ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
-        let end = row_key(table.saturating_add(1), &[]);
-        let mut start = Bound::Included(row_key(table, &[]));
-        let mut rows = BTreeMap::new();
-        loop {
-            let bounds = (
-                start.as_ref().map(Vec::as_slice),
-                Bound::Excluded(end.as_slice()),
-            );
-            let found = read.range(Space::Items, bounds, Direction::Forward, ENTRIES)?;
-            let Some((last, _)) = found.last() else {
-                return Ok(rows);
-            };
-            start = Bound::Excluded(last.clone());
-            for (key, row) in found {
-                let (header, _) = decode_header(&row)?;
-                let is_own = header.version.region == self.config.region;
-                let is_unseen = header.position == 0 || !seen.has(&header);
-                if is_own && is_unseen && self.ledger.newest(&key).is_none() {
-                    rows.insert(key, row);
-                }
-            }
-        }
-    }
-
     /// Looks whether a peer relies on, or was told of, more than this region has.
     pub(super) fn check_relied_on(&mut self, batch: &FeedBatch<'_>, effects: &mut Effects) {
         let consumed = |core: &Self, origin: &Origin| {
@@ -457,13 +293,6 @@ impl Core {
 /// The row that says after which position a peer was sent nothing.
 fn row_of(peer: &Region) -> Vec<u8> {
     named(rows::UNVERIFIED, peer.as_str())
-}
-
-/// Keys of a table's rows that may not be durable yet.
-fn undurable(ledger: &Ledger, table: u32) -> Vec<Vec<u8>> {
-    let (start, end) = (row_key(table, &[]), row_key(table.saturating_add(1), &[]));
-    let keys = ledger.newest_keys(&start, &end);
-    keys.map(<[u8]>::to_vec).collect()
 }
 
 /// Another incarnation, from the one before and bits that differ from time to time (the finaliser of SplitMix64).

@@ -20,6 +20,8 @@ pub(super) const FLOOR: &str = "floor/";
 pub(super) const COUNT: &str = "count/";
 /// Prefix of the numbers of deleted tables whose rows are still there.
 pub(super) const LEFTOVER: &str = "leftover/";
+/// Prefix of the old numbers of tables whose rows are walked after a renewal.
+pub(super) const SALVAGE: &str = "salvage/";
 /// Prefix of the global tables.
 pub(super) const GROUP: &str = "group/";
 /// Prefix of the links to peers.

@@ -38,8 +38,8 @@ pub struct TableStatusLine {
     pub items: u64,
     /// New items get stamps above this.
     pub floor_us: i64,
-    /// Whether its own rows have yet to go through the feed again, since a region joined.
-    pub refeeding: bool,
+    /// Whether rows that lie here have still to move, since this region became a new member, or to be fed again, since another did.
+    pub is_moving: bool,
     /// Members from which what departed lives had written was not pulled since the members last changed.
     pub unpulled: Vec<String>,
 }
@@ -107,7 +107,7 @@ impl Core {
                         replicas: replicas.map(|(region, _)| region.to_string()).collect(),
                         items: u64::try_from(table.count.items).unwrap_or(0),
                         floor_us: table.floor_us,
-                        refeeding: table.row.refeed,
+                        is_moving: table.row.refeed || self.is_salvaging(name),
                         unpulled: self.unpulled(name),
                     };
                     (name.clone(), line)
@@ -129,7 +129,10 @@ impl Core {
     /// The members from which a table was not yet pulled since its members changed.
     fn unpulled(&self, table: &str) -> Vec<String> {
         let pairs = self.exchanged().into_iter();
-        let unpulled = pairs.filter(|pair| pair.0 == table && !self.exchanges.is_pulled(pair));
+        let unpulled = pairs.filter(|pair| {
+            let exchange = self.exchanges.by_table.get(pair);
+            pair.0 == table && exchange.is_none_or(|exchange| exchange.pulled.is_none())
+        });
         unpulled.map(|(_, region)| region.to_string()).collect()
     }
 

@@ -126,6 +126,9 @@ impl Core {
     }
 
     fn may_go(&self, now: Now, table: &Table, grave: &Grave) -> bool {
+        if self.is_salvaging(table.name()) {
+            return false;
+        }
         if !table.replicated || self.has_defect(Defect::EagerCollect) {
             return true;
         }

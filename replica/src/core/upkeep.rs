@@ -12,6 +12,7 @@ use super::peer::{Link, LinkRow, Peer};
 use super::record::{Shown, decode_header};
 use super::renewal::Rollback;
 use super::rows::{self, Identity, Origin, named};
+use super::salvage::{Salvage, SalvageRow};
 use super::stream::Streams;
 use super::table::{Count, Table, TableRow, split_row_key};
 use super::tombstone::Grave;
@@ -55,16 +56,13 @@ impl Core {
                 asked: config.region.to_string(),
             });
         }
-        let epochs = match read.get(Space::Meta, rows::FEED)? {
-            Some(row) => rows::parse(rows::FEED, &row)?,
-            None => Epochs { first: 0, last: 0 },
-        };
-        let feed = Feed::open(epochs, config.limits.epoch_rows, read)?;
+        let feed = Feed::open(open_epochs(read)?, config.limits.epoch_rows, read)?;
         let mut core = Self {
             incarnation: identity.incarnation,
             next_table: identity.next_table,
             tables: open_tables(config.last_commit, read)?,
             leftovers: each(rows::LEFTOVER, read, |_, number: u32| (number, 0))?,
+            salvages: open_salvages(read)?,
             groups: each(rows::GROUP, read, |name, group: Group| {
                 (name.to_owned(), group)
             })?,
@@ -129,8 +127,9 @@ impl Core {
 
     /// One round of what goes on by itself.
     pub(super) fn upkeep(&mut self, now: Now, read: &dyn Read, effects: &mut Effects) {
+        self.verify(now, effects);
         let done = self
-            .verify(now, read, effects)
+            .salvage(read, effects)
             .and_then(|()| self.refeed(now, read, effects))
             .and_then(|()| self.sweep_leftovers(read, effects))
             .and_then(|()| self.collect(now, read, effects))
@@ -156,7 +155,7 @@ impl Core {
             return Ok(());
         }
         let mut waiting = self.tables.values().filter(|table| table.row.refeed);
-        let Some(table) = waiting.next() else {
+        let Some(table) = waiting.find(|table| !self.is_salvaging(table.name())) else {
             return Ok(());
         };
         // Rows on their way to the disk are not seen by the walk; it begins when they are there.
@@ -293,6 +292,13 @@ impl Core {
     }
 }
 
+fn open_epochs(read: &dyn Read) -> Result<Epochs, OpenError> {
+    match read.get(Space::Meta, rows::FEED)? {
+        Some(row) => rows::parse(rows::FEED, &row),
+        None => Ok(Epochs { first: 0, last: 0 }),
+    }
+}
+
 fn open_tables(last_commit: u64, read: &dyn Read) -> Result<BTreeMap<String, Table>, OpenError> {
     let floors = each(rows::FLOOR, read, |name, floor_us: i64| {
         (name.to_owned(), floor_us)
@@ -308,6 +314,20 @@ fn open_tables(last_commit: u64, read: &dyn Read) -> Result<BTreeMap<String, Tab
         table.foreign_commit = last_commit;
         (name.to_owned(), table)
     })
+}
+
+fn open_salvages(read: &dyn Read) -> Result<BTreeMap<u32, Salvage>, OpenError> {
+    let rows = each(rows::SALVAGE, read, |number, row: SalvageRow| {
+        (number.to_owned(), row)
+    })?;
+    let numbered = rows.into_iter().map(|(name, row)| match name.parse() {
+        Ok(number) => Ok((number, Salvage::after_commit(row, 0))),
+        Err(_) => Err(OpenError::Row {
+            row: format!("{}{name}", rows::SALVAGE),
+            reason: "its name is no number".to_owned(),
+        }),
+    });
+    numbered.collect()
 }
 
 fn open_peers(config: &Config, read: &dyn Read) -> Result<BTreeMap<Region, Peer>, OpenError> {

@@ -232,7 +232,7 @@ impl Core {
         read: &dyn Read,
     ) -> Result<Before, StoreError> {
         let (row, commit) = match self.ledger.newest(row_key) {
-            Some(newest) => (newest.value.clone(), newest.commit),
+            Some(newest) => (newest.value().map(<[u8]>::to_vec), newest.commit),
             None => (read.get(Space::Items, row_key)?, 0),
         };
         let Some(row) = row else {
@@ -304,14 +304,15 @@ impl Core {
             };
             header.position = self.feed.append(&entry, &mut writes);
         }
-        let grave = (fed && header.deleted).then(|| Grave {
+        // Where nobody else is told, a delete needs no tombstone, unless an older row may still move here; its stamp must not come again all the same.
+        let is_kept = fed || !header.deleted || self.is_salvaging(name);
+        let grave = (is_kept && header.deleted).then(|| Grave {
             origin: self.me(),
             position: header.position,
             time_us,
         });
         let was_tombstone = before.header.as_ref().is_some_and(|header| header.deleted);
-        // Where nobody else is told, a delete needs no tombstone; its stamp must not come again all the same.
-        let value = (fed || !header.deleted).then(|| header.row(after.as_deref().unwrap_or(&[])));
+        let value = is_kept.then(|| header.row(after.as_deref().unwrap_or(&[])));
         let bytes = after.as_ref().map(Vec::len);
         self.bury(&row_key, was_tombstone, grave, &mut writes);
         let old_bytes = before.attributes.as_ref().map(Vec::len);

@@ -40,7 +40,7 @@ impl ApplyLog {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
         let now_ns = now.and_then(|now| u64::try_from(now.as_nanos()).ok());
         let applied_ns = now_ns.expect("it is later than 1970 and earlier than 2554");
-        let writes = batches.iter().flat_map(|batch| &batch.writes);
+        let writes = batches.iter().flat_map(|batch| batch.writes.iter());
         for write in writes.filter(|write| write.space == Space::Items) {
             let row = write.value.as_deref();
             let Some((version, item)) = row.and_then(|row| item_of_row(row).ok()) else {

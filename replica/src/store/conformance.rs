@@ -1,6 +1,7 @@
 //! What every store must do: one test, run against each home.
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::sync::Arc;
 
 use super::{Batch, Direction, Read, Space, Store, Write};
 
@@ -9,7 +10,7 @@ type Change<'a> = (Space, &'a [u8], Option<&'a [u8]>);
 
 /// A batch from literals.
 pub(crate) fn batch(commit: u64, writes: &[Change<'_>]) -> Batch {
-    let writes = writes
+    let writes: Vec<Write> = writes
         .iter()
         .map(|(space, key, value)| Write {
             space: *space,
@@ -19,7 +20,7 @@ pub(crate) fn batch(commit: u64, writes: &[Change<'_>]) -> Batch {
         .collect();
     Batch {
         commit,
-        writes,
+        writes: Arc::new(writes),
         drops: Vec::new(),
     }
 }

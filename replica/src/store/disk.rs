@@ -134,7 +134,7 @@ impl DiskStore {
     /// The keyspaces that these batches write to, made if missing.
     fn make_epochs(&self, batches: &[Batch]) -> fjall::Result<Arc<Epochs>> {
         let mut epochs = self.epochs();
-        for write in batches.iter().flat_map(|batch| &batch.writes) {
+        for write in batches.iter().flat_map(|batch| batch.writes.iter()) {
             if self.fixed.get(write.space).is_none() && !epochs.contains_key(&write.space) {
                 let keyspace = self.database.keyspace(&name(write.space), epoch_options)?;
                 Arc::make_mut(&mut epochs).insert(write.space, keyspace);
@@ -302,7 +302,10 @@ impl std::fmt::Debug for DiskStore {
 
 /// The last write to each row: one engine batch has one sequence number, so of several only one may be in it. In order, which the engine inserts faster.
 fn newest(batches: &[Batch]) -> Vec<&Write> {
-    let mut writes: Vec<&Write> = batches.iter().flat_map(|batch| &batch.writes).collect();
+    let mut writes: Vec<&Write> = batches
+        .iter()
+        .flat_map(|batch| batch.writes.iter())
+        .collect();
     fn row(write: &Write) -> (Space, &[u8]) {
         (write.space, &write.key)
     }

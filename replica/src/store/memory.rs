@@ -156,7 +156,7 @@ impl Store for MemoryStore {
         super::check_numbers(state.last_commit, batches);
         for batch in batches {
             let mut undo = Vec::with_capacity(batch.writes.len());
-            for write in &batch.writes {
+            for write in batch.writes.iter() {
                 undo.push(Undo::Row(state.spaces.apply(write.clone())));
             }
             for space in &batch.drops {

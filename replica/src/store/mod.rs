@@ -7,6 +7,7 @@ mod disk;
 mod memory;
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 pub(crate) use data_dir::write_atomically;
 pub use data_dir::{DataDir, DataDirError};
@@ -44,8 +45,8 @@ pub struct Write {
 pub struct Batch {
     /// Its number: one more than the batch before it. Stored with it, so that a store which lost its tail is caught at start.
     pub commit: u64,
-    /// In order.
-    pub writes: Vec<Write>,
+    /// In order. Shared, since the core reads them, too, until they are durable.
+    pub writes: Arc<Vec<Write>>,
     /// Epochs to drop once the writes are durable. A dropped epoch is never written again.
     pub drops: Vec<Space>,
 }

@@ -385,7 +385,7 @@ impl World {
         let written = match effect {
             Effect::Commit(batch) => {
                 let mut sum = crc32fast::Hasher::new();
-                for write in &batch.writes {
+                for write in batch.writes.iter() {
                     sum.update(&write.key);
                     sum.update(write.value.as_deref().unwrap_or_default());
                 }
@@ -614,14 +614,15 @@ impl World {
                 .collect();
             let equal = held.iter().all(|other| *other == held[0]);
             let tombstones: Vec<u64> = members.iter().map(|it| self.tombstones(*it)).collect();
-            if equal && tombstones.iter().all(|count| *count == 0) {
+            let moves = members.iter().any(|it| self.is_moving(*it));
+            if equal && !moves && tombstones.iter().all(|count| *count == 0) {
                 return held.into_iter().next().unwrap_or_default();
             }
             if self.now_ns >= deadline {
-                let what = if equal {
-                    "tombstones stay"
-                } else {
-                    "regions differ"
+                let what = match (equal, moves) {
+                    (false, _) => "regions differ",
+                    (true, true) => "rows never cease to move",
+                    (true, false) => "tombstones stay",
                 };
                 self.clients
                     .violations
@@ -650,6 +651,13 @@ impl World {
         let counters = core.status(self.now(region)).counters;
         self.figures.tombstones_collected += counters.tombstones_collected;
         self.figures.renewals += counters.renewals;
+    }
+
+    /// Whether a region still moves rows after a renewal, its own or another's: what it holds is not its last word.
+    fn is_moving(&self, region: usize) -> bool {
+        let core = self.places[region].core.as_ref();
+        let tables = core.map(|core| core.status(self.now(region)).tables);
+        tables.is_some_and(|tables| tables.values().any(|table| table.is_moving))
     }
 
     fn tombstones(&self, region: usize) -> u64 {
