@@ -43,6 +43,30 @@ pub(crate) enum Follows {
     No,
 }
 
+/// One that does the same thing over and over, so often at most.
+#[derive(Debug)]
+pub(crate) struct Regularly {
+    pub(crate) op: Op,
+    pub(crate) every_ns: u64,
+    /// When it does it next.
+    pub(crate) due_ns: u64,
+    /// What it does once more after healing and settling.
+    pub(crate) last: Option<Op>,
+}
+
+impl Actor for Regularly {
+    fn next(&mut self, now_ns: u64) -> Step {
+        let at_ns = self.due_ns.max(now_ns);
+        self.due_ns = at_ns + self.every_ns;
+        let op = self.op.clone();
+        Step { at_ns, op }
+    }
+
+    fn last(&self) -> Option<Op> {
+        self.last.clone()
+    }
+}
+
 /// Where an actor stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {

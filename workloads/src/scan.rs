@@ -9,10 +9,10 @@
 use checker::history::Op;
 
 use crate::{
-    actor::{Actor, Cast},
+    actor::{Cast, Regularly},
     client::{Client, Mixer, Parts},
     options::Options,
-    workload::{Step, Workload},
+    workload::Workload,
 };
 
 /// Its name on the command line.
@@ -48,25 +48,14 @@ pub fn workload(options: &Options) -> Box<dyn Workload> {
             parts,
             choose: |client, _| client.lasting_key(),
         })
-        .with("scan", 1, |place| Scanner {
+        .with("scan", 1, |place| Regularly {
+            op: Op::Scan,
+            every_ns: SCAN_EVERY_NS,
             // Regions take turns, so that a scan in one meets writes that come from the others.
             due_ns: SCAN_EVERY_NS * (u64::from(place.region.0) + 1) / u64::from(options.regions),
+            last: None,
         });
     Box::new(cast.with_heartbeats())
-}
-
-#[derive(Debug)]
-struct Scanner {
-    due_ns: u64,
-}
-
-impl Actor for Scanner {
-    fn next(&mut self, now_ns: u64) -> Step {
-        let at_ns = self.due_ns.max(now_ns);
-        self.due_ns = at_ns + SCAN_EVERY_NS;
-        let op = Op::Scan;
-        Step { at_ns, op }
-    }
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@
 use checker::history::Op;
 
 use crate::{
-    actor::{Actor, Cast},
+    actor::{Cast, Regularly},
     client::{Client, Mixer, Parts},
     options::Options,
-    workload::{Step, Workload},
+    workload::Workload,
 };
 
 /// Its name on the command line.
@@ -46,26 +46,13 @@ pub fn workload(options: &Options) -> Box<dyn Workload> {
             parts,
             choose: Client::key,
         })
-        .with("consume", 1, |_| Fetcher { due_ns: 0 });
+        .with("consume", 1, |_| Regularly {
+            op: Op::Stream,
+            every_ns: FETCH_EVERY_NS,
+            due_ns: 0,
+            last: Some(Op::Stream),
+        });
     Box::new(cast.with_heartbeats())
-}
-
-#[derive(Debug)]
-struct Fetcher {
-    due_ns: u64,
-}
-
-impl Actor for Fetcher {
-    fn next(&mut self, now_ns: u64) -> Step {
-        let at_ns = self.due_ns.max(now_ns);
-        self.due_ns = at_ns + FETCH_EVERY_NS;
-        let op = Op::Stream;
-        Step { at_ns, op }
-    }
-
-    fn last(&self) -> Option<Op> {
-        Some(Op::Stream)
-    }
 }
 
 #[cfg(test)]

@@ -137,15 +137,14 @@ async fn act(
         limit,
     };
     let done = child::run(&own, &order, stop).await?;
+    let new_run = || -> io::Result<Option<PathBuf>> {
+        let mut runs = store::runs(folder)?;
+        runs.retain(|run| !before.contains(run));
+        Ok(runs.pop())
+    };
     Ok(match &planned.work {
-        Work::Test { .. } | Work::Load { .. } => {
-            let mut runs = store::runs(folder)?;
-            runs.retain(|run| !before.contains(run));
-            match &planned.work {
-                Work::Load { .. } => left_by_load(runs.pop(), &done),
-                Work::Test { .. } | Work::Gate(_) => left_by_test(runs.pop(), &done),
-            }
-        }
+        Work::Test { .. } => left_by_test(new_run()?, &done),
+        Work::Load { .. } => left_by_load(new_run()?, &done),
         Work::Gate(_) => {
             let gate = fs::read_link(&latest_gate).ok();
             let gate = gate.filter(|gate| gate_before.as_ref() != Some(gate));
@@ -208,15 +207,14 @@ fn unjudged(done: &Done) -> (CellOutcome, String, Option<String>) {
 fn left_by_load(run: Option<PathBuf>, done: &Done) -> Found {
     let summary = run.as_ref().map(|run| RunFolder::at(run).load_summary());
     let (outcome, told, reproduce) = match (summary, done.cost.ended) {
-        (_, Ended::Stopped) => unjudged(done),
         (Some(Ok(Some(summary))), Ended::ByItself) => {
             let (outcome, told) = of_goals(&summary);
             (outcome, told, Some(summary.run.reproduce))
         }
-        (Some(Err(error)), _) => (CellOutcome::HarnessFailure, error.to_string(), None),
-        (Some(Ok(_)) | None, Ended::ByItself | Ended::TimedOut) => {
-            (CellOutcome::HarnessFailure, trouble(done), None)
+        (Some(Err(error)), Ended::ByItself | Ended::TimedOut) => {
+            (CellOutcome::HarnessFailure, error.to_string(), None)
         }
+        (Some(_) | None, _) => unjudged(done),
     };
     Found {
         outcome,
@@ -253,32 +251,23 @@ fn left_by_gate(folder: Option<PathBuf>, done: &Done) -> Found {
     let answer = folder
         .as_ref()
         .map(|folder| Answer::read(&folder.join("gate.json")));
-    let (outcome, told) = match (answer, done.cost.ended) {
-        (_, Ended::Stopped) => {
-            let told = "the suite was stopped in the middle of it".to_owned();
-            (CellOutcome::NotRun, told)
-        }
+    let (outcome, told, reproduce) = match (answer, done.cost.ended) {
         (Some(Ok(answer)), Ended::ByItself) => {
             let outcome = CellOutcome::from(answer.judgement);
-            let is_good = outcome.is_good();
-            (
-                outcome,
-                if is_good {
-                    String::new()
-                } else {
-                    answer.sentence
-                },
-            )
+            let told = if outcome.is_good() {
+                String::new()
+            } else {
+                answer.sentence
+            };
+            (outcome, told, None)
         }
-        (Some(Ok(_) | Err(_)) | None, Ended::ByItself | Ended::TimedOut) => {
-            (CellOutcome::HarnessFailure, trouble(done))
-        }
+        (Some(_) | None, _) => unjudged(done),
     };
     Found {
         outcome,
         told,
         folder,
-        reproduce: None,
+        reproduce,
     }
 }
 
