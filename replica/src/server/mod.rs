@@ -176,13 +176,6 @@ fn serve(
 /// Tells where the server listens: in a file for programs, in the log for people.
 fn announce(options: &Options, shell: &Shell, address: SocketAddr) -> Result<(), ServerError> {
     let data_dir = shell.store.data_dir().path();
-    write_atomically(&data_dir.join("address"), format!("{address}\n").as_bytes()).map_err(
-        |source| DataDirError::Unwritable {
-            path: data_dir.to_owned(),
-            what: "the address file",
-            source,
-        },
-    )?;
     let peers: Vec<String> = options
         .peers
         .iter()
@@ -203,6 +196,14 @@ fn announce(options: &Options, shell: &Shell, address: SocketAddr) -> Result<(),
         pid = std::process::id(),
         "replica serves"
     );
+    // Last: whoever finds the address finds in the log what this process is.
+    write_atomically(&data_dir.join("address"), format!("{address}\n").as_bytes()).map_err(
+        |source| DataDirError::Unwritable {
+            path: data_dir.to_owned(),
+            what: "the address file",
+            source,
+        },
+    )?;
     Ok(())
 }
 

@@ -107,7 +107,7 @@ fn a_failed_commit_poisons_the_replica() {
     let home = Home::new("");
     create_table(&mut home.start().client(), "tests");
     // From inside the process a file that may not grow looks like a disk that fails. The log goes to a pipe, which may.
-    let replica = home.command();
+    let replica = home.command("log");
     let child = Command::new("sh")
         .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
         .arg(replica.get_program())

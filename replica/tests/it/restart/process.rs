@@ -62,9 +62,10 @@ impl Home {
         self.directory.path().join("data")
     }
 
-    /// Its command; output goes to the log beside the data.
-    pub(super) fn command(&self) -> Command {
-        let log = File::create(self.log()).expect("writable");
+    /// Its command, whose output goes to this file beside the data. Two processes that run at once must not share one:
+    /// each writes from its start, over what the other said.
+    pub(super) fn command(&self, log: &str) -> Command {
+        let log = File::create(self.log(log)).expect("writable");
         let mut command = Command::new(env!("CARGO_BIN_EXE_replica"));
         command
             .args(&self.arguments)
@@ -81,30 +82,34 @@ impl Home {
         // What a process before this one left behind.
         let address = self.path().join("address");
         let _ = std::fs::remove_file(&address);
-        let mut child = self.command().spawn().expect("the binary runs");
+        let mut child = self.command("log").spawn().expect("the binary runs");
         let address = wait_for("the address file", || {
             if let Some(status) = child.try_wait().expect("our child") {
-                panic!("the replica ended with {status}: {}", read(&self.log()));
+                panic!(
+                    "the replica ended with {status}: {}",
+                    read(&self.log("log"))
+                );
             }
             std::fs::read_to_string(&address).ok()?.trim().parse().ok()
         });
         Process {
             child,
             address,
-            log: self.log(),
+            log: self.log("log"),
             _directory: Arc::clone(&self.directory),
         }
     }
 
     /// Runs it to its end: exit code and log.
     pub(super) fn fails(&self) -> (Option<i32>, String) {
-        let mut child = self.command().spawn().expect("the binary runs");
+        let log = "log-of-refusal";
+        let mut child = self.command(log).spawn().expect("the binary runs");
         let status = wait(&mut child);
-        (status.code(), read(&self.log()))
+        (status.code(), read(&self.log(log)))
     }
 
-    fn log(&self) -> PathBuf {
-        self.directory.path().join("log")
+    fn log(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 }
 
