@@ -15,7 +15,7 @@ use crate::history::{Key, ProcessId, RegionId, StructureError};
 use crate::paired::{Paired, Pairer};
 
 /// About how many events are paired at a time: so few that what they end stays in a processor's cache until it is put aside.
-const EVENTS_MAX: usize = 2048;
+const EVENTS_MAX: usize = 1024;
 /// How many bytes must lie ready for an event to be looked through; nearly every event is shorter.
 const READY_BYTES: usize = 256;
 
@@ -77,7 +77,7 @@ impl Plain {
 impl<R: BufRead> Reader<R> {
     /// Pairs the next events; `None` at the end.
     pub(crate) fn pair(&mut self, pairer: &mut Pairer) -> Option<Result<Paired, ReadError>> {
-        let mut paired = Paired::with_capacity(EVENTS_MAX / 2);
+        let mut paired = Paired::with_capacity(EVENTS_MAX);
         let from = self.event_count;
         while self.event_count - from < EVENTS_MAX as u64 {
             match self.look_through(pairer, &mut paired) {
