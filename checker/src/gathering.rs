@@ -17,7 +17,7 @@ use crate::check::{Builder, Panel, Subject, Touch, applicable, touches};
 use crate::expectation::UnknownExpectation;
 use crate::history::binary::row::{self, Place};
 use crate::history::ndjson::ReadError;
-use crate::history::{Event, Header, History, Operation};
+use crate::history::{Delivery, Event, Header, History, Operation};
 use crate::judge::{Judgement, Options};
 use crate::measure::torn;
 use crate::paired::{Paired, Pairer};
@@ -198,10 +198,16 @@ impl Gathering {
 
     /// Whether there are transactions, which must be judged from the history as a whole.
     fn has_transactions(&self) -> bool {
-        self.pairer.subjects
+        self.pairer
+            .subjects
             .clone()
             .finish()
             .contains(&Subject::Transactions)
+    }
+
+    /// States within which time writes must arrive, if the header does not say so or says something else.
+    pub fn must_deliver(&mut self, delivery: Delivery) {
+        self.header.delivery = Some(delivery);
     }
 
     /// What is known about the history as a whole.

@@ -166,9 +166,8 @@ fn cut_off(number: u64, line: &str, before: &[Entry]) -> Option<ReadError> {
         Edn::Word(_) | Edn::Int(_) | Edn::Number(_) => {
             let mut asked = before.iter().rev();
             let asked = asked.find(|entry| i64::from(entry.process) == process);
-            asked.is_some_and(|a| {
-                a.kind == "invoke" && a.function == *function && a.value == *value
-            })
+            asked
+                .is_some_and(|a| a.kind == "invoke" && a.function == *function && a.value == *value)
         }
     };
     let expected =
