@@ -1,8 +1,8 @@
 //! Judges a history file that need not fit into memory.
 //!
-//! One thread reads events (of the compact form it pairs them, too), another pairs them and puts finished operations aside by key
-//! ([`crate::piles`]); when the file ends, all threads take piles, unpack the operations of one item at a time, and judge them. Nothing is
-//! judged before the whole file has been understood.
+//! Events are paired, and finished operations put aside by key ([`crate::piles`]); when the file ends, all threads take piles, unpack the
+//! operations of one item at a time, and judge them. Nothing is judged before the whole file has been understood. Two threads read: of the
+//! compact form one reads and pairs and the other puts aside, which takes about as long; lines are understood by both.
 //! The verdict is that of [`crate::judge()`], to the byte.
 //!
 //! Transactions are judged across items: for them the history is put together again once its items have been judged, and if it does not
@@ -15,13 +15,12 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use crate::gathering::{Gathering, JudgeError, Resources};
-use crate::history::ndjson::{self, ReadError};
-use crate::history::{Event, Format, Header, binary, open, open_and_detect, read_format};
+use crate::history::ndjson::{self, Understood};
+use crate::history::{Format, Header, binary, open, open_and_detect, read_format};
 use crate::judge::{Judgement, Options, judge_on};
 use crate::paired::Pairer;
+use crate::parallel;
 
-/// How many lines go from the reader to the pairing at a time.
-const BATCH_EVENTS: usize = 512;
 /// How many batches may wait.
 const BATCHES_WAITING: usize = 8;
 
@@ -66,15 +65,19 @@ fn gather_lines(
     input: Box<dyn BufRead + Send>,
     resources: Resources,
 ) -> Result<Gathering, JudgeError> {
-    let reader = ndjson::Reader::new(input)?;
-    let header = reader.header().clone();
-    let batches = Batches {
-        events: reader,
-        error: None,
-    };
+    let (header, lines, mut chunks) = ndjson::Reader::new(input)?.into_chunks();
     let is_alone = resources.threads.get() == 1;
     let mut gathering = Gathering::new(header, resources);
-    in_two_parts(is_alone, batches, |batch| gathering.push_all(batch))?;
+    let understand = |chunk| lines.understand(chunk);
+    let mut take = |(events, error): Understood| {
+        gathering.push_all(events)?;
+        error.map_or(Ok(()), |error| Err(JudgeError::from(error)))
+    };
+    if is_alone {
+        chunks.try_for_each(|chunk| take(understand(chunk)))?;
+    } else {
+        parallel::in_order(chunks, understand, take)?;
+    }
     Ok(gathering)
 }
 
@@ -86,57 +89,20 @@ fn gather_compact(
     let mut pairer = Pairer::default();
     let is_alone = resources.threads.get() == 1;
     let mut gathering = Gathering::new(reader.header().clone(), resources);
-    let batches = std::iter::from_fn(|| reader.pair(&mut pairer));
-    in_two_parts(is_alone, batches, |paired| gathering.put_aside(&paired))?;
+    let mut batches = std::iter::from_fn(|| reader.pair(&mut pairer));
+    if is_alone {
+        batches.try_for_each(|paired| gathering.put_aside(&paired?))?;
+    } else {
+        thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(BATCHES_WAITING);
+            scope.spawn(move || {
+                // Whatever goes wrong at the other end drops the receiver, and then the reader stops.
+                let _ = batches.try_for_each(|paired| sender.send(paired));
+            });
+            let mut all = receiver.into_iter();
+            all.try_for_each(|paired| gathering.put_aside(&paired?))
+        })?;
+    }
     gathering.go_on(pairer);
     Ok(gathering)
-}
-
-/// Makes batches on one thread, if there are several, and takes them on another.
-fn in_two_parts<B: Send>(
-    is_alone: bool,
-    mut batches: impl Iterator<Item = Result<B, ReadError>> + Send,
-    mut take: impl FnMut(B) -> Result<(), JudgeError>,
-) -> Result<(), JudgeError> {
-    if is_alone {
-        return batches.try_for_each(|batch| take(batch?));
-    }
-    thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(BATCHES_WAITING);
-        scope.spawn(move || {
-            // Whatever goes wrong at the other end drops the receiver, and then the maker stops.
-            let _ = batches.try_for_each(|batch| sender.send(batch));
-        });
-        receiver.into_iter().try_for_each(|batch| take(batch?))
-    })
-}
-
-/// Events by the batch.
-struct Batches<E> {
-    events: E,
-    /// What was found wrong, but not said yet: what came before may be wrong too, and then that counts.
-    error: Option<ReadError>,
-}
-
-impl<E: Iterator<Item = Result<(u64, Event), ReadError>>> Iterator for Batches<E> {
-    type Item = Result<Vec<(u64, Event)>, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(error) = self.error.take() {
-            return Some(Err(error));
-        }
-        let mut batch = Vec::with_capacity(BATCH_EVENTS);
-        while batch.len() < BATCH_EVENTS {
-            match self.events.next() {
-                Some(Ok(event)) => batch.push(event),
-                Some(Err(error)) if batch.is_empty() => return Some(Err(error)),
-                Some(Err(error)) => {
-                    self.error = Some(error);
-                    break;
-                }
-                None => break,
-            }
-        }
-        (!batch.is_empty()).then_some(Ok(batch))
-    }
 }

@@ -15,6 +15,7 @@
 //! and refuses names it does not know. The parser is our own: the general one allocates per line and knows no columns. The compact form and
 //! foreign formats are not here.
 
+mod chunk;
 mod cursor;
 mod error;
 mod fast;
@@ -24,6 +25,7 @@ mod read;
 mod tail;
 mod write;
 
+pub(crate) use chunk::Understood;
 pub use error::{ReadError, Syntax};
 pub(crate) use header::{header_line, parse_header};
 pub use read::Reader;

@@ -11,13 +11,13 @@ use crate::history::{Event, EventKind, Header, Op, Phase, ProcessId, Reply, Stre
 /// Yields the events of a history with their line numbers (the header is line 1).
 #[derive(Debug)]
 pub struct Reader<R: BufRead> {
-    inner: R,
-    header: Header,
-    fast: Fast,
+    pub(super) inner: R,
+    pub(super) header: Header,
+    pub(super) fast: Fast,
     /// A line that did not lie in one piece in the inner reader.
     buffer: Vec<u8>,
-    line: u64,
-    is_done: bool,
+    pub(super) line: u64,
+    pub(super) is_done: bool,
 }
 
 impl<R: BufRead> Reader<R> {
