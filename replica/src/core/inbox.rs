@@ -307,8 +307,8 @@ impl Core {
         });
     }
 
-    /// The stream's record of a version that came from a peer.
-    fn tell_merge(
+    /// The stream's record of a version that came from a peer, or from this region's former life.
+    pub(super) fn tell_merge(
         &mut self,
         now: Now,
         name: &str,

@@ -61,6 +61,8 @@ pub(super) struct Table {
     pub(super) foreign_commit: u64,
     /// Whether every row of departed lives has been here, and everybody else has had those of here.
     pub(super) has_settled_departed: bool,
+    /// The commit by which the rows that a renewed region keeps have moved.
+    pub(super) moved_by: u64,
     /// Re-feeding goes on after this row.
     pub(super) refeed_after: Option<Vec<u8>>,
 }
@@ -82,6 +84,7 @@ impl Table {
             refed_through: 0,
             foreign_commit: 0,
             has_settled_departed: false,
+            moved_by: 0,
             refeed_after: None,
         }
     }
