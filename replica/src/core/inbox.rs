@@ -145,6 +145,7 @@ impl Core {
             "the store failed: see the log of this region".to_owned()
         })?;
         self.reported(&batch.from, &batch.report);
+        self.note_filling(batch);
         let answer = FeedAnswer {
             incarnation: self.incarnation,
             consumed: self

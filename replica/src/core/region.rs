@@ -260,10 +260,13 @@ impl Core {
         Ok(())
     }
 
-    /// The table of a data request, if it can be read and written. Until the rows that a renewed region keeps have moved, it cannot: a reader would miss
+    /// The table of a data request, if it can be read and written. One that is being created is not there yet, as at AWS ("its status might not be ACTIVE").
+    /// Until the rows that a renewed region keeps have moved, it cannot: a reader would miss
     /// what was acknowledged, and a write would not know what it overwrites.
     pub(super) fn data_table(&self, name: &str) -> Result<&Table, ApiError> {
-        let table = self.tables.get(name).ok_or_else(no_such_table)?;
+        let table = self.tables.get(name);
+        let table = table.filter(|table| !table.row.is_filling);
+        let table = table.ok_or_else(no_such_table)?;
         if self.is_salvaging(name) || table.moved_by > self.ledger.durable {
             return Err(ApiError::new(
                 ErrorKind::Throttling,

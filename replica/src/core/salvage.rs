@@ -109,6 +109,8 @@ impl Core {
         };
         table.count = super::table::Count::default();
         table.refeed_after = None;
+        // Its peers feed another life from now on.
+        table.fed_by.clear();
         table.raise_floor(sieve.floor_us, writes);
         writes.push(table.save());
         let sieve = Sieve {

@@ -138,6 +138,7 @@ impl Core {
         if let Err(error) = done {
             self.store_failed(&error, effects);
         }
+        self.activate_whole(effects);
         self.rotate_streams(now, effects);
         self.trim_feed(effects);
         self.save_counts(effects);

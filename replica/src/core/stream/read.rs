@@ -301,8 +301,8 @@ impl Core {
             return Ok(());
         }
         Err(ApiError::new(
-            ErrorKind::InternalServerError,
-            "Internal server error: the region asks its peers whether its store was rolled back, and shows no stream records before it knows: send again later",
+            ErrorKind::Throttling,
+            "Rate of requests exceeds the allowed throughput: the region asks its peers whether its store was rolled back and shows no stream records before it knows, send again later",
         ))
     }
 
