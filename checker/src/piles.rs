@@ -29,18 +29,30 @@ pub(crate) struct Piles {
     fetches: Fetches,
 }
 
-/// The fetches of streams that say something about every item: the first of each region, and the last of the final phase.
+/// The fetches of streams that say something about every item: the first of each region, the last of the final phase, and those that began anew.
 #[derive(Debug, Default)]
-struct Fetches(BTreeMap<RegionId, (Operation, Option<Operation>)>);
+struct Fetches {
+    ends: BTreeMap<RegionId, (Operation, Option<Operation>)>,
+    anew: Vec<Operation>,
+}
 
 impl Fetches {
     fn note(&mut self, operation: &Operation) {
+        let is_anew = matches!(operation.ending, Ending::Ok(Reply::StreamAnew(_)));
+        let nothing = if is_anew {
+            Reply::StreamAnew(Vec::new())
+        } else {
+            Reply::Stream(Vec::new())
+        };
         let bare = Operation {
-            ending: Ending::Ok(Reply::Stream(Vec::new())),
+            ending: Ending::Ok(nothing),
             ..operation.clone()
         };
+        if is_anew {
+            self.anew.push(bare.clone());
+        }
         let (first, last) = self
-            .0
+            .ends
             .entry(operation.region)
             .or_insert_with(|| (bare.clone(), None));
         if operation.line_invoke < first.line_invoke {
@@ -54,9 +66,10 @@ impl Fetches {
 
     /// All of them, without their records, in their order.
     fn sorted(&self) -> Vec<Operation> {
-        let fetches = self.0.values().cloned();
+        let fetches = self.ends.values().cloned();
         let mut all: Vec<_> = fetches
             .flat_map(|(first, last)| last.into_iter().chain([first]))
+            .chain(self.anew.iter().cloned())
             .collect();
         all.sort_by_key(|o| o.line_invoke);
         all.dedup_by_key(|o| o.line_invoke);
@@ -275,6 +288,11 @@ fn each_key(operation: &Operation, mut see: impl FnMut(Key, &Operation)) {
             Ending::Ok(Reply::Stream(records)) => {
                 for (key, own) in by_key(records, |(key, ..)| *key) {
                     see(key, &part(Reply::Stream(own)));
+                }
+            }
+            Ending::Ok(Reply::StreamAnew(records)) => {
+                for (key, own) in by_key(records, |(key, ..)| *key) {
+                    see(key, &part(Reply::StreamAnew(own)));
                 }
             }
             Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => {}

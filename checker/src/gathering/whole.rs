@@ -58,7 +58,10 @@ impl Gathering {
 fn join(whole: &mut Operation, part: &mut Operation) {
     match (&mut whole.ending, &mut part.ending) {
         (Ending::Ok(Reply::Scan(all)), Ending::Ok(Reply::Scan(more))) => all.append(more),
-        (Ending::Ok(Reply::Stream(all)), Ending::Ok(Reply::Stream(more))) => all.append(more),
+        (Ending::Ok(Reply::Stream(all)), Ending::Ok(Reply::Stream(more)))
+        | (Ending::Ok(Reply::StreamAnew(all)), Ending::Ok(Reply::StreamAnew(more))) => {
+            all.append(more);
+        }
         // All others came back whole, once for each key.
         (Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. }, _) => {}
     }

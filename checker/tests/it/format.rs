@@ -191,6 +191,8 @@ fn any_operation() -> impl Strategy<Value = (Op, Reply)> {
             .prop_map(|items| (Op::Scan, Reply::Scan(items))),
         prop::collection::vec((any_key(), any_observed(), any_observed()), 0..3)
             .prop_map(|records| (Op::Stream, Reply::Stream(records))),
+        prop::collection::vec((any_key(), any_observed(), any_observed()), 0..3)
+            .prop_map(|records| (Op::Stream, Reply::StreamAnew(records))),
     ]
 }
 

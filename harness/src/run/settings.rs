@@ -25,6 +25,7 @@ use crate::{
     client::Environment,
     nemesis::{self, Package, Plan, UnknownFault},
     store,
+    target::Ability,
     topology::{Topology, TopologyError},
 };
 
@@ -98,6 +99,13 @@ pub(crate) enum SettingsError {
     Place(#[from] PlaceError),
     #[error("--plan {}: {wrong}", path.display())]
     Plan { path: PathBuf, wrong: String },
+    #[error(
+        "--faults {fault}: {workload} needs regions whose clocks are right, since they say what has expired; leave it out"
+    )]
+    Clocks {
+        fault: String,
+        workload: &'static str,
+    },
     #[error("--plan and --faults: a saved plan says what goes wrong; leave one of them out")]
     PlanAndFaults,
     #[error("regions: name them in `regions` or in `topology`, not in both")]
@@ -118,6 +126,7 @@ impl Settings {
         };
         place.has(workload, topology.regions().len())?;
         let (faults, saved_plan) = faults(&flags, &place, &topology)?;
+        let faults = bearable(workload, faults, flags.faults.as_deref())?;
         let planned = saved_plan.as_ref();
         let planned_s = planned.map(|plan| plan.time_limit_ms.div_ceil(1000));
         let planned_seed = planned.map(|plan| plan.seed);
@@ -404,6 +413,29 @@ fn faults(flags: &TestFlags, place: &Place, topology: &Topology) -> Result<Fault
             Ok((nemesis::by_names(&plan.faults)?, Some(plan)))
         }
         (None, named) => Ok((place.faults(named, topology.regions().len())?, None)),
+    }
+}
+
+/// Those faults that leave a workload what it needs: of the usual ones and of all. One that was asked for by name is refused.
+fn bearable(
+    workload: &'static Entry,
+    faults: Vec<&'static dyn Package>,
+    named: Option<&[String]>,
+) -> Result<Vec<&'static dyn Package>, SettingsError> {
+    let sets_clocks = |fault: &&'static dyn Package| fault.needs().contains(&Ability::Clock);
+    if !workload.needs.time_to_live {
+        return Ok(faults);
+    }
+    let asked_for = faults.iter().find(|fault| {
+        let is_named = |name: &String| name == fault.name();
+        sets_clocks(fault) && named.is_some_and(|named| named.iter().any(is_named))
+    });
+    match asked_for {
+        Some(fault) => Err(SettingsError::Clocks {
+            fault: fault.name().to_owned(),
+            workload: workload.name,
+        }),
+        None => Ok(faults.into_iter().filter(|f| !sets_clocks(f)).collect()),
     }
 }
 

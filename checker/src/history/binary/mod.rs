@@ -58,6 +58,7 @@ mod other {
     pub(super) const TRANSACT: u8 = 3;
     pub(super) const SCAN: u8 = 4;
     pub(super) const STREAM: u8 = 5;
+    pub(super) const STREAM_ANEW: u8 = 6;
 }
 
 /// Steps of transactions.

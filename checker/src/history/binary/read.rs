@@ -235,11 +235,14 @@ impl<R: BufRead> Decoder<R> {
                 _ => Err(wrong("what became of a step of a transaction")),
             })?),
             other::SCAN => Reply::Scan(self.list(|r| Ok((r.key()?, r.observed()?)))?),
-            other::STREAM => {
-                Reply::Stream(self.list(|r| Ok((r.key()?, r.observed()?, r.observed()?)))?)
-            }
+            other::STREAM => Reply::Stream(self.records()?),
+            other::STREAM_ANEW => Reply::StreamAnew(self.records()?),
             _ => return Err(wrong("a kind of answer")),
         })
+    }
+
+    fn records(&mut self) -> Read<Vec<(Key, Observed, Observed)>> {
+        self.list(|r| Ok((r.key()?, r.observed()?, r.observed()?)))
     }
 
     fn list<T>(&mut self, mut element: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {

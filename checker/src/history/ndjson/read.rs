@@ -248,11 +248,14 @@ fn reply(fields: &mut Fields<'_>, cursor: &Cursor<'_>) -> Parsed<Reply> {
             "\"items\" on this line",
             cursor,
         )?),
-        Some("stream") => Reply::Stream(required(
-            fields.records.take(),
-            "\"records\" on this line",
-            cursor,
-        )?),
+        Some("stream") => match fields.anew.take() {
+            Some(records) => Reply::StreamAnew(records),
+            None => Reply::Stream(required(
+                fields.records.take(),
+                "\"records\" or \"anew\" on this line",
+                cursor,
+            )?),
+        },
         Some(_) | None => return cursor.error(FUNCTIONS),
     };
     Ok(reply)
