@@ -10,6 +10,7 @@
 //! depends on how many operations overlap, and when its budget runs out for a key the answer is `unknown`. Deletes of other regions and
 //! of unknown outcome are taken to be repeatable. What it cannot see is an order that only several regions together contradict.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::case::{Case, Item, Wanted};
@@ -26,8 +27,10 @@ use crate::verdict::Violation;
 const BUDGET: u64 = 200_000;
 /// The most writes of an item that are taken along when the evidence is searched.
 const SEARCHED_COUNT: usize = 1_000;
-/// The budget for each attempt to leave something out of the evidence.
+/// The budget for each attempt to leave something out of the evidence, and for all attempts at one violation: making evidence of a few overlapping
+/// operations must not take longer than finding them.
 const SHRINK_BUDGET: u64 = 20_000;
+const SHRINK_BUDGET_OF_ALL: u64 = 200_000;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
     let regions = 0..case.region_count();
@@ -88,12 +91,13 @@ fn violation(
     steps: &[Step],
     broken: &Broken,
 ) -> Violation {
+    let effort = &Effort::new();
     let core = match broken {
-        Broken::Shown(shown) => shrink_shown(steps, shown),
-        Broken::At(at) => shrink_steps(up_to(steps, *at)),
+        Broken::Shown(shown) => shrink_shown(steps, shown, effort),
+        Broken::At(at) => shrink_steps(up_to(steps, *at), effort),
     };
     let mut evidence = Evidence::new(case.history, item.key);
-    for operation in least(case, item, scope, &core) {
+    for operation in least(case, item, scope, &core, effort) {
         let step = core.iter().find(|step| step.operation == operation);
         let role = match step.map(|step| (step.requirement, step.effect)) {
             Some((_, None)) => "it saw this at some instant in between",
@@ -116,7 +120,13 @@ fn violation(
 }
 
 /// The fewest operations that have no order: among those of the steps and the first sightings of what these wrote, or else among all.
-fn least(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Vec<usize> {
+fn least(
+    case: &Case<'_>,
+    item: &Item<'_>,
+    scope: Scope,
+    core: &[Step],
+    effort: &Effort,
+) -> Vec<usize> {
     let mut operations: Vec<usize> = core.iter().map(|step| step.operation).collect();
     for step in core {
         // It had happened by its first sighting, wherever that was.
@@ -129,9 +139,13 @@ fn least(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Vec<u
     if writes.len() > SEARCHED_COUNT {
         return operations;
     }
-    let is_part_broken = |part: &History| {
+    let is_broken = |part: &History| {
         let case = Case::new(part, Wanted::Outcome);
-        let broken = |item| steps(&case, item, &[scope]).iter().any(|s| is_broken(s));
+        let broken = |item| {
+            steps(&case, item, &[scope])
+                .iter()
+                .any(|s| effort.is_broken(s))
+        };
         case.registers().any(broken)
     };
     let all = || {
@@ -139,8 +153,8 @@ fn least(case: &Case<'_>, item: &Item<'_>, scope: Scope, core: &[Step]) -> Vec<u
         let all: BTreeSet<usize> = writes.iter().copied().chain(seen).collect();
         all.into_iter().collect::<Vec<usize>>()
     };
-    shrink::core(case.history, &operations, &writes, is_part_broken)
-        .or_else(|| shrink::core(case.history, &all(), &[], is_part_broken))
+    shrink::core(case.history, &operations, &writes, is_broken)
+        .or_else(|| shrink::core(case.history, &all(), &[], is_broken))
         .unwrap_or(operations)
 }
 
@@ -159,7 +173,7 @@ fn up_to(steps: &[Step], broken_at: usize) -> Vec<Step> {
 }
 
 /// The fewest steps that have no order, among those that zones point at and the writes of what they saw.
-fn shrink_shown(steps: &[Step], shown: &[usize]) -> Vec<Step> {
+fn shrink_shown(steps: &[Step], shown: &[usize], effort: &Effort) -> Vec<Step> {
     let named: BTreeSet<u32> = shown
         .iter()
         .filter_map(|i| match steps[*i].requirement {
@@ -186,27 +200,39 @@ fn shrink_shown(steps: &[Step], shown: &[usize]) -> Vec<Step> {
         Requirement::Is(_) | Requirement::Any | Requirement::IsNot(_) => step,
     };
     let few: Vec<Step> = few.into_iter().map(relaxed).collect();
-    if is_broken(&few) {
-        shrink_steps(few)
+    if effort.is_broken(&few) {
+        shrink_steps(few, effort)
     } else {
-        shrink_steps(steps.to_vec())
+        shrink_steps(steps.to_vec(), effort)
     }
 }
 
-/// Whether steps are known to have no order.
-fn is_broken(steps: &[Step]) -> bool {
-    match zones::decide(steps) {
-        Zones::Linearizable => false,
-        Zones::Broken(_) => true,
-        Zones::Undecided => {
-            let answer = decide(steps, &mut { SHRINK_BUDGET });
-            matches!(answer, Answer::Broken(_))
+/// What is left of [`SHRINK_BUDGET_OF_ALL`].
+struct Effort(Cell<u64>);
+
+impl Effort {
+    fn new() -> Self {
+        Self(Cell::new(SHRINK_BUDGET_OF_ALL))
+    }
+
+    /// Whether steps are known to have no order.
+    fn is_broken(&self, steps: &[Step]) -> bool {
+        match zones::decide(steps) {
+            Zones::Linearizable => false,
+            Zones::Broken(_) => true,
+            Zones::Undecided => {
+                let allowed = self.0.get().min(SHRINK_BUDGET);
+                let mut budget = allowed;
+                let answer = decide(steps, &mut budget);
+                self.0.set(self.0.get() - (allowed - budget));
+                matches!(answer, Answer::Broken(_))
+            }
         }
     }
 }
 
 /// The fewest steps that still have no order. Leaving out a read drops it; leaving out a write leaves it possible at any time.
-fn shrink_steps(steps: Vec<Step>) -> Vec<Step> {
+fn shrink_steps(steps: Vec<Step>, effort: &Effort) -> Vec<Step> {
     let mut kept: Vec<(Step, bool)> = steps.into_iter().map(|s| (s, true)).collect();
     let mut chunk = kept.len().div_ceil(2);
     while chunk > 0 {
@@ -217,7 +243,7 @@ fn shrink_steps(steps: Vec<Step>) -> Vec<Step> {
             attempt[start..end]
                 .iter_mut()
                 .for_each(|(_, is_kept)| *is_kept = false);
-            if is_broken(&weakened(&attempt)) {
+            if effort.is_broken(&weakened(&attempt)) {
                 kept = attempt;
             }
             start = end;
