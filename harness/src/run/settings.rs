@@ -129,7 +129,6 @@ impl Settings {
         let faults = bearable(workload, faults, flags.faults.as_deref())?;
         let planned = saved_plan.as_ref();
         let planned_s = planned.map(|plan| plan.time_limit_ms.div_ceil(1000));
-        let planned_seed = planned.map(|plan| plan.seed);
         let concurrency = flags.concurrency.map(|count| count as u64);
         let until = flags.until.as_deref().map(next_time).transpose()?;
         // With a time to end at, as many as fit in.
@@ -139,7 +138,7 @@ impl Settings {
             place,
             seed: flags
                 .seed
-                .or(planned_seed)
+                .or(planned.map(|plan| plan.seed))
                 .unwrap_or_else(seed_from_the_clock),
             time_limit: Duration::from_secs(within(
                 "time-limit",
