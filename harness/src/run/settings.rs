@@ -120,10 +120,8 @@ impl Settings {
         file: Option<PathBuf>,
     ) -> Result<Self, SettingsError> {
         let place = Place::resolve(&flags, &Environment::of_process())?;
-        let topology = match place.topology()? {
-            Some(topology) => topology,
-            None => topology(&flags)?,
-        };
+        let topology = place.topology()?;
+        let topology = topology.map_or_else(|| self::topology(&flags), Ok)?;
         place.has(workload, topology.regions().len())?;
         let (faults, saved_plan) = faults(&flags, &place, &topology)?;
         let faults = bearable(workload, faults, flags.faults.as_deref())?;
