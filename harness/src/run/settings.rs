@@ -96,12 +96,11 @@ pub(crate) enum SettingsError {
     Place(#[from] PlaceError),
     #[error("--plan {}: {wrong}", path.display())]
     Plan { path: PathBuf, wrong: String },
-    #[error(
-        "--faults {fault}: {workload} needs regions whose clocks are right, since they say what has expired; leave it out"
-    )]
-    Clocks {
-        fault: String,
+    #[error("--faults {fault}: {workload} cannot be judged under it, since {why}; leave it out")]
+    Unbearable {
+        fault: &'static str,
         workload: &'static str,
+        why: &'static str,
     },
     #[error("--plan and --faults: a saved plan says what goes wrong; leave one of them out")]
     PlanAndFaults,
@@ -122,8 +121,7 @@ impl Settings {
             None => topology(&flags)?,
         };
         place.has(workload, topology.regions().len())?;
-        let (faults, saved_plan) = faults(&flags, &place, &topology)?;
-        let faults = bearable(workload, faults, flags.faults.as_deref())?;
+        let (faults, saved_plan) = faults(workload, &flags, &place, &topology)?;
         let planned = saved_plan.as_ref();
         let planned_s = planned.map(|plan| plan.time_limit_ms.div_ceil(1000));
         let planned_seed = planned.map(|plan| plan.seed);
@@ -387,7 +385,12 @@ fn budget(flags: &TestFlags) -> Result<Option<u64>, SettingsError> {
 /// What may go wrong, and the plan if that is not to be drawn.
 type Faults = (Vec<&'static dyn Package>, Option<Plan>);
 
-fn faults(flags: &TestFlags, place: &Place, topology: &Topology) -> Result<Faults, SettingsError> {
+fn faults(
+    workload: &'static Entry,
+    flags: &TestFlags,
+    place: &Place,
+    topology: &Topology,
+) -> Result<Faults, SettingsError> {
     let named = flags.faults.as_deref().map(nemesis::by_names).transpose()?;
     match (&flags.plan, named) {
         (Some(_), Some(_)) => Err(SettingsError::PlanAndFaults),
@@ -395,7 +398,11 @@ fn faults(flags: &TestFlags, place: &Place, topology: &Topology) -> Result<Fault
             let plan = saved_plan(path, topology, place)?;
             Ok((nemesis::by_names(&plan.faults)?, Some(plan)))
         }
-        (None, named) => Ok((place.faults(named, topology.regions().len())?, None)),
+        (None, named) => {
+            let faults = place.faults(named, topology.regions().len())?;
+            let faults = bearable(workload, faults, flags.faults.as_deref())?;
+            Ok((faults, None))
+        }
     }
 }
 
@@ -405,21 +412,32 @@ fn bearable(
     faults: Vec<&'static dyn Package>,
     named: Option<&[String]>,
 ) -> Result<Vec<&'static dyn Package>, SettingsError> {
-    let sets_clocks = |fault: &&'static dyn Package| fault.needs().contains(&Ability::Clock);
-    if !workload.needs.time_to_live {
-        return Ok(faults);
-    }
-    let asked_for = faults.iter().find(|fault| {
+    let mut borne = Vec::new();
+    for fault in faults {
         let is_named = |name: &String| name == fault.name();
-        sets_clocks(fault) && named.is_some_and(|named| named.iter().any(is_named))
-    });
-    match asked_for {
-        Some(fault) => Err(SettingsError::Clocks {
-            fault: fault.name().to_owned(),
-            workload: workload.name,
-        }),
-        None => Ok(faults.into_iter().filter(|f| !sets_clocks(f)).collect()),
+        match (unbearable(&workload.needs, fault), named) {
+            (None, _) => borne.push(fault),
+            (Some(why), Some(named)) if named.iter().any(is_named) => {
+                return Err(SettingsError::Unbearable {
+                    fault: fault.name(),
+                    workload: workload.name,
+                    why,
+                });
+            }
+            (Some(_), _) => {}
+        }
     }
+    Ok(borne)
+}
+
+/// Why a fault would take from a workload what it needs, if it would.
+fn unbearable(needs: &Needs, fault: &dyn Package) -> Option<&'static str> {
+    let takes = |ability| fault.needs().contains(&ability);
+    if needs.time_to_live && takes(Ability::Clock) {
+        return Some("the regions' clocks say what has expired");
+    }
+    let moves = takes(Ability::Membership) || takes(Ability::RollBack);
+    (needs.tables && moves).then_some("it takes regions out of tables itself")
 }
 
 /// A plan that another run left, for these regions and for what can be done there.

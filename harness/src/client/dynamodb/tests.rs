@@ -15,6 +15,7 @@ fn dialect() -> Dialect {
         failed_condition: FailedCondition::ProvesAbsence,
         forgery: Arc::default(),
         lifetimes: crate::client::Lifetimes::default(),
+        locations: crate::client::Locations::default(),
     }
 }
 
