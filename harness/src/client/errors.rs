@@ -44,6 +44,7 @@ pub(crate) const FORETOLD: &str = "foretold";
 pub(crate) use checker::history::NO_REPLICA;
 pub(crate) const NO_STREAM: &str = "no-stream";
 pub(crate) const EXPIRED_ITERATOR: &str = "ExpiredIteratorException";
+pub(crate) const NOT_FOUND: &str = "ResourceNotFoundException";
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
 const fn definite(code: &'static str, meaning: &'static str) -> ErrorCode {
@@ -184,7 +185,7 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
         "ResourceInUseException",
         "the table is being created or deleted, or exists already",
     ),
-    definite("ResourceNotFoundException", "there is no such table"),
+    definite(NOT_FOUND, "there is no such table, or no such stream"),
     definite(
         "SerializationException",
         "the request's JSON was refused; nothing was done",

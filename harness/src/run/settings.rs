@@ -17,6 +17,7 @@ use workloads::{
 
 use super::{
     cost::Cost,
+    delivery,
     place::{Place, PlaceError},
 };
 use crate::{
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) defects: Vec<String>,
     pub(crate) op_timeout: Duration,
     pub(crate) settle_limit: Duration,
+    /// Within which time writes must arrive everywhere, if that is judged.
+    pub(crate) delivery_bound_ns: Option<u64>,
     pub(crate) out: PathBuf,
     pub(crate) keep_data: bool,
     pub(crate) stop_at_first_violation: bool,
@@ -169,6 +172,7 @@ impl Settings {
                 1,
                 86_400,
             )?),
+            delivery_bound_ns: delivery_bound_ns(&flags)?,
             out: flags
                 .out
                 .clone()
@@ -250,6 +254,7 @@ impl Settings {
                 json!(self.op_timeout.as_secs_f64() * 1000.0),
             ),
             ("settle_limit_s", json!(self.settle_limit.as_secs())),
+            ("delivery_bound", json!(self.flags.delivery_bound)),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -298,6 +303,7 @@ impl Settings {
         push("defect", list(&flags.defect));
         push("op-timeout", text(flags.op_timeout));
         push("settle-limit", text(flags.settle_limit));
+        push("delivery-bound", flags.delivery_bound.clone());
         push("budget", text(flags.budget));
         push("cost-budget", flags.cost_budget.map(|usd| usd.to_string()));
         let prices = flags.prices.iter().flatten().map(f64::to_string);
@@ -373,6 +379,17 @@ fn within(
         given: value.to_string(),
         wrong: format!("it must be {from} to {to}"),
     })
+}
+
+fn delivery_bound_ns(flags: &TestFlags) -> Result<Option<u64>, SettingsError> {
+    let bound = flags.delivery_bound.as_ref().map(|given| {
+        delivery::bound_ns(given).map_err(|wrong| SettingsError::Value {
+            flag: "delivery-bound",
+            given: given.clone(),
+            wrong,
+        })
+    });
+    bound.transpose()
 }
 
 fn budget(flags: &TestFlags) -> Result<Option<u64>, SettingsError> {

@@ -44,6 +44,7 @@ impl Core {
     ) -> Result<(Response, u64), ApiError> {
         let table = self.tables.get(name);
         let table = table.ok_or_else(|| no_such_table_named(name))?;
+        table.check_created()?;
         let refused = |text: String| Err(ApiError::validation(text));
         let attribute = match (&table.row.ttl, &change) {
             (Some(_), TimeToLiveChange::Enable(_)) => {
