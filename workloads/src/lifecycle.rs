@@ -323,9 +323,7 @@ impl Workload for Lifecycle {
     /// Everything in the tables that there are, for those who may ask for it, and the heartbeats.
     fn final_reads(&self) -> Vec<Key> {
         let state = self.tables.get();
-        // Nobody knows yet how far the making of a table came.
-        let end = state.table + u64::from(state.stage != Stage::Making);
-        let items = (state.oldest * TABLE..end * TABLE).map(Key);
+        let items = (state.oldest * TABLE..(state.table + 1) * TABLE).map(Key);
         let both = items.flat_map(|key| [key, stranger(key)]);
         let beats = self.cast.final_reads().into_iter();
         both.chain(beats.filter(|key| key.is_heartbeat())).collect()
@@ -340,15 +338,13 @@ impl Workload for Lifecycle {
         let (part, is_leaver) = (Part::of(key), state.leaver(table) == region);
         let access = match state.stage_of(table) {
             // Nobody knows how far the change came.
+            Stage::Making => return false,
             Stage::Leaving | Stage::Returning if is_leaver => return false,
             // The version that lets no region come back lets it keep its table.
             Stage::Apart if is_leaver && !state.is_final => return false,
-            Stage::Making
-            | Stage::Shared
-            | Stage::Leaving
-            | Stage::Apart
-            | Stage::Returning
-            | Stage::Whole => state.allows(table, region, part),
+            Stage::Shared | Stage::Leaving | Stage::Apart | Stage::Returning | Stage::Whole => {
+                state.allows(table, region, part)
+            }
         };
         match access {
             Access::Write | Access::Read => key < SECOND_KIND,

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::by_key::Touch;
 use super::{
-    Addition, Anew, Consumed, Fate, How, Item, Moment, Order, Record, Sighting, Version, Whole, Write,
-    as_number,
+    Addition, Anew, Consumed, Fate, How, Item, Moment, Order, Record, Sighting, Version, Whole,
+    Write, as_number,
 };
 use crate::check::frontier::at;
 use crate::history::{
@@ -154,8 +154,10 @@ impl<'h> Making<'h, '_> {
                 }
             }
             Op::Stream => {
-                if let (Ending::Ok(Reply::Stream(records) | Reply::StreamAnew(records)), Some(return_ns)) =
-                    (&operation.ending, operation.return_ns)
+                if let (
+                    Ending::Ok(Reply::Stream(records) | Reply::StreamAnew(records)),
+                    Some(return_ns),
+                ) = (&operation.ending, operation.return_ns)
                 {
                     let (_, new, old) = &records[position];
                     self.item.records.push(Record {
