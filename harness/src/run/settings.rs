@@ -1,5 +1,6 @@
 //! What a run is to do, with every default resolved and every value checked; and the line that repeats it.
 
+mod bearable;
 mod money;
 
 use std::{
@@ -25,7 +26,6 @@ use crate::{
     client::Environment,
     nemesis::{self, Package, Plan, UnknownFault},
     store,
-    target::Ability,
     topology::{Topology, TopologyError},
 };
 
@@ -417,44 +417,10 @@ fn faults(
         }
         (None, named) => {
             let faults = place.faults(named, topology.regions().len())?;
-            let faults = bearable(workload, faults, flags.faults.as_deref())?;
+            let faults = bearable::bearable(workload, faults, flags.faults.as_deref())?;
             Ok((faults, None))
         }
     }
-}
-
-/// Those faults that leave a workload what it needs: of the usual ones and of all. One that was asked for by name is refused.
-fn bearable(
-    workload: &'static Entry,
-    faults: Vec<&'static dyn Package>,
-    named: Option<&[String]>,
-) -> Result<Vec<&'static dyn Package>, SettingsError> {
-    let mut borne = Vec::new();
-    for fault in faults {
-        let is_named = |name: &String| name == fault.name();
-        match (unbearable(&workload.needs, fault), named) {
-            (None, _) => borne.push(fault),
-            (Some(why), Some(named)) if named.iter().any(is_named) => {
-                return Err(SettingsError::Unbearable {
-                    fault: fault.name(),
-                    workload: workload.name,
-                    why,
-                });
-            }
-            (Some(_), _) => {}
-        }
-    }
-    Ok(borne)
-}
-
-/// Why a fault would take from a workload what it needs, if it would.
-fn unbearable(needs: &Needs, fault: &dyn Package) -> Option<&'static str> {
-    let takes = |ability| fault.needs().contains(&ability);
-    if needs.time_to_live && takes(Ability::Clock) {
-        return Some("the regions' clocks say what has expired");
-    }
-    let moves = takes(Ability::Membership) || takes(Ability::RollBack);
-    (needs.tables && moves).then_some("it takes regions out of tables itself")
 }
 
 /// A plan that another run left, for these regions and for what can be done there.

@@ -108,11 +108,11 @@ fn what_cannot_begin_begins_late_or_is_skipped_in_the_end() {
         &plan,
         &mut |moment| moments.borrow_mut().push(moment),
         &|| {
-            // From the second look on there is nothing in the way; it is over as soon as that was noticed.
+            // From the third look on there is nothing in the way; it is over as soon as that was noticed.
             asked.set(asked.get() + 1);
             target
                 .pending
-                .store(u64::from(asked.get() < 2) * 3, Ordering::Relaxed);
+                .store(u64::from(asked.get() < 3) * 3, Ordering::Relaxed);
             !moments.borrow().is_empty()
         },
     );
