@@ -127,7 +127,6 @@ impl Settings {
         let (faults, saved_plan) = faults(workload, &flags, &place, &topology)?;
         let planned = saved_plan.as_ref();
         let planned_s = planned.map(|plan| plan.time_limit_ms.div_ceil(1000));
-        let planned_seed = planned.map(|plan| plan.seed);
         let concurrency = flags.concurrency.map(|count| count as u64);
         let until = flags.until.as_deref().map(next_time).transpose()?;
         // With a time to end at, as many as fit in.
@@ -137,7 +136,7 @@ impl Settings {
             place,
             seed: flags
                 .seed
-                .or(planned_seed)
+                .or(planned.map(|plan| plan.seed))
                 .unwrap_or_else(seed_from_the_clock),
             time_limit: Duration::from_secs(within(
                 "time-limit",
