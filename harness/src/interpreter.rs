@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use checker::history::{EventKind, Op, Phase, ProcessId, RegionId, Reply, Strength};
+use checker::history::{EventKind, Key, Op, Phase, ProcessId, RegionId, Reply, Strength};
 use tokio::task::JoinSet;
 use workloads::{demand::Demand, workload::Workload};
 
@@ -118,9 +118,23 @@ impl Interpreter {
         missing
     }
 
+    /// The workload, for whoever does what it asks for beside its operations.
+    pub(crate) fn workload(&self) -> Arc<Mutex<Box<dyn Workload>>> {
+        self.workload.clone()
+    }
+
     /// Until when the store does things by itself, in the time of the run; 0 if it does not.
     pub(crate) fn rests_ns(&self) -> u64 {
         locked(&self.workload).rests_ns()
+    }
+
+    /// Records what the store may do by itself since work was ended in the midst of something.
+    pub(crate) fn foretell_rest(&mut self) {
+        let unsettled = locked(&self.workload).unsettled();
+        for op in unsettled {
+            let slot = self.slots.first_mut().expect("a workload has slots");
+            slot.foretell(&op);
+        }
     }
 
     /// Records as done what the store has done by itself.
@@ -149,10 +163,13 @@ impl Interpreter {
             let readers = of_region(slot.region, &regions).min(FINAL_READERS);
             let mine = keys.iter().skip(share).step_by(readers);
             let mine = mine.take(if share < readers { keys.len() } else { 0 });
-            let reads = mine.map(|key| Op::Read {
-                key: *key,
-                strength: Strength::Strong,
-            });
+            let is_here = |key: &Key| workload.is_final_in(*key, slot.region);
+            let (here, away): (Vec<Key>, Vec<Key>) = mine.partition(|key| is_here(key));
+            for key in away {
+                slot.record(EventKind::Invoke(strong_read(key)), Phase::Final);
+                slot.record(outcome_of(errors::NO_REPLICA), Phase::Final);
+            }
+            let reads = here.into_iter().map(strong_read);
             let ops = reads.chain(workload.last(slot.number)).collect();
             (slot, ops)
         });
@@ -288,6 +305,11 @@ async fn do_all(mut slot: SlotState, ops: Vec<Op>, stop: Stop) -> (SlotState, u6
         unanswered += u64::from(!is_answered);
     }
     (slot, unanswered)
+}
+
+fn strong_read(key: Key) -> Op {
+    let strength = Strength::Strong;
+    Op::Read { key, strength }
 }
 
 fn number_of(count: usize) -> u32 {

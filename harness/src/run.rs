@@ -19,6 +19,7 @@ mod report;
 mod settings;
 mod settle;
 mod sites;
+mod steward;
 mod tags;
 mod usage;
 
@@ -170,6 +171,8 @@ async fn act(
     if let Some(budget) = settings.budget {
         interpreter.limit(budget);
     }
+    let steward = regions.steward(settings);
+    let serving = steward.map(|it| it.start(interpreter.workload(), journal.clone(), stop.clone()));
     let watch = tokio::spawn(watch(journal.clone(), regions.clone(), stop.clone()));
     let early = settings.stop_at_first_violation.then(|| {
         let history = evidence.history_path();
@@ -201,6 +204,9 @@ async fn act(
                 .iter()
                 .map(|what| format!("could not be healed: {what}")),
         );
+    }
+    if let Some(serving) = serving {
+        acted.warnings.extend(serving.end().await);
     }
     watch.abort();
     if let Some(early) = early {
@@ -271,6 +277,7 @@ async fn settle_and_read(
         interpreter::wait(&journal, until_ns, stop).await;
         settled = rest().await;
     }
+    interpreter.foretell_rest();
     if settings.place.keeps_promises() && stop.reason().is_none() {
         interpreter.keep_promises();
     }

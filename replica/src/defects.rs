@@ -35,6 +35,7 @@ pub enum Defect {
     RepeatRecord,
     HastyExpiry,
     KeptExpired,
+    LeakyRemoval,
 }
 
 /// What people are told about a defect.
@@ -97,6 +98,7 @@ pub const DEFECTS: &[Description] = &[
     row(Defect::RepeatRecord, "repeat-record", "what changes at every 50th write is in the region's stream twice", "streams", "50 writes in a region, and a consumer of its stream"),
     row(Defect::HastyExpiry, "hasty-expiry", "of the items that are to expire, every tenth goes before its time", "convergence", "items that expire some day"),
     row(Defect::KeptExpired, "kept-expired", "of the items that have expired, every third stays for ever", "region-linearizable", "items that expire within the run"),
+    row(Defect::LeakyRemoval, "leaky-removal", "a region that was removed from a table is still told what is written to it, and still believed", "phantom", "a region that leaves a table and keeps its own, and writes after that"),
 ];
 
 impl Defect {
@@ -152,6 +154,7 @@ mod tests {
             Defect::RepeatRecord,
             Defect::HastyExpiry,
             Defect::KeptExpired,
+            Defect::LeakyRemoval,
         ];
         assert_eq!(DEFECTS.len(), all.len());
         for defect in all {

@@ -1,7 +1,7 @@
 //! The workloads that there are: `dateline list workloads` prints this, and `dateline test` makes its workload from it.
 
 use crate::{
-    big_items, conditional, counter, delete_churn, home, list_append,
+    big_items, conditional, counter, delete_churn, home, lifecycle, list_append,
     needs::Needs,
     options::Options,
     register::{self, Register},
@@ -157,6 +157,18 @@ pub const WORKLOADS: &[Entry] = &[
             ..Needs::LITTLE
         },
         make: ttl::workload,
+    },
+    Entry {
+        name: lifecycle::NAME,
+        about: "tables made and deleted, replicas removed and added again under load; proves that those who stay agree, that nothing passes to or from a \
+                region that left, and that it keeps what it had",
+        checks: lifecycle::CHECKS,
+        needs: Needs {
+            regions_at_least: 2,
+            tables: true,
+            ..Needs::REGISTERS
+        },
+        make: lifecycle::workload,
     },
     ycsb_entry(
         "ycsb-a",

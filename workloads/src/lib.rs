@@ -13,6 +13,7 @@ pub mod values;
 
 pub mod arrival;
 
+pub mod chore;
 pub mod demand;
 pub mod needs;
 pub mod options;
@@ -33,6 +34,7 @@ pub mod conditional;
 pub mod counter;
 pub mod delete_churn;
 pub mod home;
+pub mod lifecycle;
 pub mod list_append;
 pub mod scan;
 pub mod session;

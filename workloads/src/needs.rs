@@ -23,6 +23,8 @@ pub struct Needs {
     pub streams: bool,
     /// Items that expire, and regions whose clocks are right.
     pub time_to_live: bool,
+    /// Tables that are made and deleted, and replicas that leave and join them, by nobody else.
+    pub tables: bool,
     /// The largest item, in bytes, names and housekeeping aside.
     pub item_bytes: usize,
 }
@@ -39,6 +41,7 @@ impl Needs {
         scans: false,
         streams: false,
         time_to_live: false,
+        tables: false,
         item_bytes: 1000,
     };
 
@@ -65,6 +68,7 @@ impl fmt::Display for Needs {
             (self.scans, "scans"),
             (self.streams, "streams"),
             (self.time_to_live, "time to live"),
+            (self.tables, "tables of its own"),
         ];
         for (_, part) in parts.into_iter().filter(|(is_needed, _)| *is_needed) {
             write!(f, ", {part}")?;

@@ -9,6 +9,7 @@ use checker::history::{
 };
 
 use crate::{
+    chore::Done,
     options::Options,
     workload::{Slot, Step, Workload},
 };
@@ -157,6 +158,10 @@ impl Stage {
                 return acts;
             }
             self.deliver(at_ns);
+            if let Some(chore) = workload.chore(at_ns) {
+                // Its tables are numbers of items, which are there at once.
+                workload.done(chore, Done::Yes, at_ns);
+            }
             let region = slots[slot].region;
             let outcome = self.answer(region, &next[slot].op, at_ns);
             workload.observe(slot, &next[slot].op, &outcome);

@@ -11,7 +11,10 @@
 //! Clocks must be right: what has expired is for the region's clock to say. In version 2017.11.29 each region is told to expire its items and does
 //! so by itself; in version 2019.11.21 one region is told, and one deletes.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use checker::history::{Condition, EventKind, Key, Op, RegionId, Strength, Value};
 
@@ -91,18 +94,30 @@ impl Estate {
     }
 }
 
+/// Items whose renewal is due.
+#[derive(Clone, Debug, Default)]
+struct Unrenewed(Arc<Mutex<BTreeSet<Key>>>);
+
+impl Unrenewed {
+    fn get(&self) -> MutexGuard<'_, BTreeSet<Key>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The workload with these options. It has no use for how keys are distributed and how many are deleted.
 #[must_use]
 pub fn workload(options: &Options) -> Box<dyn Workload> {
     let owners = options.concurrency as u64 * u64::from(options.regions);
     let spell_ns = options.spacing_ns * owners;
     let estate = Estate { owners, spell_ns };
+    let unrenewed = Unrenewed::default();
     let cast = Cast::new(options, CHECKS).with("mix", options.concurrency, |place| {
-        Owner::new(options, estate, place)
+        Owner::new(options, estate, place, unrenewed.clone())
     });
     Box::new(Expiring {
         cast: cast.with_heartbeats(),
         estate,
+        unrenewed,
         gone_ns: 0,
     })
 }
@@ -117,12 +132,13 @@ struct Owner {
     owner: u64,
     spell: Option<u64>,
     due: VecDeque<Op>,
+    unrenewed: Unrenewed,
     /// Whether its item may be written once more: nothing is known to be wrong with its expiry.
     is_lasting: bool,
 }
 
 impl Owner {
-    fn new(options: &Options, estate: Estate, place: Place) -> Self {
+    fn new(options: &Options, estate: Estate, place: Place, unrenewed: Unrenewed) -> Self {
         let Options {
             regions,
             concurrency,
@@ -138,6 +154,7 @@ impl Owner {
             owner: place.slot as u64,
             spell: None,
             due: VecDeque::new(),
+            unrenewed,
             is_lasting: false,
         }
     }
@@ -167,6 +184,7 @@ impl Owner {
             value,
         });
         if kind == Kind::Renewed {
+            self.unrenewed.get().insert(key);
             let value = self.id(0);
             self.due.push_back(Op::Write { key, value });
         }
@@ -204,8 +222,9 @@ impl Actor for Owner {
             self.begin(self.estate.key(spell, self.owner));
         }
         let spell = self.spell.unwrap_or(spell);
-        let op = match self.due.pop_front() {
-            Some(op) => op,
+        let op = match self.due.front() {
+            // It stays due until it was done: a step that comes after the end of a phase is not.
+            Some(op) => op.clone(),
             None if self.is_lasting && self.stream.chance(300) => {
                 let key = self.estate.key(spell, self.owner);
                 let value = self.id(0);
@@ -217,10 +236,20 @@ impl Actor for Owner {
     }
 
     fn observe(&mut self, op: &Op, outcome: &EventKind) {
+        if self.due.front() == Some(op) {
+            self.due.pop_front();
+        }
+        let is_done = matches!(outcome, EventKind::Ok(_));
+        let is_renewal = matches!(op, Op::Write { .. });
+        if let Op::Write { key, .. } | Op::Delete { key } = op
+            && (is_done || !is_renewal)
+        {
+            self.unrenewed.get().remove(key);
+        }
         let (Op::Cas { key, .. } | Op::Write { key, .. }) = op else {
             return;
         };
-        if self.estate.kind(*key) == Kind::Renewed && !matches!(outcome, EventKind::Ok(_)) {
+        if self.estate.kind(*key) == Kind::Renewed && !is_done {
             self.is_lasting = false;
             self.due.clear();
             self.due.push_back(Op::Delete { key: *key });
@@ -233,6 +262,7 @@ impl Actor for Owner {
 struct Expiring {
     cast: Cast,
     estate: Estate,
+    unrenewed: Unrenewed,
     /// When all that expires has, as far as was asked for.
     gone_ns: u64,
 }
@@ -289,6 +319,14 @@ impl Workload for Expiring {
         self.gone_ns
     }
 
+    fn unsettled(&self) -> Vec<Op> {
+        let unrenewed = self.unrenewed.get();
+        unrenewed
+            .iter()
+            .map(|key| Op::Delete { key: *key })
+            .collect()
+    }
+
     fn promised(&self, _: RegionId) -> Vec<Op> {
         let items = self.final_reads().into_iter();
         let brief =
@@ -320,16 +358,14 @@ mod tests {
         let workload = workload(&options);
         let mut counts = [0; 3];
         for (key, ops) in by_key {
-            let lifetime_s = |op: &Op| match op {
-                Op::Cas {
-                    value: Value::Int(id),
-                    ..
-                }
-                | Op::Write {
-                    value: Value::Int(id),
-                    ..
-                } => workload.lifetime_s(key, *id).expect("all expire some day"),
-                other => panic!("{other:?}"),
+            let lifetime_s = |op: &Op| {
+                let (Op::Cas { value, .. } | Op::Write { value, .. }) = op else {
+                    panic!("{op:?}");
+                };
+                let Value::Int(id) = value else {
+                    panic!("{op:?}");
+                };
+                workload.lifetime_s(key, *id).expect("all expire some day")
             };
             match estate.kind(key) {
                 Kind::Brief => {
@@ -360,11 +396,12 @@ mod tests {
         while now_ns < 20_000_000_000 {
             let step = workload.next(0, now_ns).expect("it never ends");
             now_ns = step.at_ns;
-            let outcome = match &step.op {
-                Op::Write { .. } => EventKind::Info {
+            let outcome = if matches!(step.op, Op::Write { .. }) {
+                EventKind::Info {
                     error: "timeout".into(),
-                },
-                _ => EventKind::Ok(checker::history::Reply::Done { old: None }),
+                }
+            } else {
+                EventKind::Ok(checker::history::Reply::Done { old: None })
             };
             workload.observe(0, &step.op, &outcome);
             foretold += u32::from(workload.foretells(&step.op));

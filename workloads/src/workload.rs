@@ -2,7 +2,10 @@
 
 use checker::history::{EventKind, Key, Op, RegionId};
 
-use crate::demand::Demand;
+use crate::{
+    chore::{Chore, Done},
+    demand::Demand,
+};
 
 /// A generator of operations. Pure: what it does next depends on its options, its seed, the time it is told and what it observed.
 pub trait Workload: Send {
@@ -40,6 +43,28 @@ pub trait Workload: Send {
         0
     }
 
+    /// Where an item lies. The same whenever it is asked.
+    fn location(&self, key: Key) -> Location {
+        Location::of(key)
+    }
+
+    /// Whether a key of the final reads is to be read in this region.
+    fn is_final_in(&self, key: Key, region: RegionId) -> bool {
+        let _ = (key, region);
+        true
+    }
+
+    /// A change of a table that is to be begun now. The next one comes when this one is done.
+    fn chore(&mut self, now_ns: u64) -> Option<Chore> {
+        let _ = now_ns;
+        None
+    }
+
+    /// Tells how a change ended.
+    fn done(&mut self, chore: Chore, done: Done, now_ns: u64) {
+        let _ = (chore, done, now_ns);
+    }
+
     /// After how many seconds a version of this write id expires; `None` if it says nothing of it. The same whenever it is asked.
     fn lifetime_s(&self, key: Key, id: i64) -> Option<u64> {
         let _ = (key, id);
@@ -57,10 +82,35 @@ pub trait Workload: Send {
         0
     }
 
+    /// What the store may do by itself since clients were stopped in the midst of something. It is recorded before the final reads.
+    fn unsettled(&self) -> Vec<Op> {
+        Vec::new()
+    }
+
     /// What the store has done by itself in this region once it has come to rest.
     fn promised(&self, region: RegionId) -> Vec<Op> {
         let _ = region;
         Vec::new()
+    }
+}
+
+/// Where an item lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// In which table: one that the workload asked for by this number, or that of the run.
+    pub table: Option<u64>,
+    /// Under which number there.
+    pub item: Key,
+}
+
+impl Location {
+    /// In the table of the run, under its own number.
+    #[must_use]
+    pub fn of(key: Key) -> Self {
+        Self {
+            table: None,
+            item: key,
+        }
     }
 }
 

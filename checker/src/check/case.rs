@@ -8,7 +8,7 @@ mod build;
 mod by_key;
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use super::frontier::Frontiers;
@@ -44,6 +44,8 @@ pub(crate) struct Item<'h> {
     pub(crate) additions: Vec<Addition>,
     /// Its records in the streams of all regions, in the order of the fetches.
     pub(crate) records: Vec<Record<'h>>,
+    /// Regions that are no replicas of its table in the end.
+    pub(crate) away: BTreeSet<RegionId>,
     /// How far the stream of each region was read; empty when no stream was.
     pub(crate) consumed: Vec<Consumed>,
     /// Versions by the value that names them: all that anybody asked for to be written, saw or required.

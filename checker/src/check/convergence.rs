@@ -6,7 +6,8 @@
 //! **Example that breaks it.** `us:w1[0-1] eu:w2[0-1] us:r1@5us[90-91]F eu:r2@5eu[90-91]F`: the regions ended with different items.
 //!
 //! Judges the last strong read of each key in each region in the final phase. A write of unknown outcome that nobody saw before the final
-//! phase may still be on its way: regions that differ only by such a write give `unknown`.
+//! phase may still be on its way: regions that differ only by such a write give `unknown`. A region whose final read failed as `no-replica`
+//! has left the item's table: nothing is promised of it.
 
 use super::case::{Case, Fate, Item, Sighting};
 use super::evidence::{Evidence, Findings, key_words, region_name, words};
@@ -21,12 +22,13 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
         if last.is_empty() {
             continue;
         }
-        if last.len() < case.region_count() {
+        let replicas = case.region_count() - item.away.len();
+        if last.len() < replicas {
             findings.cannot_tell(format!(
                 "{} has final reads in {} of {} regions; read every key in every region after settling",
                 key_words(case.history, item.key),
                 last.len(),
-                case.region_count()
+                replicas
             ));
         }
         is_judged |= last.len() > 1 || case.region_count() == 1;
@@ -92,4 +94,25 @@ fn violation(
             region(other),
             words(other.value),
         ))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::check;
+    use crate::history::{Ending, History, NO_REPLICA, one_line};
+    use crate::verdict::Outcome;
+
+    #[test]
+    fn a_region_that_left_the_table_is_asked_nothing_and_one_that_was_not_read_is_missed() {
+        let text = "us:w1[0-1] eu:w2[0-1] ap:r1[2-3] us:r2[90-91]F eu:r2[90-91]F ap:r1[90-91]F!";
+        let mut history = one_line(text).expect("a history");
+        let judged = |history: &History| check(history, &["convergence"]).outcome;
+        assert_eq!(judged(&history), Outcome::Unknown);
+        for operation in &mut history.operations {
+            if let Ending::Failed { error, .. } = &mut operation.ending {
+                NO_REPLICA.clone_into(error);
+            }
+        }
+        assert_eq!(judged(&history), Outcome::Valid);
+    }
 }

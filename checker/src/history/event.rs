@@ -34,6 +34,9 @@ pub struct Delivery {
     pub faults_ns: Vec<(u64, u64)>,
 }
 
+/// How a final read failed whose region is no replica of the item's table any more: it was not asked, and nothing is promised of it.
+pub const NO_REPLICA: &str = "no-replica";
+
 /// The part of a run in which an operation was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {

@@ -18,7 +18,7 @@ mod one_line;
 mod operation;
 mod zstandard;
 
-pub use event::{Delivery, Event, EventKind, Header, Phase};
+pub use event::{Delivery, Event, EventKind, Header, NO_REPLICA, Phase};
 pub(crate) use file::open_and_detect;
 pub use file::{detect_format, open, read_events, read_history, read_history_as};
 pub use import::{Format, read_format};

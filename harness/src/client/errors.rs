@@ -41,6 +41,7 @@ pub(crate) const ADAPTER_REFUSED: &str = "adapter-refused";
 pub(crate) const ADAPTER_UNSURE: &str = "adapter-unsure";
 pub(crate) const UNREGISTERED: &str = "unregistered-error";
 pub(crate) const FORETOLD: &str = "foretold";
+pub(crate) use checker::history::NO_REPLICA;
 pub(crate) const NO_STREAM: &str = "no-stream";
 pub(crate) const EXPIRED_ITERATOR: &str = "ExpiredIteratorException";
 pub(crate) const NOT_FOUND: &str = "ResourceNotFoundException";
@@ -116,6 +117,10 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     indefinite(
         FORETOLD,
         "nobody asked for it: the store does this by itself, in its own time",
+    ),
+    definite(
+        NO_REPLICA,
+        "the region is no replica of the item's table any more, so it was not asked",
     ),
     definite(NO_STREAM, "the table has no stream to read"),
     indefinite(

@@ -22,6 +22,7 @@ pub(crate) mod control;
 pub(crate) mod adapter;
 
 use std::{
+    borrow::Cow,
     net::SocketAddr,
     sync::{
         Arc,
@@ -32,6 +33,7 @@ use std::{
 
 use bytes::Bytes;
 use checker::history::{EventKind, Key, Op};
+use workloads::workload::Location;
 
 use adapter::{Adapter, AdapterSpec};
 use connection::Answer;
@@ -69,6 +71,48 @@ pub(crate) struct Dialect {
     pub(crate) forgery: Arc<Forgery>,
     /// When what is written expires.
     pub(crate) lifetimes: Lifetimes,
+    /// Where items lie.
+    pub(crate) locations: Locations,
+}
+
+impl Dialect {
+    /// The table of an item, and its number there.
+    fn place(&self, key: Key) -> (Cow<'_, str>, Key) {
+        let location = match &self.locations.0 {
+            Some(locate) => locate(key),
+            None => Location::of(key),
+        };
+        let table = match location.table {
+            Some(number) => numbered(&self.table, number).into(),
+            None => self.table.as_str().into(),
+        };
+        (table, location.item)
+    }
+}
+
+/// The name of a table that a workload asked for, beside the table of the run.
+pub(crate) fn numbered(table: &str, number: u64) -> String {
+    format!("{table}-{number}")
+}
+
+/// Where items lie. By default all are in the table of the run, under their own numbers.
+#[derive(Clone, Default)]
+pub(crate) struct Locations(Option<Locate>);
+
+type Locate = Arc<dyn Fn(Key) -> Location + Send + Sync>;
+
+impl Locations {
+    /// Items lie where this says.
+    pub(crate) fn of(locate: impl Fn(Key) -> Location + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(locate)))
+    }
+}
+
+impl std::fmt::Debug for Locations {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = if self.0.is_some() { "many" } else { "one" };
+        write!(f, "Locations({what})")
+    }
 }
 
 /// After how many seconds a version of an item expires, by its write id. By default none does.

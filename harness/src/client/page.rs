@@ -99,6 +99,7 @@ mod tests {
             failed_condition: FailedCondition::ProvesAbsence,
             forgery: std::sync::Arc::default(),
             lifetimes: crate::client::Lifetimes::default(),
+            locations: crate::client::Locations::default(),
         };
         let asked = request(Key(7), 3, &dialect);
         insta::assert_snapshot!(String::from_utf8_lossy(&asked.body), @r#"{"TableName":"t","Limit":3,"ExclusiveStartKey":{"pk":{"S":"k7"}}}"#);

@@ -50,6 +50,7 @@ impl Site {
             failed_condition: FailedCondition::ProvesAbsence,
             forgery: Arc::default(),
             lifetimes: crate::client::Lifetimes::default(),
+            locations: crate::client::Locations::default(),
         });
         Ok(Self::Elsewhere { endpoints, dialect })
     }

@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::hold::{Field, Outcome};
+use super::{
+    deed::Deed,
+    hold::{Field, Outcome},
+};
 use crate::{
     proxy::{AfterHeal, DIRECTIONS, LinkFault},
     target::{Action, Health},
@@ -77,13 +80,15 @@ impl Field {
 
     /// Takes a region out of service and puts the copy of its data back. The process is gone afterwards.
     pub(super) fn roll_back(&self, region: usize, holder: &str) -> Outcome {
-        let Some(copied) = self.copies().remove(&region) else {
+        let copied = self.copies().get(&region).cloned();
+        let Some(copied) = copied else {
             return Outcome::Skipped("there is no copy of its data".to_owned());
         };
         let health = match self.withdraw(region, holder) {
             Ok(health) => health,
-            Err(why) => return Outcome::Skipped(why),
+            Err(why) => return Outcome::NotYet(why),
         };
+        self.copies().remove(&region);
         if !is_behind(&copied, &health) {
             self.let_clients_in(region, holder);
             let why = "nothing has changed since its data was copied";
@@ -97,7 +102,7 @@ impl Field {
     pub(super) fn lose(&self, region: usize, holder: &str) -> Outcome {
         let health = match self.withdraw(region, holder) {
             Ok(health) => health,
-            Err(why) => return Outcome::Skipped(why),
+            Err(why) => return Outcome::NotYet(why),
         };
         self.note(holder, Cause::Lost, &health);
         self.act_all(region, &[Action::Kill, Action::LoseData])
@@ -107,7 +112,7 @@ impl Field {
     pub(super) fn leave(&self, region: usize, holder: &str) -> Outcome {
         let health = match self.withdraw(region, holder) {
             Ok(health) => health,
-            Err(why) => return Outcome::Skipped(why),
+            Err(why) => return Outcome::NotYet(why),
         };
         self.note(holder, Cause::Removed, &health);
         let by = self.others(region).next();
@@ -166,6 +171,25 @@ impl Field {
                 Outcome::NotYet(why)
             }
         }
+    }
+
+    /// Whether it is worth while to try again what could not be begun: every region that it needs answers and reaches the others.
+    pub(super) fn is_ready(&self, deed: &Deed) -> Result<(), String> {
+        if !self.gone().is_empty() {
+            return Err("another region is out of service".to_owned());
+        }
+        for region in deed.regions() {
+            let peers = self.ask(region)?.core.peers;
+            for other in self.others(region) {
+                let name = self.name(other);
+                self.ask(other)?;
+                match peers.get(name) {
+                    Some(peer) if peer.connected => {}
+                    Some(_) | None => return Err(format!("it does not reach {name}")),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Cuts clients off, and waits until every other region has all that this one holds; lets them in again when that takes too long.

@@ -33,8 +33,19 @@ pub(crate) struct Nemesis {
     run_began: Instant,
     /// Starts whose stops have not taken hold, by number.
     pub(super) open: Mutex<BTreeMap<u64, Planned>>,
+    /// Starts that could not be made yet, by number.
+    waiting: Mutex<BTreeMap<u64, Waiting>>,
     /// Stops that are under way, by number: when each was begun, and what it waits for.
     late: Mutex<BTreeMap<u64, (u64, String)>>,
+}
+
+/// A start that is tried again until the fault would end.
+struct Waiting {
+    planned: Planned,
+    /// When it was first tried.
+    begun: u64,
+    /// What it waits for.
+    why: String,
 }
 
 impl Nemesis {
@@ -56,6 +67,7 @@ impl Nemesis {
             },
             run_began,
             open: Mutex::default(),
+            waiting: Mutex::default(),
             late: Mutex::default(),
         })
     }
@@ -94,6 +106,7 @@ impl Nemesis {
                 FaultAction::Stop => self.stop(planned, sink),
             }
         }
+        self.give_up_waiting(sink);
         self.wait(sink, &|| match self.late().is_empty() || stop() {
             true => Duration::ZERO,
             false => GLANCE,
@@ -109,6 +122,7 @@ impl Nemesis {
                 return;
             }
             if asked.elapsed() >= LATE_GLANCE {
+                self.start_waiting(sink);
                 self.stop_late(sink);
                 asked = Instant::now();
             }
@@ -128,6 +142,7 @@ impl Nemesis {
     /// Undoes every fault that is still open and takes every fault from every link. Says what could not be healed; the second time there is
     /// nothing left to do.
     pub(crate) fn heal_everything(&self, sink: &mut dyn FnMut(Moment)) -> Vec<String> {
+        self.give_up_waiting(sink);
         for _ in 0..HEALING_TRIES {
             let mut left: Vec<Planned> = self.open().values().cloned().collect();
             left.reverse();
@@ -162,17 +177,74 @@ impl Nemesis {
     }
 
     fn start(&self, planned: &Planned, sink: &mut dyn FnMut(Moment)) {
-        let begun = self.now();
+        self.try_to_start(planned, (self.now(), None), sink);
+    }
+
+    /// Starts it, or lets it wait; `before` is what it has waited for.
+    fn try_to_start(
+        &self,
+        planned: &Planned,
+        (begun, before): (u64, Option<String>),
+        sink: &mut dyn FnMut(Moment),
+    ) {
         // Open before it is tried: an attempt that fails half-way has to be undone as well.
         self.open().insert(planned.id, planned.clone());
-        let outcome = self.field.begin(&planned.deed, &holder(planned));
+        let outcome = match (self.field.begin(&planned.deed, &holder(planned)), before) {
+            (Outcome::NotYet(why), _) => {
+                self.open().remove(&planned.id);
+                let planned = planned.clone();
+                let waiting = Waiting {
+                    begun,
+                    why,
+                    planned,
+                };
+                self.waiting().insert(waiting.planned.id, waiting);
+                return;
+            }
+            (Outcome::Installed, Some(before)) => {
+                Outcome::InstalledBut(format!("it began late: before, {before}"))
+            }
+            (outcome, _) => outcome,
+        };
         if matches!(outcome, Outcome::Skipped(_)) {
             self.open().remove(&planned.id);
         }
         sink(self.moment(planned, FaultAction::Start, begun, outcome));
     }
 
+    /// Tries starts that wait once more, as soon as what they wait for may have passed.
+    fn start_waiting(&self, sink: &mut dyn FnMut(Moment)) {
+        let ids: Vec<u64> = self.waiting().keys().copied().collect();
+        for id in ids {
+            let waiting = self.waiting().remove(&id).expect("it waited just now");
+            match self.field.is_ready(&waiting.planned.deed) {
+                Ok(()) => {
+                    let since = (waiting.begun, Some(waiting.why));
+                    self.try_to_start(&waiting.planned, since, sink);
+                }
+                Err(why) => drop(self.waiting().insert(id, Waiting { why, ..waiting })),
+            }
+        }
+    }
+
+    /// What has waited in vain is skipped: that is journalled with the last reason.
+    fn give_up_waiting(&self, sink: &mut dyn FnMut(Moment)) {
+        let waiting = std::mem::take(&mut *self.waiting());
+        for waiting in waiting.into_values() {
+            sink(self.skipped(waiting));
+        }
+    }
+
+    fn skipped(&self, waiting: Waiting) -> Moment {
+        let outcome = Outcome::Skipped(waiting.why);
+        self.moment(&waiting.planned, FaultAction::Start, waiting.begun, outcome)
+    }
+
     fn stop(&self, planned: &Planned, sink: &mut dyn FnMut(Moment)) {
+        let waited = self.waiting().remove(&planned.id);
+        if let Some(waiting) = waited {
+            sink(self.skipped(waiting));
+        }
         let begun = self.late().remove(&planned.id);
         let begun = begun.map_or_else(|| self.now(), |(begun, _)| begun);
         let outcome = if self.open().contains_key(&planned.id) {
@@ -228,6 +300,10 @@ impl Nemesis {
 
     fn now(&self) -> u64 {
         u64::try_from(self.run_began.elapsed().as_nanos()).expect("a run ends within 584 years")
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<u64, Waiting>> {
+        self.waiting.lock().expect("no holder of this lock panics")
     }
 
     fn late(&self) -> MutexGuard<'_, BTreeMap<u64, (u64, String)>> {

@@ -10,10 +10,10 @@ use std::{
 
 use checker::history::RegionId;
 
-use super::{Settings, place::Place};
+use super::{Settings, place::Place, steward::Steward};
 use crate::{
     client::{
-        Client, Credentials, Dialect, Endpoint, Forgery, Lifetimes,
+        Client, Credentials, Dialect, Endpoint, Forgery, Lifetimes, Locations,
         adapter::{Adapter, AdapterSpec, missing},
         control::{self, TableSpec},
     },
@@ -194,6 +194,7 @@ impl Regions {
             failed_condition: settings.place.failed_condition(),
             forgery: Arc::default(),
             lifetimes: lifetimes(settings),
+            locations: locations(settings),
         };
         let follower = settings.place.elsewhere().map(|elsewhere| {
             let links = network.clone();
@@ -228,6 +229,18 @@ impl Regions {
     pub(crate) fn forgery(&self) -> Option<Arc<Forgery>> {
         let speaks_itself = self.adapters.is_empty();
         speaks_itself.then(|| self.dialect.forgery.clone())
+    }
+
+    /// Who changes the tables that a workload asks for; `None` where there are none to be made.
+    pub(super) fn steward(&self, settings: &Settings) -> Option<Steward> {
+        let tables = self.tables.as_ref()?;
+        let steward = Steward {
+            target: self.target.clone(),
+            endpoints: tables.direct.clone(),
+            spec: tables.spec.clone(),
+            patience: settings.op_timeout,
+        };
+        settings.workload.needs.tables.then_some(steward)
     }
 
     /// What to be careful about since they were set up.
@@ -266,6 +279,18 @@ fn lifetimes(settings: &Settings) -> Lifetimes {
     Lifetimes::of(move |key, id| {
         let asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.lifetime_s(key, id)
+    })
+}
+
+/// Where items lie, by what the workload says of each.
+fn locations(settings: &Settings) -> Locations {
+    if !settings.workload.needs.tables {
+        return Locations::default();
+    }
+    let asked = Mutex::new(settings.generator());
+    Locations::of(move |key| {
+        let asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.location(key)
     })
 }
 

@@ -1,5 +1,6 @@
 //! What a run is to do, with every default resolved and every value checked; and the line that repeats it.
 
+mod bearable;
 mod money;
 
 use std::{
@@ -25,7 +26,6 @@ use crate::{
     client::Environment,
     nemesis::{self, Package, Plan, UnknownFault},
     store,
-    target::Ability,
     topology::{Topology, TopologyError},
 };
 
@@ -99,12 +99,11 @@ pub(crate) enum SettingsError {
     Place(#[from] PlaceError),
     #[error("--plan {}: {wrong}", path.display())]
     Plan { path: PathBuf, wrong: String },
-    #[error(
-        "--faults {fault}: {workload} needs regions whose clocks are right, since they say what has expired; leave it out"
-    )]
-    Clocks {
-        fault: String,
+    #[error("--faults {fault}: {workload} cannot be judged under it, since {why}; leave it out")]
+    Unbearable {
+        fault: &'static str,
         workload: &'static str,
+        why: &'static str,
     },
     #[error("--plan and --faults: a saved plan says what goes wrong; leave one of them out")]
     PlanAndFaults,
@@ -123,8 +122,7 @@ impl Settings {
         let topology = place.topology()?;
         let topology = topology.map_or_else(|| self::topology(&flags), Ok)?;
         place.has(workload, topology.regions().len())?;
-        let (faults, saved_plan) = faults(&flags, &place, &topology)?;
-        let faults = bearable(workload, faults, flags.faults.as_deref())?;
+        let (faults, saved_plan) = faults(workload, &flags, &place, &topology)?;
         let planned = saved_plan.as_ref();
         let planned_s = planned.map(|plan| plan.time_limit_ms.div_ceil(1000));
         let concurrency = flags.concurrency.map(|count| count as u64);
@@ -401,7 +399,12 @@ fn budget(flags: &TestFlags) -> Result<Option<u64>, SettingsError> {
 /// What may go wrong, and the plan if that is not to be drawn.
 type Faults = (Vec<&'static dyn Package>, Option<Plan>);
 
-fn faults(flags: &TestFlags, place: &Place, topology: &Topology) -> Result<Faults, SettingsError> {
+fn faults(
+    workload: &'static Entry,
+    flags: &TestFlags,
+    place: &Place,
+    topology: &Topology,
+) -> Result<Faults, SettingsError> {
     let named = flags.faults.as_deref().map(nemesis::by_names).transpose()?;
     match (&flags.plan, named) {
         (Some(_), Some(_)) => Err(SettingsError::PlanAndFaults),
@@ -409,30 +412,11 @@ fn faults(flags: &TestFlags, place: &Place, topology: &Topology) -> Result<Fault
             let plan = saved_plan(path, topology, place)?;
             Ok((nemesis::by_names(&plan.faults)?, Some(plan)))
         }
-        (None, named) => Ok((place.faults(named, topology.regions().len())?, None)),
-    }
-}
-
-/// Those faults that leave a workload what it needs: of the usual ones and of all. One that was asked for by name is refused.
-fn bearable(
-    workload: &'static Entry,
-    faults: Vec<&'static dyn Package>,
-    named: Option<&[String]>,
-) -> Result<Vec<&'static dyn Package>, SettingsError> {
-    let sets_clocks = |fault: &&'static dyn Package| fault.needs().contains(&Ability::Clock);
-    if !workload.needs.time_to_live {
-        return Ok(faults);
-    }
-    let asked_for = faults.iter().find(|fault| {
-        let is_named = |name: &String| name == fault.name();
-        sets_clocks(fault) && named.is_some_and(|named| named.iter().any(is_named))
-    });
-    match asked_for {
-        Some(fault) => Err(SettingsError::Clocks {
-            fault: fault.name().to_owned(),
-            workload: workload.name,
-        }),
-        None => Ok(faults.into_iter().filter(|f| !sets_clocks(f)).collect()),
+        (None, named) => {
+            let faults = place.faults(named, topology.regions().len())?;
+            let faults = bearable::bearable(workload, faults, flags.faults.as_deref())?;
+            Ok((faults, None))
+        }
     }
 }
 

@@ -64,6 +64,7 @@ pub(crate) const OCCASIONS: &[Occasion] = &[
     occasion("repeat-record", "streams", CALM, &["streams"]),
     occasion("hasty-expiry", "ttl", CALM, &["convergence", "lost-write", "read-your-writes", "region-linearizable"]),
     occasion("kept-expired", "ttl", CALM, &["region-linearizable", "read-your-writes"]),
+    occasion("leaky-removal", "lifecycle", CALM, &["phantom"]),
 ];
 
 impl Occasion {

@@ -128,6 +128,34 @@ fn faults_of_processes_and_links_take_hold_of_real_regions_and_a_saved_plan_repe
     assert_eq!(written, fs::read(&plan).expect("readable"), "byte for byte");
 }
 
+/// Every other fault takes hold of real regions and is healed; each line is a run of its own, so that what cuts links is not in the way of what needs them.
+#[test]
+fn the_other_faults_take_hold_of_real_regions_and_are_healed() {
+    let place = Place::new();
+    for (names, more) in [
+        ("partition,kill,pause,clock,clock-extremes", ""),
+        ("poor-links,connection-storm,repeated-requests", ""),
+        ("slow-fsync,disk-full,burst,hot-key,forged-stamps", ""),
+        ("roll-back", ""),
+        ("membership", "--global-tables 2019.11.21"),
+        ("lose", "--global-tables 2019.11.21"),
+    ] {
+        let line = format!(
+            "test register --seed 11 --time-limit 9 --rtt-scale 0.1 --rate 100 --faults {names} {more}"
+        );
+        let ended = place.run(&line);
+        assert_eq!(ended.code, 0, "{line}: {}{}", ended.out, ended.err);
+        let told = faults(&place);
+        for name in names.split(',') {
+            for action in ["start", "stop"] {
+                let wanted = (name.to_owned(), action.to_owned(), "installed".to_owned());
+                assert!(told.contains(&wanted), "{wanted:?} is not in {told:?}");
+            }
+        }
+    }
+    assert_eq!(place.orphans(), Vec::<String>::new());
+}
+
 #[test]
 fn several_runs_stop_at_the_first_violation() {
     let place = Place::new();

@@ -213,7 +213,7 @@ impl Core {
         let group = self.groups.get(name)?;
         let table = self.tables.get(name)?;
         let base = group.members.get(&from.region)?.base;
-        (group.has(from) && group.has(&self.me())).then(|| Target {
+        (self.shares(name, from) && self.shares(name, &self.me())).then(|| Target {
             name: name.to_owned(),
             number: table.row.number,
             stamping: table.is_stamping(),

@@ -200,9 +200,16 @@ impl Core {
             region: region.clone(),
             incarnation: link.row.incarnation,
         };
-        self.groups
-            .get(name)
-            .is_some_and(|group| group.has(&origin))
+        self.shares(name, &origin)
+    }
+
+    /// Whether a life of a region is a member of the global table of this name. A planted defect: once a member, always one.
+    pub(super) fn shares(&self, name: &str, origin: &Origin) -> bool {
+        let group = self.groups.get(name);
+        let is_leaky = self.has_defect(Defect::LeakyRemoval);
+        group.is_some_and(|group| {
+            group.has(origin) || (is_leaky && group.members.contains_key(&origin.region))
+        })
     }
 
     /// A batch was answered, or was not.

@@ -62,7 +62,7 @@ const FAULTS: &[&str] = &[
 const OF_NEWER_TABLES: [&str; 2] = ["membership", "lose"];
 
 /// Every workload. Eighteen seeds of each under all faults are more than three hundred clean runs.
-const WORKLOADS: [&str; 19] = [
+const WORKLOADS: [&str; 20] = [
     "register",
     "conditional",
     "delete-churn",
@@ -76,6 +76,7 @@ const WORKLOADS: [&str; 19] = [
     "scan",
     "streams",
     "ttl",
+    "lifecycle",
     "ycsb-a",
     "ycsb-b",
     "ycsb-c",

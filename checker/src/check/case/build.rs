@@ -1,6 +1,7 @@
 //! Makes an [`Item`] of the operations that touch its key, and learns which stamp belongs to which version.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use super::by_key::Touch;
 use super::{
@@ -9,8 +10,8 @@ use super::{
 };
 use crate::check::frontier::at;
 use crate::history::{
-    Condition, Ending, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Phase, Reply,
-    Stamp, Strength, Value,
+    Condition, Ending, History, Key, MicroOp, MicroReply, NO_REPLICA, Observed, Op, Operation,
+    Phase, Reply, Stamp, Strength, Value,
 };
 use crate::nearly_sorted::sort_nearly_sorted;
 use crate::table::Table;
@@ -42,6 +43,7 @@ impl<'h> Builder<'h> {
             sightings: Vec::with_capacity(touches.len() + touches.len() / 8),
             additions: Vec::new(),
             records: Vec::new(),
+            away: BTreeSet::new(),
             consumed: self.consumed.clone(),
             versions: Table::with_capacity(touches.len() / 2),
             ranking: Vec::new(),
@@ -110,8 +112,14 @@ impl<'h> Making<'h, '_> {
                     Strength::Strong => How::StrongRead,
                     Strength::Eventual => How::EventualRead,
                 };
-                if let Ending::Ok(Reply::Read(seen)) = &operation.ending {
-                    self.see(index, operation, seen, how);
+                match &operation.ending {
+                    Ending::Ok(Reply::Read(seen)) => self.see(index, operation, seen, how),
+                    Ending::Failed { error, .. }
+                        if operation.phase == Phase::Final && error == NO_REPLICA =>
+                    {
+                        self.item.away.insert(operation.region);
+                    }
+                    Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => {}
                 }
             }
             Op::Write { key: _, value } => self.write(index, operation, value),

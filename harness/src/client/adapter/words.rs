@@ -82,6 +82,7 @@ pub(crate) fn missing(needs: &Needs, offered: &[String]) -> Vec<&'static str> {
         (needs.scans, "scan"),
         (needs.streams, "stream"),
         (needs.time_to_live, "expire"),
+        (needs.tables, "tables"),
     ];
     let is_missing = |name: &&str| !offered.iter().any(|offer| offer == name);
     let names = needed

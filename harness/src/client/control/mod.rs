@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::{Endpoint, connection::Connection};
 
 pub(crate) use tables::{
-    ReplicaChange, TableSpec, Tables, change_replica, create_tables, ensure_tables, remove_tables,
+    ReplicaChange, TableSpec, Tables, change_replica, complete_tables, create_tables,
+    ensure_tables, join_table, leave_table, remove_tables,
 };
 
 /// The first look comes after this, and each next one after a tenth of the time that has passed …

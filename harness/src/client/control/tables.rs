@@ -26,6 +26,9 @@ const GLOBAL_TABLE_EXISTS: &str = "GlobalTableAlreadyExistsException";
 /// The refusals of what is not there.
 const NO_TABLE: &str = "ResourceNotFoundException";
 
+/// The same of either version.
+const NOT_THERE: [&str; 2] = [NO_TABLE, "GlobalTableNotFoundException"];
+
 /// How servers that know no tags, or not while a table is made, refuse them.
 const NO_TAGS: [&str; 3] = [
     "ValidationException",
@@ -296,6 +299,121 @@ pub(crate) async fn change_replica(
     asked.call("UpdateTable", &body).await.map(drop)
 }
 
+/// Makes a table of several regions, whatever of it is there already.
+pub(crate) async fn complete_tables(
+    endpoints: &[Endpoint],
+    spec: &TableSpec,
+) -> Result<(), ControlError> {
+    let mut regions: Vec<Control> = endpoints.iter().cloned().map(Control::new).collect();
+    let mut untagged = Vec::new();
+    if spec.tables != Tables::Version2019 {
+        let there_already = [TABLE_EXISTS, GLOBAL_TABLE_EXISTS];
+        return join(&mut regions, spec, &there_already, &mut untagged).await;
+    }
+    let (first, others) = regions.split_first_mut().expect("there is a region");
+    unless(&[TABLE_EXISTS], create(first, spec, &mut untagged).await)?;
+    first.wait_for_table(&spec.name, REPLICA_LIMIT).await?;
+    for other in others {
+        add_replica(first, other, spec).await?;
+    }
+    Ok(())
+}
+
+/// Adds a region to a table of version 2019.11.21, unless it is in it.
+async fn add_replica(
+    first: &mut Control,
+    other: &mut Control,
+    spec: &TableSpec,
+) -> Result<(), ControlError> {
+    let name = json!({ "TableName": spec.name });
+    let described = first.call("DescribeTable", &name).await?;
+    if !has_replica(&described, &other.region) {
+        let update = json!({ "Create": { "RegionName": other.region } });
+        let change = json!({ "TableName": spec.name, "ReplicaUpdates": [update] });
+        first
+            .call_when_free("UpdateTable", &change, REPLICA_LIMIT)
+            .await?;
+    }
+    first.wait_for_table(&spec.name, REPLICA_LIMIT).await?;
+    other.wait_for_table(&spec.name, REPLICA_LIMIT).await
+}
+
+/// Adds a region to a table that holds data.
+///
+/// # Errors
+/// When it is not known to have been added; asking again does no harm.
+pub(crate) async fn join_table(
+    endpoints: &[Endpoint],
+    spec: &TableSpec,
+    region: usize,
+) -> Result<(), ControlError> {
+    let [mut first, mut other] = [0, region].map(|index| Control::new(endpoints[index].clone()));
+    add_replica(&mut first, &mut other, spec).await
+}
+
+/// Removes a region from a table, and sees to it that every region says so.
+///
+/// # Errors
+/// When they do not say so yet; asking again does no harm.
+pub(crate) async fn leave_table(
+    endpoints: &[Endpoint],
+    spec: &TableSpec,
+    region: usize,
+) -> Result<(), ControlError> {
+    let leaver = endpoints[region].region.as_str();
+    let (describe, key) = match spec.tables {
+        Tables::Version2017 => ("DescribeGlobalTable", "GlobalTableName"),
+        Tables::Single | Tables::Version2019 | Tables::ByItself => ("DescribeTable", "TableName"),
+    };
+    let name = json!({ key: spec.name });
+    for (index, endpoint) in endpoints.iter().enumerate() {
+        let mut asked = Control::new(endpoint.clone());
+        let described = asked.call(describe, &name).await;
+        let is_there = match described {
+            Err(error) if index == region && error.is_refusal(&NOT_THERE) => false,
+            Err(error) => return Err(error),
+            Ok(described) => is_member(&described, leaver) || (index == region && is_alone(spec)),
+        };
+        if !is_there {
+            continue;
+        }
+        // The first is asked to do it; the others have to hear of it.
+        if index == 0 {
+            let update = json!([{ "Delete": { "RegionName": leaver } }]);
+            let (change, body) = match spec.tables {
+                Tables::Version2017 => (
+                    "UpdateGlobalTable",
+                    json!({ key: spec.name, "ReplicaUpdates": update }),
+                ),
+                Tables::Single | Tables::Version2019 | Tables::ByItself => (
+                    "UpdateTable",
+                    json!({ key: spec.name, "ReplicaUpdates": update }),
+                ),
+            };
+            asked.call_when_free(change, &body, REPLICA_LIMIT).await?;
+        }
+        let region = asked.region;
+        return Err(ControlError::NotActive {
+            region,
+            state: format!("shared with {leaver}"),
+            limit_s: 0,
+        });
+    }
+    Ok(())
+}
+
+/// Whether a region that has left has no table any more.
+fn is_alone(spec: &TableSpec) -> bool {
+    spec.tables == Tables::Version2019
+}
+
+/// Whether a description of either version names a region among the replicas.
+fn is_member(described: &Value, region: &str) -> bool {
+    let group = described["GlobalTableDescription"]["ReplicationGroup"].as_array();
+    let mut group = group.into_iter().flatten();
+    group.any(|replica| replica["RegionName"] == region) || has_replica(described, region)
+}
+
 /// Removes the table from every region, as far as that can be done; says what is left, and why.
 pub(crate) async fn remove_tables(endpoints: &[Endpoint], spec: &TableSpec) -> Vec<String> {
     let mut left = Vec::new();
@@ -308,6 +426,9 @@ pub(crate) async fn remove_tables(endpoints: &[Endpoint], spec: &TableSpec) -> V
             let kept = removed.err();
             left.extend(kept.map(|error| stays(&spec.name, &other.region, &error)));
         }
+    }
+    if spec.tables == Tables::Version2017 {
+        dissolve(&mut regions, spec).await;
     }
     if matches!(spec.tables, Tables::Version2019 | Tables::ByItself) {
         regions.truncate(1);
@@ -325,6 +446,19 @@ pub(crate) async fn remove_tables(endpoints: &[Endpoint], spec: &TableSpec) -> V
         }
     }
     left
+}
+
+/// Removes every region from a global table of version 2017.11.29, as far as it is there; the deleting of its tables says what is left.
+async fn dissolve(regions: &mut [Control], spec: &TableSpec) {
+    let names: Vec<String> = regions.iter().map(|one| one.region.clone()).collect();
+    for name in names.iter().rev() {
+        let update = json!([{ "Delete": { "RegionName": name } }]);
+        let change = json!({ "GlobalTableName": spec.name, "ReplicaUpdates": update });
+        let removed = regions[0].call("UpdateGlobalTable", &change).await;
+        if let Err(error) = removed {
+            tracing::debug!(%error, table = spec.name, region = name, "not removed");
+        }
+    }
 }
 
 async fn remove_replica(

@@ -21,11 +21,10 @@ const FORGED_NAMES: &str = ",\"ExpressionAttributeNames\":{\"#time\":\"aws:rep:u
 /// Transactions have no workload yet; a scan ([`super::Copy`]) and a fetch of a stream ([`super::Consumer`]) are many requests. Asking for one of them here
 /// is a bug of ours.
 pub(crate) fn request(op: &Op, dialect: &Dialect, sizes: Sizes<'_>) -> Request {
-    let table = dialect.table.as_str();
     match op {
         Op::Read { key, strength } => {
             let consistent = matches!(strength, Strength::Strong);
-            let mut body = start(table, *key);
+            let mut body = start(dialect, *key);
             let _ = write!(body, ",\"ConsistentRead\":{consistent}}}");
             finish("GetItem", body)
         }
@@ -34,17 +33,17 @@ pub(crate) fn request(op: &Op, dialect: &Dialect, sizes: Sizes<'_>) -> Request {
             key,
             condition,
             value: Value::Absent,
-        } => delete(table, *key, Some(condition)),
+        } => delete(dialect, *key, Some(condition)),
         Op::Cas {
             key,
             condition,
             value,
         } => update(dialect, *key, value, Some(condition), sizes(*key)),
-        Op::Delete { key } => delete(table, *key, None),
-        Op::AddToSet { key, element } => add(table, *key, "ADD members :by", &set_of(*element)),
-        Op::Increment { key, delta } => add(table, *key, "ADD v :by", &number(*delta)),
+        Op::Delete { key } => delete(dialect, *key, None),
+        Op::AddToSet { key, element } => add(dialect, *key, "ADD members :by", &set_of(*element)),
+        Op::Increment { key, delta } => add(dialect, *key, "ADD v :by", &number(*delta)),
         Op::Append { key, element } => {
-            let mut body = start(table, *key);
+            let mut body = start(dialect, *key);
             let _ = write!(
                 body,
                 ",\"UpdateExpression\":\"SET members = list_append(if_not_exists(members, :none), :by)\"\
@@ -60,12 +59,13 @@ pub(crate) fn request(op: &Op, dialect: &Dialect, sizes: Sizes<'_>) -> Request {
 }
 
 /// The table and the key, with the object still open.
-fn start(table: &str, key: Key) -> String {
+fn start(dialect: &Dialect, key: Key) -> String {
+    let (table, item) = dialect.place(key);
     let mut body = String::with_capacity(384);
     let _ = write!(
         body,
         "{{\"TableName\":\"{table}\",\"Key\":{{\"{HASH_KEY}\":{{\"S\":\"k{}\"}}}}",
-        key.0
+        item.0
     );
     body
 }
@@ -104,7 +104,7 @@ fn update(
     condition: Option<&Condition>,
     bytes: usize,
 ) -> Request {
-    let mut body = start(&dialect.table, key);
+    let mut body = start(dialect, key);
     let id = register_value(value);
     let mut values = format!("\":none\":{},\":new\":{}", number(0), number(id));
     let mut expression = SET_REGISTER.to_owned();
@@ -133,8 +133,8 @@ fn update(
     finish_with_old("UpdateItem", body)
 }
 
-fn delete(table: &str, key: Key, condition: Option<&Condition>) -> Request {
-    let mut body = start(table, key);
+fn delete(dialect: &Dialect, key: Key, condition: Option<&Condition>) -> Request {
+    let mut body = start(dialect, key);
     let mut values = String::new();
     if let Some(condition) = condition {
         push_condition(&mut body, &mut values, condition);
@@ -164,8 +164,8 @@ fn push_condition(body: &mut String, values: &mut String, condition: &Condition)
     );
 }
 
-fn add(table: &str, key: Key, expression: &str, by: &str) -> Request {
-    let mut body = start(table, key);
+fn add(dialect: &Dialect, key: Key, expression: &str, by: &str) -> Request {
+    let mut body = start(dialect, key);
     let _ = write!(
         body,
         ",\"UpdateExpression\":\"{expression}\",\"ExpressionAttributeValues\":{{\":by\":{by}}}"

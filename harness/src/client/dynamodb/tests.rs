@@ -15,6 +15,7 @@ fn dialect() -> Dialect {
         failed_condition: FailedCondition::ProvesAbsence,
         forgery: Arc::default(),
         lifetimes: crate::client::Lifetimes::default(),
+        locations: crate::client::Locations::default(),
     }
 }
 
@@ -490,7 +491,11 @@ fn a_stream_in_the_place_of_another_is_read_from_its_beginning_and_told_as_that(
     assert_eq!(records.len(), 1, "what came of the former is dropped");
     // It ends, as when its table is deleted, and has no successor yet; then it has one.
     let ended = [
-        (r#"GetRecords {"ShardIterator":"i"}"#, 200, r#"{"Records":[]}"#),
+        (
+            r#"GetRecords {"ShardIterator":"i"}"#,
+            200,
+            r#"{"Records":[]}"#,
+        ),
         (
             "DescribeStream",
             200,

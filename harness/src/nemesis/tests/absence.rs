@@ -94,6 +94,44 @@ fn a_region_stays_in_service_when_others_miss_what_it_has_or_there_is_no_older_c
 }
 
 #[test]
+fn what_cannot_begin_begins_late_or_is_skipped_in_the_end() {
+    let mut scene = Scene::new(None);
+    let leave = Deed::Leave { region: 2 };
+    scene.target.pending.store(3, Ordering::Relaxed);
+    let mut plan = script(&[(1, Start, leave.clone()), (1, Stop, leave.clone())]);
+    plan.actions[1].at_ms = 60_000;
+    let asked = std::cell::Cell::new(0);
+    let nemesis = Arc::clone(&scene.nemesis);
+    let target = Arc::clone(&scene.target);
+    let moments = std::cell::RefCell::new(Vec::new());
+    nemesis.run(
+        &plan,
+        &mut |moment| moments.borrow_mut().push(moment),
+        &|| {
+            // From the third look on there is nothing in the way; it is over as soon as that was noticed.
+            asked.set(asked.get() + 1);
+            target
+                .pending
+                .store(u64::from(asked.get() < 3) * 3, Ordering::Relaxed);
+            !moments.borrow().is_empty()
+        },
+    );
+    scene.moments = moments.into_inner();
+    assert_eq!(scene.results(), [(1, Start, Installed)]);
+    let Some(Moment::Fault { why, .. }) = scene.moments.last() else {
+        unreachable!()
+    };
+    let why = why.as_deref().unwrap_or_default();
+    assert!(why.starts_with("it began late: before, "), "{why}");
+    assert_eq!(acts(&scene), ["2 Leave { by: 0 }"]);
+
+    let mut scene = Scene::new(None);
+    scene.target.pending.store(3, Ordering::Relaxed);
+    scene.run(&script(&[(1, Start, leave.clone()), (1, Stop, leave)]));
+    assert_eq!(scene.results(), [(1, Start, Skipped), (1, Stop, Skipped)]);
+}
+
+#[test]
 fn a_removed_region_refuses_its_clients_by_itself_and_is_added_again() {
     let mut scene = Scene::new(None);
     let leave = Deed::Leave { region: 2 };

@@ -196,8 +196,7 @@ fn a_renewed_region_has_another_stream_that_tells_of_every_row() {
     put(&mut regions, 0, "new");
     let shards = regions.ok(0, "DescribeStream", json!({"StreamArn": former}));
     let shard = &shards["StreamDescription"]["Shards"][0]["ShardId"];
-    let body =
-        json!({"StreamArn": former, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
+    let body = json!({"StreamArn": former, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
     let start = regions.ok(0, "GetShardIterator", body)["ShardIterator"].clone();
     let refused = regions.refusal(0, "GetRecords", json!({"ShardIterator": start}));
     assert!(

@@ -237,7 +237,9 @@ impl Streams {
             writes.push(rows::put(rows::STREAM_LOG.to_vec(), &self.log));
         }
         self.streams.retain(|_, stream| {
-            let gone = stream.ended.is_some_and(|ended| ended.at_age_ms <= horizon_ms);
+            let gone = stream
+                .ended
+                .is_some_and(|ended| ended.at_age_ms <= horizon_ms);
             if gone {
                 writes.push(rows::remove(stream.key()));
             }
