@@ -44,6 +44,9 @@ const COSTS: [&str; 3] = ["cpu_us", INSTRUCTIONS, "memory_mib"];
 /// The least rounds when valgrind counts.
 const COUNTED_ROUNDS_MIN: usize = 3;
 
+/// The most rounds of runs at once: each slice of some milliseconds has its own noise, so only more slices narrow the interval.
+const AT_ONCE_ROUNDS_MAX: usize = 40;
+
 /// Whom to tell how it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Talk {
@@ -129,7 +132,7 @@ impl<'a> Runner<'a> {
             .settings
             .runs
             .unwrap_or_else(|| fitting(&metrics, &self.counter));
-        let mut session = Session::new(metrics, self.terms());
+        let mut session = Session::new(metrics, self.terms(runs));
         let (counted_from, mut rounds) = (Instant::now(), 0_u32);
         while let Some(round) = session.next_round() {
             let one_more = counted_from.elapsed() / rounds.max(1);
@@ -156,11 +159,15 @@ impl<'a> Runner<'a> {
         Ok(answer)
     }
 
-    /// Counts that repeat to one in a million need no ten rounds.
-    fn terms(&self) -> Terms {
+    /// Counts that repeat to one in a million need no ten rounds, and runs at once can be short and many.
+    fn terms(&self, runs: Runs) -> Terms {
         let mut terms = self.settings.terms.clone();
-        if self.counter == Ok(Counter::Valgrind) && self.settings.rounds.is_none() {
-            terms.rounds_min = COUNTED_ROUNDS_MIN;
+        if self.settings.rounds.is_none() {
+            match (&self.counter, runs) {
+                (Ok(Counter::Valgrind), _) => terms.rounds_min = COUNTED_ROUNDS_MIN,
+                (_, Runs::AtOnce) => terms.rounds_max = AT_ONCE_ROUNDS_MAX,
+                (_, Runs::InTurns) => {}
+            }
         }
         terms
     }
