@@ -9,7 +9,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::history::binary::row::{self, Before};
-use crate::history::{Ended, Ending, Key, MicroOp, Op, Operation, Phase, RegionId, Reply};
+use crate::history::{Ending, Key, MicroOp, Op, Operation, Phase, RegionId, Reply};
+use crate::paired::Paired;
 
 /// How many piles there are: enough that one of ten million operations fits into a processor's cache when it is unpacked.
 const PILE_COUNT: usize = 1024;
@@ -28,18 +29,30 @@ pub(crate) struct Piles {
     fetches: Fetches,
 }
 
-/// The fetches of streams that say something about every item: the first of each region, and the last of the final phase.
+/// The fetches of streams that say something about every item: the first of each region, the last of the final phase, and those that began anew.
 #[derive(Debug, Default)]
-struct Fetches(BTreeMap<RegionId, (Operation, Option<Operation>)>);
+struct Fetches {
+    ends: BTreeMap<RegionId, (Operation, Option<Operation>)>,
+    anew: Vec<Operation>,
+}
 
 impl Fetches {
     fn note(&mut self, operation: &Operation) {
+        let is_anew = matches!(operation.ending, Ending::Ok(Reply::StreamAnew(_)));
+        let nothing = if is_anew {
+            Reply::StreamAnew(Vec::new())
+        } else {
+            Reply::Stream(Vec::new())
+        };
         let bare = Operation {
-            ending: Ending::Ok(Reply::Stream(Vec::new())),
+            ending: Ending::Ok(nothing),
             ..operation.clone()
         };
+        if is_anew {
+            self.anew.push(bare.clone());
+        }
         let (first, last) = self
-            .0
+            .ends
             .entry(operation.region)
             .or_insert_with(|| (bare.clone(), None));
         if operation.line_invoke < first.line_invoke {
@@ -53,9 +66,10 @@ impl Fetches {
 
     /// All of them, without their records, in their order.
     fn sorted(&self) -> Vec<Operation> {
-        let fetches = self.0.values().cloned();
+        let fetches = self.ends.values().cloned();
         let mut all: Vec<_> = fetches
             .flat_map(|(first, last)| last.into_iter().chain([first]))
+            .chain(self.anew.iter().cloned())
             .collect();
         all.sort_by_key(|o| o.line_invoke);
         all.dedup_by_key(|o| o.line_invoke);
@@ -108,14 +122,14 @@ impl Piles {
         }
     }
 
-    /// Puts an operation on the piles of all keys that it touches.
-    pub(crate) fn push(&mut self, ended: &Ended<'_>) -> io::Result<()> {
-        if let Ended::Several(operation) = ended
-            && let (Op::Stream, Ending::Ok(_)) = (&operation.op, &operation.ending)
-        {
-            self.fetches.note(operation);
+    /// Puts operations on the piles of all keys that they touch.
+    pub(crate) fn push(&mut self, paired: &Paired) -> io::Result<()> {
+        for operation in &paired.several {
+            if let (Op::Stream, Ending::Ok(_)) = (&operation.op, &operation.ending) {
+                self.fetches.note(operation);
+            }
         }
-        rows(ended, |key, write| self.row(key, write));
+        rows(paired, |key, write| self.row(key, write));
         if self.held_bytes > self.limit_bytes {
             self.spill()?;
         }
@@ -186,19 +200,14 @@ impl Piles {
     }
 
     /// What the piles would hold besides, if these operations were pushed.
-    pub(crate) fn besides<'f>(
-        &self,
-        open: impl Iterator<Item = Ended<'f>>,
-    ) -> BTreeMap<usize, Vec<u8>> {
+    pub(crate) fn besides(&self, open: &Paired) -> BTreeMap<usize, Vec<u8>> {
         let mut besides: BTreeMap<usize, (Before, Vec<u8>)> = BTreeMap::new();
-        for operation in open {
-            rows(&operation, |key, write| {
-                let index = pile_of(key);
-                let start = || (self.piles[index].before, Vec::new());
-                let (before, rows) = besides.entry(index).or_insert_with(start);
-                write(rows, before);
-            });
-        }
+        rows(open, |key, write| {
+            let index = pile_of(key);
+            let start = || (self.piles[index].before, Vec::new());
+            let (before, rows) = besides.entry(index).or_insert_with(start);
+            write(rows, before);
+        });
         let rows = besides.into_iter();
         rows.map(|(index, (_, rows))| (index, rows)).collect()
     }
@@ -231,19 +240,22 @@ impl Piles {
     }
 }
 
-/// The rows of an operation: the key of each, and what writes it.
-fn rows(ended: &Ended<'_>, mut see: impl FnMut(Key, &dyn Fn(&mut Vec<u8>, &mut Before))) {
-    match ended {
-        Ended::One { key, start, end } => {
-            see(*key, &|pile, before| {
-                row::write(pile, before, *key, start, end)
-            });
-        }
-        Ended::Several(operation) => each_key(operation, |key, own| {
+/// The rows of operations: the key of each, and what writes it.
+fn rows(paired: &Paired, mut see: impl FnMut(Key, &dyn Fn(&mut Vec<u8>, &mut Before))) {
+    let mut start = 0;
+    for row in &paired.rows {
+        let rest = &paired.bytes[start..row.end];
+        start = row.end;
+        see(row.key, &|pile, before| {
+            row::write(pile, before, row.key, (row.line, row.call_ns), rest);
+        });
+    }
+    for operation in &paired.several {
+        each_key(operation, |key, own| {
             see(key, &|pile, before| {
                 row::write_operation(pile, before, key, own)
             });
-        }),
+        });
     }
 }
 
@@ -276,6 +288,11 @@ fn each_key(operation: &Operation, mut see: impl FnMut(Key, &Operation)) {
             Ending::Ok(Reply::Stream(records)) => {
                 for (key, own) in by_key(records, |(key, ..)| *key) {
                     see(key, &part(Reply::Stream(own)));
+                }
+            }
+            Ending::Ok(Reply::StreamAnew(records)) => {
+                for (key, own) in by_key(records, |(key, ..)| *key) {
+                    see(key, &part(Reply::StreamAnew(own)));
                 }
             }
             Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => {}
@@ -313,12 +330,14 @@ mod tests {
     use super::Piles;
     use crate::history::binary::row;
     use crate::history::{Ended, Operation, one_line};
+    use crate::paired::Paired;
 
     /// What comes back from piles, in its order.
     fn through(mut piles: Piles, operations: &[Operation]) -> Vec<Operation> {
         for operation in operations {
-            let ended = Ended::Several(operation.clone());
-            piles.push(&ended).expect("a temporary file");
+            let mut paired = Paired::default();
+            paired.push(Ended::Several(operation.clone()));
+            piles.push(&paired).expect("a temporary file");
         }
         let (mut bytes, mut places, mut back) = (Vec::new(), Vec::new(), Vec::new());
         for pile in 0..piles.count() {

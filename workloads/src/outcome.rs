@@ -18,7 +18,7 @@ pub(crate) fn value_after(op: &Op, outcome: &EventKind) -> Option<Value> {
             | Op::Stream => None,
         },
         EventKind::Fail { seen, .. } => seen.as_ref().map(|seen| seen.value.clone()),
-        EventKind::Ok(Reply::Transact(_) | Reply::Scan(_) | Reply::Stream(_))
+        EventKind::Ok(Reply::Transact(_) | Reply::Scan(_) | Reply::Stream(_) | Reply::StreamAnew(_))
         | EventKind::Invoke(_)
         | EventKind::Info { .. } => None,
     }

@@ -106,12 +106,23 @@ pub(crate) struct Record<'h> {
 }
 
 /// How far the stream of a region was read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Consumed {
     /// When it was first asked for records: all changes that were asked for later must be in it.
     pub(crate) since_ns: Option<u64>,
     /// Index of the last fetch of the final phase: by then everything was in it.
     pub(crate) finally: Option<usize>,
+    /// Each fetch that found another stream in the place of the one before.
+    pub(crate) anew: Vec<Anew>,
+}
+
+/// A fetch that found another stream, and read it from its beginning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Anew {
+    /// Index of the fetch in the history.
+    pub(crate) operation: usize,
+    /// What was asked for later is in that stream.
+    pub(crate) return_ns: u64,
 }
 
 /// What an addition adds to.

@@ -239,8 +239,12 @@ fn describe(history: &History, operation: &Operation, key: Option<Key>) -> Strin
 
 /// The records of a key that a fetch got.
 fn stream_words(history: &History, operation: &Operation, key: Key) -> String {
-    let mut words = "fetched stream records".to_owned();
-    if let Ending::Ok(Reply::Stream(records)) = &operation.ending {
+    let mut words = match &operation.ending {
+        Ending::Ok(Reply::StreamAnew(_)) => "found another stream and fetched its records",
+        Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. } => "fetched stream records",
+    }
+    .to_owned();
+    if let Ending::Ok(Reply::Stream(records) | Reply::StreamAnew(records)) = &operation.ending {
         for (_, new, old) in records.iter().filter(|(own, ..)| *own == key) {
             let (new, old) = (seen_words(history, new), seen_words(history, old));
             words = format!("{words}; {old} became {new}");

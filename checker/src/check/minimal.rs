@@ -139,7 +139,7 @@ fn seen(operation: &Operation) -> Vec<(Key, i64)> {
         (_, Ending::Ok(Reply::Scan(items))) => {
             seen.extend(items.iter().map(|(key, item)| (*key, &item.value)));
         }
-        (_, Ending::Ok(Reply::Stream(records))) => {
+        (_, Ending::Ok(Reply::Stream(records) | Reply::StreamAnew(records))) => {
             for (key, new, old) in records {
                 seen.extend([(*key, &new.value), (*key, &old.value)]);
             }

@@ -13,8 +13,12 @@
 //!
 //! A record whose two images hold the same value is a change of other attributes, such as the stamp of version 2017.11.29. Deletes have no
 //! identity: they are judged by the images around them.
+//!
+//! A stream may be gone and another be there in its place, when its table was created again or its region became a new member. A consumer that finds that out
+//! says so and starts over. Each stream is judged by itself: the new one is that of a table that began without items, so it tells of all that the table holds.
+//! What was asked for before the consumer knew of it, and is not in the former as far as that was read, may be in either or, with its table, gone.
 
-use super::case::{Case, Fate, How, Item, Record, Write};
+use super::case::{Case, Consumed, Fate, How, Item, Record, Write};
 use super::evidence::{Evidence, Findings, key_words, number_words, region_name, words};
 use super::frontier::at;
 use crate::history::{ProcessId, RegionId, Value};
@@ -28,33 +32,19 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
     for item in &case.items {
         findings.is_judged |= !item.records.is_empty();
         for (region, consumed) in item.consumed.iter().enumerate() {
-            let Some(since_ns) = consumed.since_ns else {
-                continue;
-            };
             let region = RegionId(u8::try_from(region).expect("at most 255 regions"));
-            let judged = Judged {
-                case,
-                item,
-                region,
-                records: item.records.iter().filter(|r| r.region == region).collect(),
-                lives: lives(item, region),
-            };
-            let mut processes: Vec<ProcessId> = judged.records.iter().map(|r| r.process).collect();
-            processes.sort_unstable();
-            processes.dedup();
-            if let ([first, ..], [_]) = (&judged.records[..], &processes[..]) {
-                judged.beginning(since_ns, first, &mut findings);
-            }
-            for process in processes {
-                let records = judged.records.iter().filter(|r| r.process == process);
-                judged.sequence(&records.copied().collect::<Vec<_>>(), &mut findings);
-            }
-            judged.replaced(&mut findings);
-            if item.is_register {
-                judged.missing(since_ns, consumed.finally, &mut findings);
-            }
-            if let Some(fetch) = consumed.finally {
-                judged.end(since_ns, fetch, &mut findings);
+            let lives = lives(item, region);
+            for stream in streams(consumed) {
+                let is_its = |r: &&Record<'_>| r.region == region && stream.has(r.operation);
+                let judged = Judged {
+                    case,
+                    item,
+                    region,
+                    records: item.records.iter().filter(is_its).collect(),
+                    lives: &lives,
+                    stream,
+                };
+                judged.judge(&mut findings);
             }
         }
     }
@@ -62,13 +52,62 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
     findings
 }
 
+/// One stream of a region, as far as it was read.
+#[derive(Clone, Copy)]
+struct Stream {
+    /// The fetch that found it in the place of another, if any.
+    anew: Option<usize>,
+    /// The first fetch of the next one.
+    end: usize,
+    /// What was asked for from here on
+    since_ns: u64,
+    /// and before this is in no other stream.
+    until_ns: u64,
+    /// The last fetch of the final phase, if it was read to its end.
+    finally: Option<usize>,
+}
+
+impl Stream {
+    /// Whether this fetch was one of it.
+    fn has(&self, fetch: usize) -> bool {
+        (self.anew.unwrap_or(0)..self.end).contains(&fetch)
+    }
+}
+
+/// The streams that a region had, one after the other.
+fn streams(consumed: &Consumed) -> Vec<Stream> {
+    let Some(since_ns) = consumed.since_ns else {
+        return Vec::new();
+    };
+    let mut streams = vec![Stream {
+        anew: None,
+        end: usize::MAX,
+        since_ns,
+        until_ns: u64::MAX,
+        finally: consumed.finally,
+    }];
+    for anew in &consumed.anew {
+        let former = streams.last_mut().expect("there is the first one");
+        (former.end, former.until_ns, former.finally) = (anew.operation, anew.return_ns, None);
+        streams.push(Stream {
+            anew: Some(anew.operation),
+            end: usize::MAX,
+            since_ns: anew.return_ns,
+            until_ns: u64::MAX,
+            finally: consumed.finally,
+        });
+    }
+    streams
+}
+
 /// One item in the stream of one region.
 struct Judged<'c, 'h> {
     case: &'c Case<'h>,
     item: &'c Item<'h>,
     region: RegionId,
+    stream: Stream,
     records: Vec<&'c Record<'h>>,
-    lives: Table<Life>,
+    lives: &'c Table<Life>,
 }
 
 /// When a version was there in a region at the latest, and when it still was.
@@ -78,6 +117,26 @@ type Life = (Option<Moment>, Option<Moment>);
 type Moment = (u64, usize);
 
 impl Judged<'_, '_> {
+    fn judge(&self, findings: &mut Findings) {
+        let mut processes: Vec<ProcessId> = self.records.iter().map(|r| r.process).collect();
+        processes.sort_unstable();
+        processes.dedup();
+        if let ([first, ..], [_]) = (&self.records[..], &processes[..]) {
+            self.beginning(first, findings);
+        }
+        for process in processes {
+            let records = self.records.iter().filter(|r| r.process == process);
+            self.sequence(&records.copied().collect::<Vec<_>>(), findings);
+        }
+        self.replaced(findings);
+        if self.item.is_register {
+            self.missing(findings);
+        }
+        if let Some(fetch) = self.stream.finally {
+            self.end(fetch, findings);
+        }
+    }
+
     fn evidence(&self) -> Evidence<'_> {
         Evidence::new(self.case.history, self.item.key)
     }
@@ -139,10 +198,26 @@ impl Judged<'_, '_> {
     }
 
     /// The first record that a region's only consumer got: what it replaced was written before the consumer began, or has a record.
-    fn beginning(&self, since_ns: u64, first: &Record<'_>, findings: &mut Findings) {
+    fn beginning(&self, first: &Record<'_>, findings: &mut Findings) {
+        if let Some(anew) = self.stream.anew
+            && *first.old != Value::Absent
+        {
+            findings.add(|| {
+                self.evidence()
+                    .with(anew, "the fetch that found it in the place of another")
+                    .with(first.operation, FETCH)
+                    .because(format!(
+                        "{} is another one than before, so its table began without items, but it begins with a change of {} to {}",
+                        self.words(),
+                        words(first.old),
+                        words(first.new),
+                    ))
+            });
+            return;
+        }
         let old = image(first.old).flatten();
         let writer = old.and_then(|old| self.item.writer(old));
-        if let Some(write) = writer.filter(|w| since_ns <= w.call_ns) {
+        if let Some(write) = writer.filter(|w| self.stream.since_ns <= w.call_ns) {
             findings.add(|| {
                 self.evidence()
                     .with(write.operation, "the write of what was there before")
@@ -249,7 +324,10 @@ impl Judged<'_, '_> {
     }
 
     /// Acknowledged writes of this region that are not in its stream, although a later version is or it was read to the end.
-    fn missing(&self, since_ns: u64, finally: Option<usize>, findings: &mut Findings) {
+    fn missing(&self, findings: &mut Findings) {
+        let Stream {
+            since_ns, finally, ..
+        } = self.stream;
         let mut fetched: Table<()> = Table::default();
         let mut latest: Option<(Moment, i64, usize)> = None;
         for record in &self.records {
@@ -301,12 +379,26 @@ impl Judged<'_, '_> {
     }
 
     /// The last record against the item as it is in the end.
-    fn end(&self, since_ns: u64, fetch: usize, findings: &mut Findings) {
+    fn end(&self, fetch: usize, findings: &mut Findings) {
         let finals = self.item.final_reads();
         let Some(read) = finals.get(&self.region) else {
             return;
         };
         let Some(last) = self.records.last() else {
+            if let Some(anew) = self.stream.anew.filter(|_| *read.value != Value::Absent) {
+                findings.add(|| {
+                    self.evidence()
+                        .with(anew, "the fetch that found it in the place of another")
+                        .with(fetch, "the last fetch of the final phase")
+                        .with(read.operation, "the final read that shows the item")
+                        .because(format!(
+                            "{} is another one than before, so its table began without items, but it was read to its end without a record of this one",
+                            self.words()
+                        ))
+                });
+                return;
+            }
+            let since_ns = self.stream.since_ns;
             let arrived = read.number().and_then(|v| self.item.writer(v));
             // Writes of this region are judged above.
             let arrived = arrived.filter(|w| w.region != self.region && w.call_ns >= since_ns);
@@ -341,8 +433,13 @@ impl Judged<'_, '_> {
         });
     }
 
+    /// What was acknowledged here and asked for while this was the stream, as far as the consumer knew.
     fn local_writes(&self) -> impl Iterator<Item = &Write> {
-        let writes = self.item.writes.iter();
+        let stream = self.stream;
+        let is_its = move |w: &&Write| {
+            w.call_ns < stream.until_ns && (stream.anew.is_none() || stream.since_ns <= w.call_ns)
+        };
+        let writes = self.item.writes.iter().filter(is_its);
         writes.filter(|w| w.region == self.region && w.fate == Fate::Acknowledged)
     }
 }

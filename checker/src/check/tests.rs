@@ -123,6 +123,32 @@ const INVALID: &[(&str, usize, &str)] = &[
         3,
         "us:w1[2-3] eu:w2[2-9] eu:s(0:1~-)[20-21]#8 eu:s()[90-91]F#8 eu:r2[90-91]F",
     ),
+    // Another stream: it begins without items, tells of all that are there, and misses nothing that was asked for since.
+    (
+        "streams",
+        2,
+        "us:w1[0-1] us:s(0:1~-)[2-3]#8 us:S(0:2~1)[6-7]#8",
+    ),
+    (
+        "streams",
+        3,
+        "us:w1[0-1] us:s(0:1~-)[2-3]#8 us:S()[6-7]#8 us:s()[90-91]F#8 us:r1[90-91]F",
+    ),
+    (
+        "streams",
+        2,
+        "us:w1[0-1] us:S(0:1~-)[2-3]#8 us:w2[4-5] us:s()[90-91]F#8",
+    ),
+    (
+        "streams",
+        2,
+        "us:w1[0-1] us:S(0:1~-)[2-3]#8 us:s(0:1~-)[4-5]#8",
+    ),
+    (
+        "streams",
+        3,
+        "us:s()[0-1]#8 us:w1[2-3] us:w2[4-5] us:s(0:2~-)[6-7]#8 us:S(0:2~-)[8-9]#8",
+    ),
     (
         "stamps",
         2,
@@ -300,6 +326,15 @@ const VALID: &[(&str, &str)] = &[
     (
         "streams",
         "eu:s()[0-1]#9 us:w1[2-3] us:w2[4-5] eu:s(0:2~-;0:2~2)[8-9]#9 eu:s()[90-91]F#9 eu:r2[90-91]F",
+    ),
+    // Another stream: what was asked for before it was found may have been in the former, and what it held comes again.
+    (
+        "streams",
+        "us:s()[0-1]#8 us:w1[2-3] us:s(0:1~-)[4-5]#8 us:w2~1[6-7] us:S(0:1~-)[8-9]#8 us:w3~2[10-11] us:s(0:2~1;0:3~2)[90-91]F#8 us:r3[92-93]F",
+    ),
+    (
+        "streams",
+        "us:s()[0-1]#8 us:w1[2-3] us:w2[4-5] us:S(0:2~-)[6-7]#8 us:s()[90-91]F#8 us:r2[92-93]F",
     ),
     // Written before the consumer began; or overlapping.
     ("streams", "us:w1[0-1] us:s(0:2~1)[2-9] us:w2[2-3]"),

@@ -26,7 +26,7 @@ impl Gathering {
     /// The history so far, in its order.
     pub(super) fn whole(&self) -> io::Result<History> {
         let region_count = self.header.regions.len();
-        let besides = self.piles.besides(self.in_flight.operations());
+        let besides = self.piles.besides(&self.pairer.open());
         let mut operations = Vec::new();
         let (mut bytes, mut places) = (Vec::new(), Vec::new());
         for pile in 0..self.piles.count() {
@@ -58,7 +58,10 @@ impl Gathering {
 fn join(whole: &mut Operation, part: &mut Operation) {
     match (&mut whole.ending, &mut part.ending) {
         (Ending::Ok(Reply::Scan(all)), Ending::Ok(Reply::Scan(more))) => all.append(more),
-        (Ending::Ok(Reply::Stream(all)), Ending::Ok(Reply::Stream(more))) => all.append(more),
+        (Ending::Ok(Reply::Stream(all)), Ending::Ok(Reply::Stream(more)))
+        | (Ending::Ok(Reply::StreamAnew(all)), Ending::Ok(Reply::StreamAnew(more))) => {
+            all.append(more);
+        }
         // All others came back whole, once for each key.
         (Ending::Ok(_) | Ending::Failed { .. } | Ending::Unknown { .. }, _) => {}
     }

@@ -11,7 +11,8 @@
 //! - `a3` adds the element 3 to a set, `i3` adds 3 to a counter, `p3` appends 3 to a list; `r{1,3}` saw a set or list, `r{}` an empty one;
 //! - `~1@7us` after a write or delete is the old item that it returned; after a failed conditional write the item that refused it;
 //! - `t(1r5;2w7;3p4)` is a transaction that read 5 of key 1, wrote 7 to key 2 and appended 4 to key 3;
-//! - `s(1:7@9us~5@7us;2:8~-)` is a fetch of stream records: key 1 became 7 and had been 5, key 2 became 8 and had been absent; `s()` got none;
+//! - `s(1:7@9us~5@7us;2:8~-)` is a fetch of stream records: key 1 became 7 and had been 5, key 2 became 8 and had been absent; `s()` got none; `S(...)` is one that
+//!   found another stream in the place of the one before, that of a table created again, and read it from its beginning;
 //! - a return of `?` is an unknown outcome, a `!` after the interval a definite failure, an `F` the final phase;
 //! - `#3` at the end names the process; otherwise every operation has its own.
 //!
@@ -233,7 +234,8 @@ impl Token<'_> {
                 ))
             }
             Some('t') => self.transaction(rest),
-            Some('s') => self.records(rest),
+            Some('s') => Ok((Op::Stream, Reply::Stream(self.records(rest)?))),
+            Some('S') => Ok((Op::Stream, Reply::StreamAnew(self.records(rest)?))),
             Some(_) | None => Err(format!("{}: unknown action", self.text)),
         }
     }
@@ -268,15 +270,14 @@ impl Token<'_> {
     }
 
     /// `(1:7@9us~5@7us;2:8~-)`.
-    fn records(&self, text: &str) -> Result<(Op, Reply), String> {
+    fn records(&self, text: &str) -> Result<Vec<(Key, Observed, Observed)>, String> {
         let record = |record: &str| {
             let bad = || format!("{}: record {record}", self.text);
             let (key, images) = record.split_once(':').ok_or_else(bad)?;
             let (new, old) = images.split_once('~').ok_or_else(bad)?;
             Ok((self.key(key)?, self.observed(new)?, self.observed(old)?))
         };
-        let records: Result<_, String> = self.list(text)?.into_iter().map(record).collect();
-        Ok((Op::Stream, Reply::Stream(records?)))
+        self.list(text)?.into_iter().map(record).collect()
     }
 
     /// What stands in parentheses, between semicolons.

@@ -146,4 +146,6 @@ pub enum Reply {
     Scan(Vec<(Key, Observed)>),
     /// Stream records in the order in which the consumer got them: key, new image, old image.
     Stream(Vec<(Key, Observed, Observed)>),
+    /// The same, from the beginning of a stream that took the place of the one read before: that of a table created again, which began without items.
+    StreamAnew(Vec<(Key, Observed, Observed)>),
 }

@@ -301,7 +301,7 @@ impl Reply {
                 step_count: results.len(),
             },
             Self::Scan(_) => Shape::Scan,
-            Self::Stream(_) => Shape::Stream,
+            Self::Stream(_) | Self::StreamAnew(_) => Shape::Stream,
         }
     }
 }

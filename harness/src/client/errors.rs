@@ -40,8 +40,10 @@ pub(crate) const CORRUPT_VALUE: &str = "corrupt-value";
 pub(crate) const ADAPTER_REFUSED: &str = "adapter-refused";
 pub(crate) const ADAPTER_UNSURE: &str = "adapter-unsure";
 pub(crate) const UNREGISTERED: &str = "unregistered-error";
+pub(crate) const FORETOLD: &str = "foretold";
 pub(crate) const NO_STREAM: &str = "no-stream";
 pub(crate) const EXPIRED_ITERATOR: &str = "ExpiredIteratorException";
+pub(crate) const NOT_FOUND: &str = "ResourceNotFoundException";
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
 const fn definite(code: &'static str, meaning: &'static str) -> ErrorCode {
@@ -111,6 +113,10 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
         ADAPTER_UNSURE,
         "the adapter reported an error after which nobody knows what was done",
     ),
+    indefinite(
+        FORETOLD,
+        "nobody asked for it: the store does this by itself, in its own time",
+    ),
     definite(NO_STREAM, "the table has no stream to read"),
     indefinite(
         UNREGISTERED,
@@ -174,7 +180,7 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
         "ResourceInUseException",
         "the table is being created or deleted, or exists already",
     ),
-    definite("ResourceNotFoundException", "there is no such table"),
+    definite(NOT_FOUND, "there is no such table, or no such stream"),
     definite(
         "SerializationException",
         "the request's JSON was refused; nothing was done",

@@ -56,6 +56,7 @@ impl Core {
             decreases: 0,
             decreased_day: 0,
             refeed: false,
+            is_filling: false,
             definition,
         });
         table.stream = stream;
@@ -75,6 +76,7 @@ impl Core {
             .tables
             .get(name)
             .ok_or_else(|| no_such_table_named(name))?;
+        table.check_created()?;
         let mut row = table.row.clone();
         if let Some(stream) = update.stream {
             check_stream_change(&row, stream, table.is_bound())?;

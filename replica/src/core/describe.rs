@@ -16,8 +16,13 @@ impl Core {
             .tables
             .get(name)
             .ok_or_else(|| no_such_table_named(name))?;
+        let status = if table.row.is_filling {
+            TableStatus::Creating
+        } else {
+            TableStatus::Active
+        };
         Ok((
-            Response::Table(self.description(table, TableStatus::Active)),
+            Response::Table(self.description(table, status)),
             table.commit,
         ))
     }

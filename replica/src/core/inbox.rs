@@ -145,6 +145,7 @@ impl Core {
             "the store failed: see the log of this region".to_owned()
         })?;
         self.reported(&batch.from, &batch.report);
+        self.note_filling(batch);
         let answer = FeedAnswer {
             incarnation: self.incarnation,
             consumed: self
@@ -307,8 +308,8 @@ impl Core {
         });
     }
 
-    /// The stream's record of a version that came from a peer.
-    fn tell_merge(
+    /// The stream's record of a version that came from a peer, or from this region's former life.
+    pub(super) fn tell_merge(
         &mut self,
         now: Now,
         name: &str,

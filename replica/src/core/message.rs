@@ -10,7 +10,7 @@ use super::rows::Origin;
 use super::{Region, TableDefinition};
 
 /// First byte of every message; a later protocol gets another.
-const PROTOCOL: u8 = 4;
+const PROTOCOL: u8 = 5;
 
 /// A call.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +56,10 @@ pub(super) struct FeedBatch<'a> {
     pub(super) items: Vec<WireItem<'a>>,
     pub(super) report: Report,
     pub(super) groups: Vec<Group>,
+    /// Tables whose rows the sender has not fed to the end to who joined,
+    pub(super) refeeding: Vec<String>,
+    /// and those that are not whole in its own region.
+    pub(super) filling: Vec<String>,
 }
 
 /// How far a region had durably consumed every feed, and where its own ended then.

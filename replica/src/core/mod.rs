@@ -20,6 +20,7 @@ mod error;
 mod exchange;
 mod expiry;
 mod feed;
+mod filling;
 mod global;
 mod group;
 mod inbox;

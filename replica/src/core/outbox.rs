@@ -108,6 +108,8 @@ impl Core {
             items: Vec::new(),
             report: self.report(),
             groups: Vec::new(),
+            refeeding: self.refeeding(),
+            filling: self.filling(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A peer as this region knows it: which life of it, how far the flow to it went, and what it said of itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,10 @@ pub(super) struct Peer {
     pub(super) unverified: Option<u64>,
     /// The commit by which that it was heard is durable.
     pub(super) verified_by: u64,
+    /// Its tables that are not whole, by its own words.
+    pub(super) filling: BTreeSet<String>,
+    /// Whether its present life was linked in this process and has not said anything yet.
+    pub(super) is_new: bool,
     pub(super) rewind: bool,
     pub(super) failures: u32,
     pub(super) not_before_ns: u64,

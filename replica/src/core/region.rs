@@ -129,6 +129,9 @@ impl Core {
         if now.monotonic_ns >= self.upkeep_due_ns {
             self.upkeep_due_ns = now.monotonic_ns + self.config.limits.upkeep_ms * 1_000_000;
             self.upkeep(now, read, effects);
+        } else if let Err(error) = self.salvage(now, read, effects) {
+            // Clients wait for it, so it goes on with every commit.
+            self.store_failed(&error, effects);
         }
         let sending = self.pump(now, read, effects);
         let wake = [held, sending, Some(self.upkeep_due_ns)]
@@ -257,9 +260,20 @@ impl Core {
         Ok(())
     }
 
-    /// The table of a data request.
+    /// The table of a data request, if it can be read and written. One that is being created is not there yet, as at AWS ("its status might not be ACTIVE").
+    /// Until the rows that a renewed region keeps have moved, it cannot: a reader would miss
+    /// what was acknowledged, and a write would not know what it overwrites.
     pub(super) fn data_table(&self, name: &str) -> Result<&Table, ApiError> {
-        self.tables.get(name).ok_or_else(no_such_table)
+        let table = self.tables.get(name);
+        let table = table.filter(|table| !table.row.is_filling);
+        let table = table.ok_or_else(no_such_table)?;
+        if self.is_salvaging(name) || table.moved_by > self.ledger.durable {
+            return Err(ApiError::new(
+                ErrorKind::Throttling,
+                "Rate of requests exceeds the allowed throughput: the region has become a new member of the global table and still moves the rows that it kept, send again later",
+            ));
+        }
+        Ok(table)
     }
 
     /// Whether this fault is planted.

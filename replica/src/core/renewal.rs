@@ -171,13 +171,14 @@ impl Core {
         let given = self.peers.values().map(|peer| peer.of_any_life).max();
         let given = given.unwrap_or(0).max(self.feed.head.decided);
         let sieve = self.sieve();
+        let salt = now.wall_ms.unsigned_abs() ^ self.rollback.entropy.rotate_left(32);
         let mine = self.groups.values().filter(|group| group.has(&me));
         let mine: Vec<Group> = mine.cloned().collect();
         for group in &mine {
-            self.begin_salvage(&group.name, &sieve, writes);
+            self.replace_stream(now, (&group.name, salt), writes);
+            self.begin_salvage(now, (&group.name, &sieve), writes);
         }
         self.feed.skip_to(given + 1, writes);
-        let salt = now.wall_ms.unsigned_abs() ^ self.rollback.entropy.rotate_left(32);
         self.incarnation = next_incarnation(self.incarnation, salt);
         writes.push(self.identity());
         for (region, peer) in &mut self.peers {

@@ -2,7 +2,7 @@
 //!
 //! The table may hold data: a region that joins makes its table from the record, and every other member feeds its own rows again while writes go on. A
 //! replica that is removed is deleted. The attributes of replication are hidden, a stream records one change per write, and the time-to-live setting is
-//! shared.
+//! shared. A new replica serves nothing until all that the others held has come (`filling`).
 //!
 //! `Update` overrides a replica's greatest rate of reads. Absent: other overrides, several updates in one request, global secondary indexes of one
 //! replica alone, `Disassociate`, strong consistency over regions.
@@ -46,6 +46,7 @@ impl Core {
                 "One or more parameter values were invalid: Table {name} is a replica of a global table of version 2017.11.29: change its replicas with UpdateGlobalTable"
             )));
         }
+        table.check_created()?;
         // While this region waits for word of every member, one that is lost for good must be removable.
         let is_freeing = matches!(update, ReplicaUpdate::Delete(_)) && self.may_be_rolled_back(now);
         if table.row.refeed && !is_freeing {
@@ -149,7 +150,8 @@ impl Core {
             .map(|region| {
                 let link = self.peers.get(&region).and_then(|peer| peer.link.as_ref());
                 let behind = link.is_none_or(|link| link.cursor < table.refed_through);
-                let status = if table.row.refeed || behind {
+                let is_filling = self.is_filling_at(name, &region);
+                let status = if table.row.refeed || behind || is_filling {
                     ReplicaStatus::Creating
                 } else {
                     ReplicaStatus::Active
@@ -198,7 +200,9 @@ impl Core {
                 }
             }
             (None, true, Some(definition)) if is_current => {
-                let table = self.new_table(now, definition, writes);
+                let mut table = self.new_table(now, definition, writes);
+                table.row.is_filling = true;
+                writes.push(table.save());
                 self.tables.insert(name.to_owned(), table);
             }
             (None, true, _) => self.step_out(name, "it has no table for", effects),

@@ -6,7 +6,7 @@ use super::{OpenError, Region};
 use crate::store::{Space, Write};
 
 /// First byte of every row; a later format gets another.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 /// Whose directory this is.
 pub(super) const IDENTITY: &[u8] = b"identity";

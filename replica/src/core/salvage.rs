@@ -6,8 +6,9 @@
 //! rolled back, too, may have lost what it said it had. A row below a floor may have been deleted without a trace, and does not move; whoever has it
 //! rightly feeds it again. Of this region's own, those written since this process began do move: nobody had forgotten a tombstone of theirs.
 //!
-//! Until the walk is over no tombstone is forgotten here, nothing is fed again and no peer pulls: a row that comes late must find what has beaten it. The walk
-//! begins anew with a restart, which changes nothing.
+//! Until the walk is over no tombstone is forgotten here, nothing is fed again and no peer pulls: a row that comes late must find what has beaten it; and
+//! clients are told to come again, since they would miss rows that have still to move. A stretch follows when the one before it is durable. The walk
+//! begins anew with a restart, which changes nothing. Each row that moves is a record of the table's stream, which began with the renewal.
 
 use std::ops::Bound;
 
@@ -19,7 +20,7 @@ use super::record::{Header, decode_header};
 use super::rows::{self, named};
 use super::table::{row_key, split_row_key};
 use super::tombstone::Grave;
-use super::{Core, Effects, Region};
+use super::{Core, Effects, Now, Region};
 use crate::store::{Direction, Read, Row, Space, StoreError, Write};
 
 /// Which rows can be trusted.
@@ -52,7 +53,7 @@ pub(super) struct SalvageRow {
 #[derive(Debug)]
 pub(super) struct Salvage {
     pub(super) row: SalvageRow,
-    /// It begins when this commit is durable.
+    /// Its next stretch waits until this commit is durable.
     pub(super) commit: u64,
     /// It goes on after this row.
     pub(super) after: Option<Vec<u8>>,
@@ -78,7 +79,12 @@ impl Core {
     }
 
     /// Moves a table to a new number, under which it is empty until the old rows were walked.
-    pub(super) fn begin_salvage(&mut self, name: &str, sieve: &Sieve, writes: &mut Vec<Write>) {
+    pub(super) fn begin_salvage(
+        &mut self,
+        now: Now,
+        (name, sieve): (&str, &Sieve),
+        writes: &mut Vec<Write>,
+    ) {
         // The commit that is about to be asked for.
         let commit = self.ledger.last + 1;
         let Some(table) = self.tables.get_mut(name) else {
@@ -103,6 +109,8 @@ impl Core {
         };
         table.count = super::table::Count::default();
         table.refeed_after = None;
+        // Its peers feed another life from now on.
+        table.fed_by.clear();
         table.raise_floor(sieve.floor_us, writes);
         writes.push(table.save());
         let sieve = Sieve {
@@ -113,12 +121,17 @@ impl Core {
         let table = name.to_owned();
         let salvage = Salvage::after_commit(SalvageRow { table, sieve }, commit);
         writes.push(salvage.save(old));
-        self.move_undurable(old, &salvage.row, writes);
+        self.move_undurable(now, (old, &salvage.row), writes);
         self.salvages.insert(old, salvage);
     }
 
     /// Own rows that are on their way to the disk move at once: whoever is told of them in a moment must find them.
-    fn move_undurable(&mut self, old: u32, walk: &SalvageRow, writes: &mut Vec<Write>) {
+    fn move_undurable(
+        &mut self,
+        now: Now,
+        (old, walk): (u32, &SalvageRow),
+        writes: &mut Vec<Write>,
+    ) {
         let (start, end) = (row_key(old, &[]), row_key(old.saturating_add(1), &[]));
         let rows = self.ledger.newest_rows(&start, &end);
         let rows: Vec<Row> = rows
@@ -148,6 +161,7 @@ impl Core {
                 (!header.deleted).then_some(attributes.len()),
             );
             self.bury(&key, false, grave, writes);
+            self.tell_merge(now, &walk.table, None, (&header, attributes), writes);
             let (space, value) = (Space::Items, Some(row));
             writes.push(Write { space, key, value });
         }
@@ -178,6 +192,7 @@ impl Core {
     /// Walks a stretch.
     pub(super) fn salvage(
         &mut self,
+        now: Now,
         read: &dyn Read,
         effects: &mut Effects,
     ) -> Result<(), StoreError> {
@@ -202,23 +217,32 @@ impl Core {
         );
         let mut writes = Vec::new();
         for old in found {
-            self.salvage_row(&row, old, &mut writes, read)?;
+            self.salvage_row(now, (&row, old), &mut writes, read)?;
         }
         if is_last {
             self.end_salvage(number, &mut writes);
         } else if let Some(salvage) = self.salvages.get_mut(&number) {
             salvage.after = last;
         }
-        if !writes.is_empty() {
-            self.commit(writes, effects);
+        if writes.is_empty() {
+            // No commit brings the next stretch.
+            self.upkeep_due_ns = now.monotonic_ns;
+            return Ok(());
+        }
+        let commit = self.commit(writes, effects);
+        if let Some(salvage) = self.salvages.get_mut(&number) {
+            salvage.commit = commit;
+        }
+        if let Some(table) = self.tables.get_mut(&row.table) {
+            table.moved_by = commit;
         }
         Ok(())
     }
 
     fn salvage_row(
         &mut self,
-        walk: &SalvageRow,
-        (old_key, row): Row,
+        now: Now,
+        (walk, (old_key, row)): (&SalvageRow, Row),
         writes: &mut Vec<Write>,
         read: &dyn Read,
     ) -> Result<(), StoreError> {
@@ -260,8 +284,9 @@ impl Core {
             live.map(|(_, attributes)| attributes.len()),
             (!header.deleted).then_some(attributes.len()),
         );
-        let was_tombstone = here.is_some_and(|(header, _)| header.deleted);
+        let was_tombstone = here.as_ref().is_some_and(|(header, _)| header.deleted);
         self.bury(&key, was_tombstone, grave, writes);
+        self.tell_merge(now, &walk.table, here, (&header, attributes), writes);
         let (space, value) = (Space::Items, Some(row));
         writes.push(Write { space, key, value });
         Ok(())

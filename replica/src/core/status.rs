@@ -38,7 +38,8 @@ pub struct TableStatusLine {
     pub items: u64,
     /// New items get stamps above this.
     pub floor_us: i64,
-    /// Whether rows that lie here have still to move, since this region became a new member, or to be fed again, since another did.
+    /// Whether rows that lie here have still to move, since this region became a new member, or to be fed again, since another did; or
+    /// whether this is a new replica to which not everything has come.
     pub is_moving: bool,
     /// Members from which what departed lives had written was not pulled since the members last changed.
     pub unpulled: Vec<String>,
@@ -107,7 +108,9 @@ impl Core {
                         replicas: replicas.map(|(region, _)| region.to_string()).collect(),
                         items: u64::try_from(table.count.items).unwrap_or(0),
                         floor_us: table.floor_us,
-                        is_moving: table.row.refeed || self.is_salvaging(name),
+                        is_moving: table.row.refeed
+                            || table.row.is_filling
+                            || self.is_salvaging(name),
                         unpulled: self.unpulled(name),
                     };
                     (name.clone(), line)
@@ -127,7 +130,7 @@ impl Core {
     }
 
     /// The members from which a table was not yet pulled since its members changed.
-    fn unpulled(&self, table: &str) -> Vec<String> {
+    pub(super) fn unpulled(&self, table: &str) -> Vec<String> {
         let pairs = self.exchanged().into_iter();
         let unpulled = pairs.filter(|pair| {
             let exchange = self.exchanges.by_table.get(pair);

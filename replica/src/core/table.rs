@@ -1,5 +1,7 @@
 //! A table as a region keeps it: definition, number, floor, counts.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -26,6 +28,8 @@ pub(super) struct TableRow {
     pub(super) decreased_day: i64,
     /// Whether its own rows must go through the feed again, since a region joined.
     pub(super) refeed: bool,
+    /// Whether a replica has just been made here and not everything has come yet.
+    pub(super) is_filling: bool,
 }
 
 /// Live items and their bytes. Saved now and then, so an estimate after a crash, as AWS's own figures are.
@@ -61,6 +65,10 @@ pub(super) struct Table {
     pub(super) foreign_commit: u64,
     /// Whether every row of departed lives has been here, and everybody else has had those of here.
     pub(super) has_settled_departed: bool,
+    /// The commit by which the rows that a renewed region keeps have moved.
+    pub(super) moved_by: u64,
+    /// Who has fed all of its own rows to a replica that has just been made here, and where its feed ended then.
+    pub(super) fed_by: BTreeMap<Origin, u64>,
     /// Re-feeding goes on after this row.
     pub(super) refeed_after: Option<Vec<u8>>,
 }
@@ -82,6 +90,8 @@ impl Table {
             refed_through: 0,
             foreign_commit: 0,
             has_settled_departed: false,
+            moved_by: 0,
+            fed_by: BTreeMap::new(),
             refeed_after: None,
         }
     }
@@ -94,6 +104,20 @@ impl Table {
     /// Whether writes are stamped visibly: a replica of version 2017.11.29.
     pub(super) fn is_stamping(&self) -> bool {
         self.version == Some(GlobalVersion::Legacy)
+    }
+
+    /// Refuses to change a table that is being created.
+    pub(super) fn check_created(&self) -> Result<(), ApiError> {
+        if !self.row.is_filling {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            ErrorKind::ResourceInUse,
+            format!(
+                "Attempt to change a resource which is still in use: Table is being created: {}",
+                self.name()
+            ),
+        ))
     }
 
     /// Whether it is a replica that may not be deleted or lose its stream. The last one of version 2019.11.21 is a table like any other.

@@ -82,7 +82,7 @@ impl Core {
             previous: BTreeMap::new(),
             stale_reads: 0,
             last_read: None,
-            streams: Streams::open(read)?,
+            streams: Streams::open(now, read)?,
             expiry: Walk::default(),
             exchanges: Exchanges::default(),
             rollback: Rollback {
@@ -129,7 +129,7 @@ impl Core {
     pub(super) fn upkeep(&mut self, now: Now, read: &dyn Read, effects: &mut Effects) {
         self.verify(now, effects);
         let done = self
-            .salvage(read, effects)
+            .salvage(now, read, effects)
             .and_then(|()| self.refeed(now, read, effects))
             .and_then(|()| self.sweep_leftovers(read, effects))
             .and_then(|()| self.collect(now, read, effects))
@@ -138,6 +138,7 @@ impl Core {
         if let Err(error) = done {
             self.store_failed(&error, effects);
         }
+        self.activate_whole(effects);
         self.rotate_streams(now, effects);
         self.trim_feed(effects);
         self.save_counts(effects);

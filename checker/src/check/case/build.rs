@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use super::by_key::Touch;
 use super::{
-    Addition, Consumed, Fate, How, Item, Moment, Order, Record, Sighting, Version, Whole, Write,
+    Addition, Anew, Consumed, Fate, How, Item, Moment, Order, Record, Sighting, Version, Whole, Write,
     as_number,
 };
 use crate::check::frontier::at;
@@ -77,6 +77,14 @@ fn consumed(history: &History) -> Vec<Consumed> {
         consumed.resize(history.header.regions.len(), Consumed::default());
         let own = &mut consumed[at(operation.region)];
         own.since_ns.get_or_insert(operation.call_ns);
+        if let (Ending::Ok(Reply::StreamAnew(_)), Some(return_ns)) =
+            (&operation.ending, operation.return_ns)
+        {
+            own.anew.push(Anew {
+                operation: index,
+                return_ns,
+            });
+        }
         if operation.phase == Phase::Final {
             own.finally = Some(index);
         }
@@ -138,7 +146,7 @@ impl<'h> Making<'h, '_> {
                 }
             }
             Op::Stream => {
-                if let (Ending::Ok(Reply::Stream(records)), Some(return_ns)) =
+                if let (Ending::Ok(Reply::Stream(records) | Reply::StreamAnew(records)), Some(return_ns)) =
                     (&operation.ending, operation.return_ns)
                 {
                     let (_, new, old) = &records[position];

@@ -137,7 +137,7 @@ fn visit(history: &History, mut see: impl FnMut(Touch, Key)) {
                 }
             }
             Op::Stream => {
-                if let Ending::Ok(Reply::Stream(records)) = &operation.ending {
+                if let Ending::Ok(Reply::Stream(records) | Reply::StreamAnew(records)) = &operation.ending {
                     for (position, (key, ..)) in records.iter().enumerate() {
                         see(Touch::new(index, position), *key);
                     }

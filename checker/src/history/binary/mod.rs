@@ -19,7 +19,7 @@ mod read;
 pub(crate) mod row;
 mod write;
 
-pub(crate) use batch::{Batch, Part, Plain, Taken};
+pub(crate) use batch::{Part, Plain};
 pub use read::Reader;
 pub use write::Writer;
 
@@ -58,6 +58,7 @@ mod other {
     pub(super) const TRANSACT: u8 = 3;
     pub(super) const SCAN: u8 = 4;
     pub(super) const STREAM: u8 = 5;
+    pub(super) const STREAM_ANEW: u8 = 6;
 }
 
 /// Steps of transactions.

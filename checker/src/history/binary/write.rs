@@ -126,7 +126,9 @@ pub(super) fn kind_of_reply(reply: &Reply) -> u8 {
         Reply::Read(_) => kind::OK_READ,
         Reply::Done { old: None } => kind::OK_DONE,
         Reply::Done { old: Some(_) } => kind::OK_REPLACED,
-        Reply::Transact(_) | Reply::Scan(_) | Reply::Stream(_) => kind::OK_OTHER,
+        Reply::Transact(_) | Reply::Scan(_) | Reply::Stream(_) | Reply::StreamAnew(_) => {
+            kind::OK_OTHER
+        }
     }
 }
 
@@ -221,8 +223,15 @@ pub(super) fn reply(out: &mut Vec<u8>, reply: &Reply) {
                 observed(out, seen);
             }
         }
-        Reply::Stream(records) => {
-            out.push(other::STREAM);
+        Reply::Stream(records) | Reply::StreamAnew(records) => {
+            out.push(match reply {
+                Reply::StreamAnew(_) => other::STREAM_ANEW,
+                Reply::Read(_)
+                | Reply::Done { .. }
+                | Reply::Transact(_)
+                | Reply::Scan(_)
+                | Reply::Stream(_) => other::STREAM,
+            });
             bytes::unsigned(out, records.len() as u64);
             for (key, new, old) in records {
                 bytes::unsigned(out, key.0);

@@ -27,11 +27,12 @@ pub(crate) struct Fields<'l> {
     pub(crate) results: Option<Vec<MicroReply>>,
     pub(crate) items: Option<Vec<(Key, Observed)>>,
     pub(crate) records: Option<Vec<(Key, Observed, Observed)>>,
+    pub(crate) anew: Option<Vec<(Key, Observed, Observed)>>,
     pub(crate) phase: Option<Phase>,
 }
 
 /// The names of fields, for the message about one that is not among them.
-const NAMES: &str = "a field of an event (t, p, r, e, f, k, v, if, strong, ts, tr, prev, old, seen, error, ops, results, items, records, phase)";
+const NAMES: &str = "a field of an event (t, p, r, e, f, k, v, if, strong, ts, tr, prev, old, seen, error, ops, results, items, records, anew, phase)";
 
 impl<'l> Fields<'l> {
     /// Takes one whole line apart.
@@ -81,6 +82,7 @@ impl<'l> Fields<'l> {
             "results" => self.results = Some(list(cursor, |c| micro_reply(c, regions))?),
             "items" => self.items = Some(list(cursor, |c| item(c, regions))?),
             "records" => self.records = Some(list(cursor, |c| record(c, regions))?),
+            "anew" => self.anew = Some(list(cursor, |c| record(c, regions))?),
             "phase" => self.phase = Some(phase(cursor)?),
             _ => return Ok(false),
         }

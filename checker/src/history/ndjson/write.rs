@@ -294,20 +294,22 @@ impl Line<'_> {
                 }
                 self.text("]")
             }
-            Reply::Stream(records) => {
-                self.text(",\"records\":[");
-                for (index, (key, new, old)) in records.iter().enumerate() {
-                    self.text(if index == 0 { "[" } else { ",[" })
-                        .unsigned(key.0);
-                    self.text(",{")
-                        .observed(new)
-                        .text("},{")
-                        .observed(old)
-                        .text("}]");
-                }
-                self.text("]")
-            }
+            Reply::Stream(records) => self.text(",\"records\":[").records(records),
+            Reply::StreamAnew(records) => self.text(",\"anew\":[").records(records),
         }
+    }
+
+    fn records(&mut self, records: &[(Key, Observed, Observed)]) -> &mut Self {
+        for (index, (key, new, old)) in records.iter().enumerate() {
+            self.text(if index == 0 { "[" } else { ",[" })
+                .unsigned(key.0);
+            self.text(",{")
+                .observed(new)
+                .text("},{")
+                .observed(old)
+                .text("}]");
+        }
+        self.text("]")
     }
 
     fn observed(&mut self, seen: &Observed) -> &mut Self {

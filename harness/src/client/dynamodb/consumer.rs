@@ -2,6 +2,9 @@
 //!
 //! It begins at the oldest record there is, reads each shard after the one that it came from, and goes on where it was: what a fetch had
 //! brought when a later request of it failed is in the next fetch. An iterator that expired is asked for again, after the last record.
+//!
+//! When the stream has ended or is gone, it asks the table for its newest one. If that is another, the table was created again or its region began anew: the
+//! consumer drops what it has not passed on of the former, starts over with the new one, and says so.
 
 use checker::history::{EventKind, Key, Observed, Reply};
 
@@ -13,6 +16,11 @@ use crate::client::{Dialect, Request, connection::Answer, errors};
 pub(crate) struct Consumer {
     /// The stream's name, once the table was asked.
     stream: Option<String>,
+    is_stream_due: bool,
+    /// Whether the fetch is of a stream that took the place of another.
+    is_anew: bool,
+    /// What becomes of the fetch if the table has no other stream than the one that is gone.
+    gone: Option<EventKind>,
     /// In the order in which the stream names them: parents before their children.
     shards: Vec<Shard>,
     is_list_due: bool,
@@ -59,46 +67,55 @@ impl Consumer {
                 shard.progress = Progress::Due;
             }
         }
-        let is_open = |shard: &Shard| shard.progress != Progress::Closed;
-        self.is_list_due |= !self.shards.iter().any(is_open);
+        self.gone = None;
+        self.is_list_due |= self.is_ended();
+    }
+
+    /// Whether no shard is open.
+    fn is_ended(&self) -> bool {
+        let mut shards = self.shards.iter();
+        !shards.any(|shard| shard.progress != Progress::Closed)
     }
 
     /// The next request of a fetch; none when everything has come.
     pub(crate) fn request(&mut self, dialect: &Dialect) -> Option<Request> {
         let (asked, operation, body) = match &self.stream {
-            None => (
+            Some(stream) if !self.is_stream_due => self.read(stream)?,
+            Some(_) | None => (
                 Asked::Table,
                 "DescribeTable",
                 serde_json::json!({ "TableName": dialect.table }),
             ),
-            Some(stream) if self.is_list_due => {
-                let mut body = serde_json::json!({ "StreamArn": stream });
-                if let Some(last) = self.shards.last() {
-                    body["ExclusiveStartShardId"] = last.id.as_str().into();
-                }
-                (Asked::Shards, "DescribeStream", body)
-            }
-            Some(stream) => {
-                let place = (0..self.shards.len()).find(|place| self.is_due(*place))?;
-                let shard = &self.shards[place];
-                match &shard.iterator {
-                    Some(iterator) => (
-                        Asked::Records(place),
-                        "GetRecords",
-                        serde_json::json!({ "ShardIterator": iterator }),
-                    ),
-                    None => (
-                        Asked::Iterator(place),
-                        "GetShardIterator",
-                        from_where(stream, shard),
-                    ),
-                }
-            }
         };
         self.asked = asked;
         Some(Request {
             operation,
             body: body.to_string().into(),
+        })
+    }
+
+    /// The next request to this stream.
+    fn read(&self, stream: &str) -> Option<(Asked, &'static str, serde_json::Value)> {
+        if self.is_list_due {
+            let mut body = serde_json::json!({ "StreamArn": stream });
+            if let Some(last) = self.shards.last() {
+                body["ExclusiveStartShardId"] = last.id.as_str().into();
+            }
+            return Some((Asked::Shards, "DescribeStream", body));
+        }
+        let place = (0..self.shards.len()).find(|place| self.is_due(*place))?;
+        let shard = &self.shards[place];
+        Some(match &shard.iterator {
+            Some(iterator) => (
+                Asked::Records(place),
+                "GetRecords",
+                serde_json::json!({ "ShardIterator": iterator }),
+            ),
+            None => (
+                Asked::Iterator(place),
+                "GetShardIterator",
+                from_where(stream, shard),
+            ),
         })
     }
 
@@ -124,11 +141,19 @@ impl Consumer {
             Asked::Records(place) => self.learn_records(place, body, reader),
         });
         match (taken, asked) {
+            (Ok(()), Asked::Table) => self.gone.take(),
             (Ok(()), _) => None,
             (Err(EventKind::Fail { error, .. }), Asked::Records(place))
                 if error == errors::EXPIRED_ITERATOR =>
             {
                 self.shards[place].iterator = None;
+                None
+            }
+            (Err(outcome), Asked::Shards | Asked::Iterator(_) | Asked::Records(_))
+                if errors::of(&outcome) == Some(errors::NOT_FOUND) =>
+            {
+                self.is_stream_due = true;
+                self.gone = Some(outcome);
                 None
             }
             (Err(outcome), _) => Some(outcome),
@@ -137,7 +162,16 @@ impl Consumer {
 
     fn learn_stream(&mut self, body: Body<'_>) -> Result<(), &'static str> {
         let table = body.table.ok_or(errors::BAD_REPLY)?;
-        self.stream = Some(table.stream.ok_or(errors::NO_STREAM)?.into_owned());
+        let newest = table.stream.ok_or(errors::NO_STREAM)?.into_owned();
+        self.is_stream_due = false;
+        if self.stream.as_ref() == Some(&newest) {
+            return Ok(());
+        }
+        self.is_anew |= self.stream.is_some();
+        self.gone = None;
+        self.shards.clear();
+        self.records.clear();
+        self.stream = Some(newest);
         self.is_list_due = true;
         Ok(())
     }
@@ -146,6 +180,7 @@ impl Consumer {
         let stream = body.stream.ok_or(errors::BAD_REPLY)?;
         // Another page begins after the last shard of this one.
         self.is_list_due = stream.last_shard.is_some() && !stream.shards.is_empty();
+        self.is_stream_due = stream.shards.is_empty() && self.is_ended();
         for shard in stream.shards {
             self.shards.push(Shard {
                 id: shard.id.into_owned(),
@@ -184,7 +219,12 @@ impl Consumer {
 
     /// Everything that came, as the outcome of a fetch that ended well.
     pub(crate) fn finish(&mut self) -> EventKind {
-        EventKind::Ok(Reply::Stream(std::mem::take(&mut self.records)))
+        let records = std::mem::take(&mut self.records);
+        EventKind::Ok(if std::mem::take(&mut self.is_anew) {
+            Reply::StreamAnew(records)
+        } else {
+            Reply::Stream(records)
+        })
     }
 }
 

@@ -14,6 +14,7 @@ fn dialect() -> Dialect {
         regions: vec!["ap-southeast-1".into(), "us-east-1".into()],
         failed_condition: FailedCondition::ProvesAbsence,
         forgery: Arc::default(),
+        lifetimes: crate::client::Lifetimes::default(),
     }
 }
 
@@ -440,6 +441,86 @@ fn a_consumer_reads_shard_after_shard_and_goes_on_where_it_was() {
         ],
     );
     assert_eq!(changes(&outcome), [7]);
+}
+
+#[test]
+fn a_stream_in_the_place_of_another_is_read_from_its_beginning_and_told_as_that() {
+    let gone = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"}"#;
+    let same = r#"{"Table":{"LatestStreamArn":"arn"}}"#;
+    let other = r#"{"Table":{"LatestStreamArn":"brn"}}"#;
+    let mut consumer = interrupted();
+    let outcome = fetch(
+        &mut consumer,
+        &[
+            (r#"GetRecords {"ShardIterator":"b"}"#, 400, gone),
+            ("DescribeTable", 200, same),
+        ],
+    );
+    assert_eq!(errors::of(&outcome), Some(errors::NOT_FOUND));
+    let page = format!(
+        r#"{{"Records":[{}],"NextShardIterator":"h"}}"#,
+        record(1, 9, "")
+    );
+    let outcome = fetch(
+        &mut consumer,
+        &[
+            (r#"GetRecords {"ShardIterator":"b"}"#, 400, gone),
+            ("DescribeTable", 200, other),
+            (
+                r#"DescribeStream {"StreamArn":"brn"}"#,
+                200,
+                r#"{"StreamDescription":{"Shards":[{"ShardId":"s2"}]}}"#,
+            ),
+            (
+                r#"GetShardIterator {"ShardId":"s2","ShardIteratorType":"TRIM_HORIZON","StreamArn":"brn"}"#,
+                200,
+                r#"{"ShardIterator":"g"}"#,
+            ),
+            (r#"GetRecords {"ShardIterator":"g"}"#, 200, &page),
+            (
+                r#"GetRecords {"ShardIterator":"h"}"#,
+                200,
+                r#"{"Records":[],"NextShardIterator":"i"}"#,
+            ),
+        ],
+    );
+    let EventKind::Ok(Reply::StreamAnew(records)) = outcome else {
+        panic!("it says that it began anew: {outcome:?}");
+    };
+    assert_eq!(records.len(), 1, "what came of the former is dropped");
+    // It ends, as when its table is deleted, and has no successor yet; then it has one.
+    let ended = [
+        (r#"GetRecords {"ShardIterator":"i"}"#, 200, r#"{"Records":[]}"#),
+        (
+            "DescribeStream",
+            200,
+            r#"{"StreamDescription":{"Shards":[]}}"#,
+        ),
+        ("DescribeTable", 200, other),
+    ];
+    assert_eq!(changes(&fetch(&mut consumer, &ended)), [0; 0]);
+    let outcome = fetch(
+        &mut consumer,
+        &[
+            ended[1],
+            ("DescribeTable", 200, same),
+            (
+                r#"DescribeStream {"StreamArn":"arn"}"#,
+                200,
+                r#"{"StreamDescription":{"Shards":[{"ShardId":"s1"}]}}"#,
+            ),
+            ("GetShardIterator", 200, r#"{"ShardIterator":"j"}"#),
+            (
+                "GetRecords",
+                200,
+                r#"{"Records":[],"NextShardIterator":"k"}"#,
+            ),
+        ],
+    );
+    assert!(
+        matches!(outcome, EventKind::Ok(Reply::StreamAnew(_))),
+        "{outcome:?}"
+    );
 }
 
 #[test]

@@ -1,13 +1,19 @@
 //! Streams: the records of what was written, kept for a day, in every region its own.
 //!
 //! All streams of a region share one log of epochs; an epoch of one stream is a shard. Epochs rotate and are dropped whole, so that old records cost
-//! nothing to forget. A record lies in the commit of the write it tells of: nobody reads what is not durable. Sequence numbers only rise; a restart may
-//! leave a gap.
+//! nothing to forget: a record is kept for a day of the region's own age, and until its shard goes. A record lies in the commit of the write it tells of:
+//! nobody reads what is not durable. Sequence numbers only rise; a restart may leave a gap.
 //!
-//! `row` says what is stored and which records it stands for, `read` serves the API, `iterator` is the text that a reader goes on from.
+//! A region that was rolled back has forgotten records that somebody read, and would give their numbers again. So it shows no records while it may be
+//! one, and with its renewal the stream is gone, and another, with another ARN, takes its place: that of a table that begins empty, with a record of every row
+//! that moves or comes back. A reader that finds its stream gone asks the table for its newest one and starts over.
+//!
+//! `row` says what is stored and which records it stands for, `age` how time is counted, `read` serves the API, `iterator` is the text that a reader goes on
+//! from.
 //!
 //! Absent: splitting by key (a stream has one open shard), `AT_TIMESTAMP`, the limit of two readers per shard.
 
+mod age;
 mod iterator;
 mod read;
 mod row;
@@ -21,6 +27,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use read::sequence_text;
 pub(super) use row::{Image, RecordRow, Shape};
+
+use age::Age;
 
 use super::feed::Watermark;
 use super::rows::{self, named};
@@ -48,7 +56,7 @@ pub(super) struct StreamRow {
 /// When a stream was disabled, and its last shard and sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Ended {
-    at_ms: i64,
+    at_age_ms: i64,
     epoch: u64,
     sequence: u64,
 }
@@ -58,6 +66,8 @@ struct Ended {
 struct LogRow {
     next_number: u32,
     reserved: u64,
+    /// The region's age, as last saved.
+    age_ms: i64,
     /// Without gaps in their numbers; the last one is written to.
     epochs: Vec<Epoch>,
 }
@@ -65,7 +75,9 @@ struct LogRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Epoch {
     number: u64,
+    /// By the wall clock, for its name.
     started_ms: i64,
+    started_age_ms: i64,
     first_sequence: u64,
 }
 
@@ -74,18 +86,23 @@ struct Epoch {
 pub(super) struct Streams {
     log: LogRow,
     pub(super) sequence: Watermark,
+    age: Age,
+    /// Sequence numbers that this process has given in the last epoch. The gap that a restart leaves is none of them.
+    given: u64,
     streams: BTreeMap<u32, StreamRow>,
 }
 
 impl Streams {
     /// The streams as the store holds them.
-    pub(super) fn open(read: &dyn Read) -> Result<Self, OpenError> {
+    pub(super) fn open(now: Now, read: &dyn Read) -> Result<Self, OpenError> {
         let log = match read.get(Space::Meta, rows::STREAM_LOG)? {
             Some(row) => rows::parse(rows::STREAM_LOG, &row)?,
             None => LogRow::default(),
         };
         Ok(Self {
             sequence: Watermark::at(log.reserved),
+            age: Age::after(log.age_ms, now),
+            given: 0,
             log,
             streams: super::upkeep::each(rows::STREAM, read, |_, row: StreamRow| {
                 (row.number, row)
@@ -117,6 +134,7 @@ impl Streams {
             self.log.epochs.push(Epoch {
                 number: 1,
                 started_ms: now.wall_ms,
+                started_age_ms: self.age.ms(now),
                 first_sequence: self.sequence.decided + 1,
             });
         }
@@ -143,13 +161,21 @@ impl Streams {
     /// Ends a stream; it can be read for as long as its records are kept.
     pub(super) fn end(&mut self, now: Now, number: u32, writes: &mut Vec<Write>) {
         let (epoch, sequence) = (self.last_epoch().number, self.sequence.decided);
+        let at_age_ms = self.age.ms(now);
         if let Some(stream) = self.streams.get_mut(&number) {
             stream.ended = Some(Ended {
-                at_ms: now.wall_ms,
+                at_age_ms,
                 epoch,
                 sequence,
             });
             writes.push(stream.save());
+        }
+    }
+
+    /// Forgets a stream at once, with all its records.
+    pub(super) fn forget(&mut self, number: u32, writes: &mut Vec<Write>) {
+        if let Some(stream) = self.streams.remove(&number) {
+            writes.push(rows::remove(stream.key()));
         }
     }
 
@@ -161,6 +187,7 @@ impl Streams {
         }
         let sequence = self.sequence.decided + 1;
         self.sequence.decided += count;
+        self.given += count;
         if self.sequence.decided > self.log.reserved {
             self.log.reserved = self.sequence.decided + RESERVED;
             writes.push(rows::put(rows::STREAM_LOG.to_vec(), &self.log));
@@ -183,29 +210,34 @@ impl Streams {
             return Vec::new();
         };
         let before = self.log.clone();
-        let count = (self.sequence.decided + 1).saturating_sub(last.first_sequence);
-        let age_ms = now.wall_ms.saturating_sub(last.started_ms);
-        if count > 0 && (count >= limits.stream_epoch_rows || age_ms >= limits.stream_epoch_ms) {
+        let is_empty = self.sequence.decided < last.first_sequence;
+        let age_ms = self.age.ms(now);
+        let open_ms = age_ms.saturating_sub(last.started_age_ms);
+        let is_full = self.given >= limits.stream_epoch_rows;
+        if !is_empty && (is_full || open_ms >= limits.stream_epoch_ms) {
+            self.given = 0;
             self.log.epochs.push(Epoch {
                 number: last.number + 1,
                 started_ms: now.wall_ms,
+                started_age_ms: age_ms,
                 first_sequence: self.sequence.decided + 1,
             });
         }
         let mut drops = Vec::new();
-        let horizon_ms = now.wall_ms.saturating_sub(limits.stream_retention_ms);
+        let horizon_ms = age_ms.saturating_sub(limits.stream_retention_ms);
         // An epoch ended when the next one began.
         while let [first, next, ..] = self.log.epochs[..]
-            && (next.started_ms <= horizon_ms || self.log.epochs.len() > limits.stream_epochs)
+            && (next.started_age_ms <= horizon_ms || self.log.epochs.len() > limits.stream_epochs)
         {
             drops.push(Space::Stream(first.number));
             self.log.epochs.remove(0);
         }
-        if self.log != before {
+        if self.log != before || self.age.is_due(self.log.age_ms, now) {
+            self.log.age_ms = age_ms;
             writes.push(rows::put(rows::STREAM_LOG.to_vec(), &self.log));
         }
         self.streams.retain(|_, stream| {
-            let gone = stream.ended.is_some_and(|ended| ended.at_ms <= horizon_ms);
+            let gone = stream.ended.is_some_and(|ended| ended.at_age_ms <= horizon_ms);
             if gone {
                 writes.push(rows::remove(stream.key()));
             }
@@ -229,6 +261,10 @@ impl Streams {
                 pair[0].number + 1,
                 pair[1].number,
                 "epochs follow each other"
+            );
+            assert!(
+                pair[0].started_age_ms <= pair[1].started_age_ms,
+                "a region does not grow younger"
             );
             assert!(
                 pair[0].first_sequence < pair[1].first_sequence,
@@ -265,6 +301,37 @@ impl Core {
                 self.streams.append(stream, &row, writes);
             }
         }
+    }
+
+    /// The stream of a table is gone, and another takes its place, with the same view: that of a table that begins empty.
+    ///
+    /// `salt` differs from one renewal to the next: a clock that was set back would else give two streams one label.
+    pub(super) fn replace_stream(
+        &mut self,
+        now: Now,
+        (name, salt): (&str, u64),
+        writes: &mut Vec<Write>,
+    ) {
+        let Some(table) = self.tables.get_mut(name) else {
+            return;
+        };
+        let Some(former) = table.stream.take() else {
+            return;
+        };
+        let newest_ms = self.streams.streams.values().map(|it| it.created_ms).max();
+        let salt_ms = i64::try_from(salt % 60_000).expect("below a minute");
+        let now = Now {
+            wall_ms: now.wall_ms.max(newest_ms.unwrap_or(0) + 1 + salt_ms),
+            ..now
+        };
+        let definition = &table.row.definition;
+        let view = definition.stream.expect("an enabled stream has a view");
+        let (number, label) = self.streams.begin(now, definition, view, writes);
+        assert_ne!(number, former, "numbers of streams only rise");
+        self.streams.forget(former, writes);
+        table.stream = Some(number);
+        table.row.stream_label = Some(label);
+        writes.push(table.save());
     }
 
     /// Epochs of stream records: new ones, old ones.

@@ -223,7 +223,8 @@ impl Core {
             IteratorStart::At(text) => within(text)? - 1,
             IteratorStart::After(text) => within(text)?,
         };
-        let iterator = Iterator::new(now, stream.number, *epoch, after);
+        let made_age_ms = self.streams.age.ms(now);
+        let iterator = Iterator::new(made_age_ms, stream.number, *epoch, after);
         Ok(Response::ShardIterator(iterator.text(arn)))
     }
 
@@ -235,15 +236,17 @@ impl Core {
         limit: usize,
         read: &dyn Read,
     ) -> Result<Response, Refusal> {
-        let place = Iterator::parse(now, iterator)?;
-        let stream = self.streams.streams.get(&place.stream);
-        let stream = stream.ok_or_else(trimmed)?;
+        self.check_records_known(now)?;
+        let age_ms = self.streams.age.ms(now);
+        let (arn, place) = Iterator::parse(age_ms, iterator)?;
+        // Its number alone may be another stream's, after a roll-back.
+        let stream = self.stream(arn)?;
+        if stream.number != place.stream {
+            return Err(Refusal::Api(trimmed()));
+        }
         let shards = self.streams.shards(stream);
         let shard = shards.iter().find(|(epoch, _)| *epoch == place.epoch);
         let (_, shard) = shard.ok_or_else(trimmed)?;
-        let horizon_ms = now
-            .wall_ms
-            .saturating_sub(self.config.limits.stream_retention_ms);
         let mut page = PageOfRecords::new(limit);
         // The record that was read last may be the first of a pair.
         let mut start = Bound::Included(record_key(place.stream, place.after));
@@ -261,7 +264,7 @@ impl Core {
                 let first = sequence_of(key);
                 for (step, record) in row.records(&stream.keys, stream.view)? {
                     let sequence = first + step;
-                    if sequence <= place.after || row.created_ms < horizon_ms {
+                    if sequence <= place.after {
                         continue;
                     }
                     if !page.has_room(&record) {
@@ -283,13 +286,24 @@ impl Core {
             .ending
             .is_some_and(|ending| self.streams.sequence.durable >= ending);
         let next = (!page.is_drained || !is_closed).then(|| {
-            Iterator::new(now, place.stream, place.epoch, after).text(&self.stream_arn(stream))
+            Iterator::new(age_ms, place.stream, place.epoch, after).text(&self.stream_arn(stream))
         });
         Ok(Response::Records(RecordPage {
             region: self.config.region.clone(),
             records: page.records,
             next,
         }))
+    }
+
+    /// A region that may have been rolled back, as far as it knows, does not know what it has told readers: it shows no records.
+    fn check_records_known(&self, now: Now) -> Result<(), ApiError> {
+        if !self.rollback.is_found && !self.may_be_rolled_back(now) {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            ErrorKind::Throttling,
+            "Rate of requests exceeds the allowed throughput: the region asks its peers whether its store was rolled back and shows no stream records before it knows, send again later",
+        ))
     }
 
     fn named_record(&self, sequence: u64, mut record: StreamRecord) -> StreamRecord {

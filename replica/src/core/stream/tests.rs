@@ -375,10 +375,13 @@ fn shards_rotate_parents_before_children_and_are_trimmed_after_a_day() {
     }
     assert!(found.last().expect("some")["SequenceNumberRange"]["EndingSequenceNumber"].is_null());
     let kept: Vec<String> = lines(&mut regions, 0);
-    let expected: Vec<String> = (7..30)
+    let expected: Vec<String> = (4..30)
         .map(|hour| format!("MODIFY: - => {hour} unstamped"))
         .collect();
-    assert_eq!(kept, expected, "a day of them, in order, over all shards");
+    assert_eq!(
+        kept, expected,
+        "a day of them and the rest of a shard, in order, over all shards"
+    );
     let first = found[0]["ShardId"].as_str().expect("a text").to_owned();
     let start = iterator(&mut regions, 0, &first, "TRIM_HORIZON", None);
     let page = regions.ok(0, "GetRecords", json!({"ShardIterator": start}));
@@ -404,4 +407,37 @@ fn records_outlive_a_restart_and_new_ones_follow() {
     assert_eq!(after[..2], before);
     assert_eq!(after.len(), 4);
     assert_eq!(line(&after[3]), "MODIFY: 2 unstamped => 2 eu-west-1");
+}
+
+#[test]
+fn a_clock_that_jumps_by_days_takes_no_records_and_ends_no_iterators() {
+    let mut regions = alone("NEW_IMAGE");
+    put(&mut regions, "a", "0");
+    let shard = shards(&mut regions, 0)[0]["ShardId"]
+        .as_str()
+        .expect("a text")
+        .to_owned();
+    let start = iterator(&mut regions, 0, &shard, "TRIM_HORIZON", None);
+    for (place, days) in [1, 0, -1, 40, -40].into_iter().enumerate() {
+        regions.skew(0, days * 24 * HOUR_MS);
+        put(&mut regions, "a", &(place + 1).to_string());
+        regions.restart(0);
+        regions.pass(1000);
+        let page = regions.ok(0, "GetRecords", json!({"ShardIterator": start}));
+        assert_eq!(page["Records"].as_array().map(Vec::len), Some(place + 2));
+    }
+    assert_eq!(records(&mut regions, 0).len(), 6);
+    assert_eq!(shards(&mut regions, 0).len(), 1, "no shard was closed");
+}
+
+#[test]
+fn a_day_goes_on_over_restarts() {
+    let mut regions = alone("NEW_IMAGE");
+    for hour in 0..40 {
+        put(&mut regions, "a", &hour.to_string());
+        regions.pass(HOUR_MS);
+        regions.restart(0);
+    }
+    let kept = records(&mut regions, 0).len();
+    assert!((24..=30).contains(&kept), "{kept} hours are kept");
 }
