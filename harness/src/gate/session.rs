@@ -463,4 +463,24 @@ mod tests {
             "`metric` \"own\": not both commands measure it; there are cpu_us"
         );
     }
+
+    #[test]
+    fn only_costs_are_measured_side_by_side() {
+        let fits = |names: &[&str], counter| {
+            let named: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let metrics = metrics(&named, &figures(names), &figures(names));
+            fitting(&metrics.expect("both measure it"), &counter)
+        };
+        let nobody = || Err("there is no counter".to_owned());
+        assert_eq!(fits(&["cpu_us", "memory_mib"], nobody()), Runs::AtOnce);
+        assert_eq!(fits(&["cpu_us", "wall_ms"], nobody()), Runs::InTurns);
+        assert_eq!(
+            fits(&["instructions"], Ok(Counter::Processor)),
+            Runs::AtOnce
+        );
+        assert_eq!(
+            fits(&["instructions"], Ok(Counter::Valgrind)),
+            Runs::InTurns
+        );
+    }
 }
