@@ -122,11 +122,11 @@ impl Judging<'_> {
         let whole = evidence(whole.exits(1)?)?;
         println!("e2e: it is judged in three parts");
         self.in_parts(self.prompt, self.history, &whole)?;
-        self.from_a_store(&whole)?;
+        self.in_parts_of_a_store(&whole)?;
         self.on_spark(&whole)
     }
 
-    fn from_a_store(&self, whole: &Value) -> anyhow::Result<()> {
+    fn in_parts_of_a_store(&self, whole: &Value) -> anyhow::Result<()> {
         println!("e2e: it is judged in three parts from a store that speaks S3");
         let compact = self.prompt.folder.join("history.compact");
         self.run(&["convert", self.history, &compact.to_string_lossy()])?
