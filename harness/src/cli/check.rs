@@ -1,6 +1,8 @@
 //! `dateline check`: the verdict of saved histories.
 
 mod part;
+mod remote;
+mod size;
 
 use std::{
     fs::File,
@@ -19,7 +21,7 @@ use checker::{
 use clap::Args;
 use reports::{load_summary::Share, run_folder::RunFolder, verdict_shares::VerdictShare};
 
-use self::part::Part;
+use self::{part::Part, size::bytes};
 use crate::{
     exit::{Ending, Failure},
     follow::Followed,
@@ -42,10 +44,11 @@ Examples:
   dateline check jepsen/history.edn --expect single-region
   dateline check big.jsonl --memory 500MB --spill /var/tmp
   dateline check dateline-runs/latest --follow
-  dateline check history.jsonl --share 3/16 --json > part-3.json     one part of the keys; `dateline merge` joins them")]
+  dateline check history.jsonl --share 3/16 --json > part-3.json     one part of the keys; `dateline merge` joins them
+  dateline check s3://bucket/history.dlh --share 3/16 --json         from a store that speaks S3: AWS_ENDPOINT_URL, AWS_REGION, …")]
 pub(super) struct CheckCommand {
-    /// History files, or run folders
-    #[arg(required = true, value_name = "FILE|RUN")]
+    /// History files, run folders, or s3://BUCKET/KEY
+    #[arg(required = true, value_name = "FILE|RUN|S3")]
     histories: Vec<PathBuf>,
 
     /// Only these checks: names of `dateline list checks` [default: all that can say something]
@@ -143,21 +146,37 @@ impl CheckCommand {
         checker::expected_checks(&options.expectations)
             .map_err(|error| Failure::Usage(format!("--expect {error}")))?;
         let known = self.known_anomalies()?;
+        let is_remote = |history: &PathBuf| remote::address(history).is_some();
+        if self.follow && self.histories.iter().any(is_remote) {
+            return Err(Failure::Usage(
+                "--follow: an object in a store does not grow; name a file or a run folder"
+                    .to_owned(),
+            ));
+        }
         let endings = self.histories.iter();
         let endings = endings.map(|path| self.judge(path, &options, &known));
         Ok(endings.max().unwrap_or(Ending::Unknown))
     }
 
     fn judge(&self, path: &Path, options: &Options<'_>, known: &KnownAnomalies) -> Ending {
-        let file = if path.is_dir() {
-            RunFolder::at(path).history_path()
-        } else {
-            path.to_owned()
+        let fetched = match remote::address(path).map(remote::fetch).transpose() {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                eprintln!("harness failure: {}: {error}", path.display());
+                return Ending::HarnessFailure;
+            }
         };
+        let file = match &fetched {
+            Some(fetched) => fetched.path().to_owned(),
+            None if path.is_dir() => RunFolder::at(path).history_path(),
+            None => path.to_owned(),
+        };
+        // What came from elsewhere is told by its address.
+        let named = fetched.as_ref().map_or(file.as_path(), |_| path);
         let part = match self.part(&file) {
             Ok(part) => part,
             Err(error) => {
-                eprintln!("harness failure: {}: {error}", file.display());
+                eprintln!("harness failure: {}: {error}", named.display());
                 return Ending::HarnessFailure;
             }
         };
@@ -174,13 +193,13 @@ impl CheckCommand {
         });
         let (header, mut judgement) = match judged {
             Ok(judged) => judged,
-            Err(error) => return unreadable(&file, &error),
+            Err(error) => return unreadable(named, &error),
         };
         if let Some(part) = &part {
             part.renumber(&mut judgement.verdict);
         }
         apply_known(known, &mut judgement);
-        self.show(&file, &header, &judgement)
+        self.show(named, &header, &judgement)
     }
 
     /// Whether the history must be in memory as a whole.
@@ -401,25 +420,6 @@ pub(super) fn format(name: &str) -> Result<Format, String> {
 
 /// How often a followed history is looked at, at most.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// `500MB`, `2GB`, `64KiB`, or a plain number of bytes.
-fn bytes(text: &str) -> Result<u64, String> {
-    let bad = || format!("{text}: expected a number of bytes such as 500MB, 2GB or 512MiB");
-    let letters = |c: char| !c.is_ascii_digit();
-    let (number, unit) = text.split_at(text.find(letters).unwrap_or(text.len()));
-    let scale: u64 = match unit.trim() {
-        "" | "B" => 1,
-        "KB" | "kB" => 1_000,
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _unknown => return Err(bad()),
-    };
-    let number: u64 = number.parse().map_err(|_| bad())?;
-    number.checked_mul(scale).ok_or_else(bad)
-}
 
 /// A history that cannot be read is nobody's violation; an empty file simply says nothing.
 fn unreadable(file: &Path, error: &JudgeError) -> Ending {

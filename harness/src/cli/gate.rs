@@ -56,7 +56,7 @@ pub(super) struct GateCommand {
     #[arg(long, value_name = "PERCENT")]
     tolerate: Option<String>,
 
-    /// The least and the most rounds of four runs [default: 10..20]
+    /// The least and the most rounds of four runs [default: 10..20; at once 10..40]
     #[arg(long, value_name = "LEAST..MOST")]
     rounds: Option<String>,
 

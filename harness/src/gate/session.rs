@@ -44,6 +44,9 @@ const COSTS: [&str; 3] = ["cpu_us", INSTRUCTIONS, "memory_mib"];
 /// The least rounds when valgrind counts.
 const COUNTED_ROUNDS_MIN: usize = 3;
 
+/// The most rounds of runs at once: each slice of some milliseconds has its own noise, so only more slices narrow the interval.
+const AT_ONCE_ROUNDS_MAX: usize = 40;
+
 /// Whom to tell how it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Talk {
@@ -129,7 +132,7 @@ impl<'a> Runner<'a> {
             .settings
             .runs
             .unwrap_or_else(|| fitting(&metrics, &self.counter));
-        let mut session = Session::new(metrics, self.terms());
+        let mut session = Session::new(metrics, self.terms(runs));
         let (counted_from, mut rounds) = (Instant::now(), 0_u32);
         while let Some(round) = session.next_round() {
             let one_more = counted_from.elapsed() / rounds.max(1);
@@ -156,11 +159,15 @@ impl<'a> Runner<'a> {
         Ok(answer)
     }
 
-    /// Counts that repeat to one in a million need no ten rounds.
-    fn terms(&self) -> Terms {
+    /// Counts that repeat to one in a million need no ten rounds, and runs at once can be short and many.
+    fn terms(&self, runs: Runs) -> Terms {
         let mut terms = self.settings.terms.clone();
-        if self.counter == Ok(Counter::Valgrind) && self.settings.rounds.is_none() {
-            terms.rounds_min = COUNTED_ROUNDS_MIN;
+        if self.settings.rounds.is_none() {
+            match (&self.counter, runs) {
+                (Ok(Counter::Valgrind), _) => terms.rounds_min = COUNTED_ROUNDS_MIN,
+                (_, Runs::AtOnce) => terms.rounds_max = AT_ONCE_ROUNDS_MAX,
+                (_, Runs::InTurns) => {}
+            }
         }
         terms
     }
@@ -454,6 +461,26 @@ mod tests {
         assert_eq!(
             told,
             "`metric` \"own\": not both commands measure it; there are cpu_us"
+        );
+    }
+
+    #[test]
+    fn only_costs_are_measured_side_by_side() {
+        let fits = |names: &[&str], counter| {
+            let named: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let metrics = metrics(&named, &figures(names), &figures(names));
+            fitting(&metrics.expect("both measure it"), &counter)
+        };
+        let nobody = || Err("there is no counter".to_owned());
+        assert_eq!(fits(&["cpu_us", "memory_mib"], nobody()), Runs::AtOnce);
+        assert_eq!(fits(&["cpu_us", "wall_ms"], nobody()), Runs::InTurns);
+        assert_eq!(
+            fits(&["instructions"], Ok(Counter::Processor)),
+            Runs::AtOnce
+        );
+        assert_eq!(
+            fits(&["instructions"], Ok(Counter::Valgrind)),
+            Runs::InTurns
         );
     }
 }

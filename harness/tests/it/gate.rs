@@ -69,7 +69,21 @@ fn cpu_time_is_measured_without_being_asked_for() {
         .expect("it is always measured");
     let (base, candidate) = cpu.medians.expect("every run measured it");
     assert!(candidate > 1.5 * base, "{base} {candidate}");
+    let shared = |note: &String| note.contains("shared processor");
+    assert!(answer.notes.iter().any(shared), "{:?}", answer.notes);
     assert_ne!(answer.judgement, Judgement::Pass, "{}", answer.sentence);
+}
+
+#[test]
+fn runs_at_once_share_one_processor() {
+    let place = Place::new();
+    // How many processors the command may use.
+    let counts = r#"sh -c 'echo "{\"processors\": $(nproc)}" > {folder}/metrics.json'"#;
+    let flags = "--metric processors --rounds 3 --runs at-once --output json";
+    let ended = gate(&place, counts, counts, flags);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    let answer: Answer = serde_json::from_str(&ended.out).expect("it is JSON");
+    assert_eq!(answer.metrics[0].medians, Some((1.0, 1.0)));
 }
 
 #[test]

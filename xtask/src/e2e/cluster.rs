@@ -68,7 +68,7 @@ impl Cluster {
 }
 
 /// The first of so many ports in a row that nobody listens on.
-fn free_port_run(count: usize) -> anyhow::Result<u16> {
+pub(super) fn free_port_run(count: usize) -> anyhow::Result<u16> {
     // Below the range from which the kernel draws the ports of outgoing connections, which would take one in between.
     const CANDIDATES: std::ops::Range<u16> = 18_000..32_000;
     let offset = u16::try_from(std::process::id() % 1_000).expect("it is below 1000") * 10;

@@ -14,6 +14,7 @@ mod browser;
 mod defect;
 mod examples;
 mod interrupted;
+mod object_store;
 mod readers;
 mod refusals;
 mod shares;

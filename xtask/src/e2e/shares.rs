@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::prompt::{Answer, Prompt, Running, wait_until};
 use super::verdict::newest_run;
-use super::{Desk, processes, venv};
+use super::{Desk, object_store, object_store::Store, processes, venv};
 use crate::step;
 
 /// What each command may take.
@@ -120,20 +120,39 @@ impl Judging<'_> {
         println!("e2e: it is judged by one process");
         let whole = self.run(&["check", self.history, "--json"])?;
         let whole = evidence(whole.exits(1)?)?;
-        self.in_parts(&whole)?;
+        println!("e2e: it is judged in three parts");
+        self.in_parts(self.prompt, self.history, &whole)?;
+        self.in_parts_of_a_store(&whole)?;
         self.on_spark(&whole)
+    }
+
+    fn in_parts_of_a_store(&self, whole: &Value) -> anyhow::Result<()> {
+        println!("e2e: it is judged in three parts from a store that speaks S3");
+        let compact = self.prompt.folder.join("history.compact");
+        self.run(&["convert", self.history, &compact.to_string_lossy()])?
+            .exits(0)?;
+        let store = Store::with(self.prompt, &compact)?;
+        self.in_parts(&store.prompt, object_store::ADDRESS, whole)?;
+        let missing = ["check", "s3://dateline/no-such-history"];
+        store
+            .prompt
+            .run(&self.desk.dateline, &missing, self.limit)?
+            .exits(3)?
+            .says("no-such-history")?;
+        store.end()?;
+        Ok(())
     }
 
     fn run(&self, arguments: &[&str]) -> anyhow::Result<Answer> {
         self.prompt.run(&self.desk.dateline, arguments, self.limit)
     }
 
-    fn in_parts(&self, whole: &Value) -> anyhow::Result<()> {
-        println!("e2e: it is judged in three parts");
+    fn in_parts(&self, prompt: &Prompt, history: &str, whole: &Value) -> anyhow::Result<()> {
         let mut files = Vec::new();
         for index in 1..=3 {
             let share = format!("{index}/3");
-            let answer = self.run(&["check", self.history, "--share", &share, "--json"])?;
+            let arguments = ["check", history, "--share", &share, "--json"];
+            let answer = prompt.run(&self.desk.dateline, &arguments, self.limit)?;
             let file = format!("part-{index}.json");
             fs::write(self.prompt.folder.join(&file), &answer.stdout)?;
             files.push(file);

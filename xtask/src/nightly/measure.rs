@@ -46,7 +46,7 @@ pub(super) const MEASURES: [Measure; 5] = [
     },
     Measure {
         name: "gate",
-        what: "of 20 gates of a command slowed by 5 % and 20 of the same one 19 are right and none is wrong",
+        what: "of 20 gates of a slower command (5 %) and 20 of the same 19 are right and none wrong; of 100 of the same one may fail",
         measure: gate::measure,
     },
 ];
