@@ -141,7 +141,7 @@ impl Token<'_> {
             None => (0, place),
         };
         let (action, old) = match action.split_once('~') {
-            Some((action, old)) if !action.starts_with('s') => (action, Some(self.observed(old)?)),
+            Some((action, old)) if !action.starts_with(['s', 'S']) => (action, Some(self.observed(old)?)),
             Some(_) | None => (action, None),
         };
         let (marks, process) = match marks.split_once('#') {
