@@ -13,14 +13,14 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
-use crate::check::{Builder, Counts, Panel, Subject, Subjects, Touch, applicable, touches};
+use crate::check::{Builder, Panel, Subject, Touch, applicable, touches};
 use crate::expectation::UnknownExpectation;
 use crate::history::binary::row::{self, Place};
-use crate::history::binary::{Batch, Taken};
 use crate::history::ndjson::ReadError;
-use crate::history::{Event, EventKind, Header, History, InFlight, Operation};
+use crate::history::{Delivery, Event, Header, History, Operation};
 use crate::judge::{Judgement, Options};
 use crate::measure::torn;
+use crate::paired::{Paired, Pairer};
 use crate::parallel;
 use crate::piles::Piles;
 use crate::verdict::Verdict;
@@ -77,9 +77,9 @@ pub struct Gathering {
     /// How much memory judging may take.
     limit_bytes: u64,
     piles: Piles,
-    subjects: Subjects,
-    counts: Counts,
-    in_flight: InFlight,
+    pairer: Pairer,
+    /// What has just been paired; here only so that its room is used again.
+    paired: Paired,
 }
 
 impl Gathering {
@@ -99,9 +99,8 @@ impl Gathering {
             threads: resources.threads,
             limit_bytes,
             piles,
-            subjects: Subjects::default(),
-            counts: Counts::default(),
-            in_flight: InFlight::default(),
+            pairer: Pairer::default(),
+            paired: Paired::default(),
         }
     }
 
@@ -110,37 +109,30 @@ impl Gathering {
     /// # Errors
     /// When it cannot follow what came before, or does not fit anywhere.
     pub fn push(&mut self, line: u64, event: Event) -> Result<(), JudgeError> {
-        if let EventKind::Invoke(op) = &event.kind {
-            self.subjects.add(op);
-        }
-        let ended = self.in_flight.push(line, event).map_err(ReadError::from)?;
-        if let Some(ended) = ended {
-            self.counts.add(ended.became());
-            self.piles.push(&ended)?;
-        }
-        Ok(())
+        self.push_all([(line, event)])
     }
 
-    /// Takes the next events, of a file in compact form.
-    pub(crate) fn push_batch(&mut self, batch: Batch) -> Result<(), JudgeError> {
-        for (line, event) in (batch.first_line..).zip(batch.events) {
-            let plain = match event {
-                Taken::Event(event) => {
-                    self.push(line, *event)?;
-                    continue;
-                }
-                Taken::Plain(plain) => plain,
-            };
-            if plain.writes() {
-                self.subjects.add_register();
-            }
-            let ended = self.in_flight.push_plain(line, &plain, &batch.bytes);
-            if let Some(ended) = ended.map_err(ReadError::from)? {
-                self.counts.add(ended.became());
-                self.piles.push(&ended)?;
-            }
+    /// As [`Gathering::push`], of several.
+    pub(crate) fn push_all(
+        &mut self,
+        events: impl IntoIterator<Item = (u64, Event)>,
+    ) -> Result<(), JudgeError> {
+        self.paired.clear();
+        for (line, event) in events {
+            let paired = self.pairer.push(line, event, &mut self.paired);
+            paired.map_err(ReadError::from)?;
         }
-        Ok(())
+        Ok(self.piles.push(&self.paired)?)
+    }
+
+    /// Takes operations that were paired elsewhere.
+    pub(crate) fn put_aside(&mut self, paired: &Paired) -> Result<(), JudgeError> {
+        Ok(self.piles.push(paired)?)
+    }
+
+    /// Takes what paired them, which knows what is in flight.
+    pub(crate) fn go_on(&mut self, pairer: Pairer) {
+        self.pairer = pairer;
     }
 
     /// Judges everything so far.
@@ -148,7 +140,7 @@ impl Gathering {
     /// # Errors
     /// When an expectation does not exist, or the disk for what does not fit into memory fails.
     pub fn judge(&self, options: &Options<'_>) -> Result<Judgement, JudgeError> {
-        let asked = options.asked(&self.header, self.subjects.clone())?;
+        let asked = options.asked(&self.header, self.pairer.subjects.clone())?;
         let verdict = self.check(&asked.checks)?;
         Ok(asked.answered(verdict))
     }
@@ -159,7 +151,7 @@ impl Gathering {
     /// # Errors
     /// As [`Gathering::judge`].
     pub fn judge_grown(&mut self, options: &Options<'_>) -> Result<Judgement, JudgeError> {
-        let asked = options.asked(&self.header, self.subjects.clone())?;
+        let asked = options.asked(&self.header, self.pairer.subjects.clone())?;
         let verdict = self.check_grown(&asked.checks)?;
         Ok(asked.answered(verdict))
     }
@@ -172,15 +164,15 @@ impl Gathering {
         let all: Vec<usize> = (0..self.piles.count()).collect();
         let mut panel = self.panel(checks, &all)?;
         if !self.has_transactions() {
-            return Ok(panel.finish(&self.header, self.all_counts()));
+            return Ok(panel.finish(&self.header, self.pairer.all_counts()));
         }
         if let Some(reason) = self.why_not_whole() {
             panel.is_not_whole(&reason);
-            return Ok(panel.finish(&self.header, self.all_counts()));
+            return Ok(panel.finish(&self.header, self.pairer.all_counts()));
         }
         let history = self.whole()?;
         panel.judge_whole_alone(&history);
-        let mut verdict = panel.finish(&self.header, self.all_counts());
+        let mut verdict = panel.finish(&self.header, self.pairer.all_counts());
         torn(&history, &mut verdict.measurements);
         Ok(verdict)
     }
@@ -195,21 +187,27 @@ impl Gathering {
         if self.has_transactions() {
             panel.is_not_whole(GROWING);
         }
-        Ok(panel.finish(&self.header, self.all_counts()))
+        Ok(panel.finish(&self.header, self.pairer.all_counts()))
     }
 
     /// The checks of last-writer-wins tables that can say something, as [`crate::applicable_checks`].
     #[must_use]
     pub fn applicable_checks(&self) -> Vec<&'static str> {
-        applicable(&self.header, &self.subjects.clone().finish())
+        applicable(&self.header, &self.pairer.subjects.clone().finish())
     }
 
     /// Whether there are transactions, which must be judged from the history as a whole.
     fn has_transactions(&self) -> bool {
-        self.subjects
+        self.pairer
+            .subjects
             .clone()
             .finish()
             .contains(&Subject::Transactions)
+    }
+
+    /// States within which time writes must arrive, if the header does not say so or says something else.
+    pub fn must_deliver(&mut self, delivery: Delivery) {
+        self.header.delivery = Some(delivery);
     }
 
     /// What is known about the history as a whole.
@@ -218,20 +216,12 @@ impl Gathering {
         &self.header
     }
 
-    /// How many operations there are, those in flight included.
-    fn all_counts(&self) -> Counts {
-        let mut counts = self.counts;
-        let open = self.in_flight.operations();
-        open.for_each(|ended| counts.add(ended.became()));
-        counts
-    }
-
     /// What the checks find in the items of these piles, each by itself.
     fn panel<'c>(&self, checks: &'c [&'c str], piles: &[usize]) -> io::Result<Panel<'c>> {
         let session = Session {
             header: &self.header,
             piles: &self.piles,
-            besides: self.piles.besides(self.in_flight.operations()),
+            besides: self.piles.besides(&self.pairer.open()),
             fetches: self.piles.fetches(),
             limit_bytes: self.limit_bytes,
             error: Mutex::new(None),

@@ -1,7 +1,8 @@
 //! Judges a history file that need not fit into memory.
 //!
-//! One thread reads events, another pairs them and puts finished operations aside by key ([`crate::piles`]); when the file ends, all threads
-//! take piles, unpack the operations of one item at a time, and judge them. Nothing is judged before the whole file has been understood.
+//! One thread reads events (of the compact form it pairs them, too), another pairs them and puts finished operations aside by key
+//! ([`crate::piles`]); when the file ends, all threads take piles, unpack the operations of one item at a time, and judge them. Nothing is
+//! judged before the whole file has been understood.
 //! The verdict is that of [`crate::judge()`], to the byte.
 //!
 //! Transactions are judged across items: for them the history is put together again once its items have been judged, and if it does not
@@ -17,6 +18,7 @@ use crate::gathering::{Gathering, JudgeError, Resources};
 use crate::history::ndjson::{self, ReadError};
 use crate::history::{Event, Format, Header, binary, open, open_and_detect, read_format};
 use crate::judge::{Judgement, Options, judge_on};
+use crate::paired::Pairer;
 
 /// How many lines go from the reader to the pairing at a time.
 const BATCH_EVENTS: usize = 512;
@@ -36,12 +38,7 @@ pub fn judge_file(
     let (input, detected) = open_and_detect(path)?;
     let gathering = match format.unwrap_or(detected) {
         Format::Dateline => gather_lines(input, resources)?,
-        Format::Compact => {
-            let mut reader = binary::Reader::new(input)?;
-            let header = reader.header().clone();
-            let batches = std::iter::from_fn(move || reader.batch());
-            gather(header, batches, Gathering::push_batch, resources)?
-        }
+        Format::Compact => gather_compact(input, resources)?,
         Format::Operations | Format::JepsenEdn | Format::JepsenLog
             if resources.memory.is_some() =>
         {
@@ -75,38 +72,42 @@ fn gather_lines(
         events: reader,
         error: None,
     };
-    let take = |gathering: &mut Gathering, batch: Vec<(u64, Event)>| {
-        let mut events = batch.into_iter();
-        events.try_for_each(|(line, event)| gathering.push(line, event))
-    };
-    gather(header, batches, take, resources)
-}
-
-/// Takes everything that a reader yields, in batches.
-fn gather<B: Send>(
-    header: Header,
-    mut batches: impl Iterator<Item = Result<B, ReadError>> + Send,
-    take: impl Fn(&mut Gathering, B) -> Result<(), JudgeError>,
-    resources: Resources,
-) -> Result<Gathering, JudgeError> {
     let is_alone = resources.threads.get() == 1;
     let mut gathering = Gathering::new(header, resources);
+    in_two_parts(is_alone, batches, |batch| gathering.push_all(batch))?;
+    Ok(gathering)
+}
+
+fn gather_compact(
+    input: Box<dyn BufRead + Send>,
+    resources: Resources,
+) -> Result<Gathering, JudgeError> {
+    let mut reader = binary::Reader::new(input)?;
+    let mut pairer = Pairer::default();
+    let is_alone = resources.threads.get() == 1;
+    let mut gathering = Gathering::new(reader.header().clone(), resources);
+    let batches = std::iter::from_fn(|| reader.pair(&mut pairer));
+    in_two_parts(is_alone, batches, |paired| gathering.put_aside(&paired))?;
+    gathering.go_on(pairer);
+    Ok(gathering)
+}
+
+/// Makes batches on one thread, if there are several, and takes them on another.
+fn in_two_parts<B: Send>(
+    is_alone: bool,
+    mut batches: impl Iterator<Item = Result<B, ReadError>> + Send,
+    mut take: impl FnMut(B) -> Result<(), JudgeError>,
+) -> Result<(), JudgeError> {
     if is_alone {
-        for batch in batches {
-            take(&mut gathering, batch?)?;
-        }
-        return Ok(gathering);
+        return batches.try_for_each(|batch| take(batch?));
     }
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(BATCHES_WAITING);
         scope.spawn(move || {
-            // Whatever goes wrong at the other end drops the receiver, and then the reader stops.
+            // Whatever goes wrong at the other end drops the receiver, and then the maker stops.
             let _ = batches.try_for_each(|batch| sender.send(batch));
         });
-        for batch in receiver {
-            take(&mut gathering, batch?)?;
-        }
-        Ok(gathering)
+        receiver.into_iter().try_for_each(|batch| take(batch?))
     })
 }
 

@@ -19,6 +19,8 @@ mod few;
 
 mod parallel;
 
+mod paired;
+
 mod piles;
 
 mod linearizable;

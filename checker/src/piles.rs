@@ -9,7 +9,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::history::binary::row::{self, Before};
-use crate::history::{Ended, Ending, Key, MicroOp, Op, Operation, Phase, RegionId, Reply};
+use crate::history::{Ending, Key, MicroOp, Op, Operation, Phase, RegionId, Reply};
+use crate::paired::Paired;
 
 /// How many piles there are: enough that one of ten million operations fits into a processor's cache when it is unpacked.
 const PILE_COUNT: usize = 1024;
@@ -121,14 +122,14 @@ impl Piles {
         }
     }
 
-    /// Puts an operation on the piles of all keys that it touches.
-    pub(crate) fn push(&mut self, ended: &Ended<'_>) -> io::Result<()> {
-        if let Ended::Several(operation) = ended
-            && let (Op::Stream, Ending::Ok(_)) = (&operation.op, &operation.ending)
-        {
-            self.fetches.note(operation);
+    /// Puts operations on the piles of all keys that they touch.
+    pub(crate) fn push(&mut self, paired: &Paired) -> io::Result<()> {
+        for operation in &paired.several {
+            if let (Op::Stream, Ending::Ok(_)) = (&operation.op, &operation.ending) {
+                self.fetches.note(operation);
+            }
         }
-        rows(ended, |key, write| self.row(key, write));
+        rows(paired, |key, write| self.row(key, write));
         if self.held_bytes > self.limit_bytes {
             self.spill()?;
         }
@@ -199,19 +200,14 @@ impl Piles {
     }
 
     /// What the piles would hold besides, if these operations were pushed.
-    pub(crate) fn besides<'f>(
-        &self,
-        open: impl Iterator<Item = Ended<'f>>,
-    ) -> BTreeMap<usize, Vec<u8>> {
+    pub(crate) fn besides(&self, open: &Paired) -> BTreeMap<usize, Vec<u8>> {
         let mut besides: BTreeMap<usize, (Before, Vec<u8>)> = BTreeMap::new();
-        for operation in open {
-            rows(&operation, |key, write| {
-                let index = pile_of(key);
-                let start = || (self.piles[index].before, Vec::new());
-                let (before, rows) = besides.entry(index).or_insert_with(start);
-                write(rows, before);
-            });
-        }
+        rows(open, |key, write| {
+            let index = pile_of(key);
+            let start = || (self.piles[index].before, Vec::new());
+            let (before, rows) = besides.entry(index).or_insert_with(start);
+            write(rows, before);
+        });
         let rows = besides.into_iter();
         rows.map(|(index, (_, rows))| (index, rows)).collect()
     }
@@ -244,19 +240,22 @@ impl Piles {
     }
 }
 
-/// The rows of an operation: the key of each, and what writes it.
-fn rows(ended: &Ended<'_>, mut see: impl FnMut(Key, &dyn Fn(&mut Vec<u8>, &mut Before))) {
-    match ended {
-        Ended::One { key, start, end } => {
-            see(*key, &|pile, before| {
-                row::write(pile, before, *key, start, end)
-            });
-        }
-        Ended::Several(operation) => each_key(operation, |key, own| {
+/// The rows of operations: the key of each, and what writes it.
+fn rows(paired: &Paired, mut see: impl FnMut(Key, &dyn Fn(&mut Vec<u8>, &mut Before))) {
+    let mut start = 0;
+    for row in &paired.rows {
+        let rest = &paired.bytes[start..row.end];
+        start = row.end;
+        see(row.key, &|pile, before| {
+            row::write(pile, before, row.key, (row.line, row.call_ns), rest);
+        });
+    }
+    for operation in &paired.several {
+        each_key(operation, |key, own| {
             see(key, &|pile, before| {
                 row::write_operation(pile, before, key, own)
             });
-        }),
+        });
     }
 }
 
@@ -331,12 +330,14 @@ mod tests {
     use super::Piles;
     use crate::history::binary::row;
     use crate::history::{Ended, Operation, one_line};
+    use crate::paired::Paired;
 
     /// What comes back from piles, in its order.
     fn through(mut piles: Piles, operations: &[Operation]) -> Vec<Operation> {
         for operation in operations {
-            let ended = Ended::Several(operation.clone());
-            piles.push(&ended).expect("a temporary file");
+            let mut paired = Paired::default();
+            paired.push(Ended::Several(operation.clone()));
+            piles.push(&paired).expect("a temporary file");
         }
         let (mut bytes, mut places, mut back) = (Vec::new(), Vec::new(), Vec::new());
         for pile in 0..piles.count() {

@@ -6,12 +6,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use checker::history::{EventKind, Op, Phase, ProcessId, RegionId, Strength};
+use checker::history::{EventKind, Op, Phase, ProcessId, RegionId, Reply, Strength};
 use tokio::task::JoinSet;
 use workloads::{demand::Demand, workload::Workload};
 
 use crate::{
-    client::{Client, Forgery, Padding},
+    client::{Client, Forgery, Padding, errors, outcome_of},
     journal::Journal,
     nemesis::Clients,
     stop::Stop,
@@ -118,6 +118,26 @@ impl Interpreter {
         missing
     }
 
+    /// Until when the store does things by itself, in the time of the run; 0 if it does not.
+    pub(crate) fn rests_ns(&self) -> u64 {
+        locked(&self.workload).rests_ns()
+    }
+
+    /// Records as done what the store has done by itself.
+    pub(crate) fn keep_promises(&mut self) {
+        let mut regions = Vec::new();
+        for slot in &mut self.slots {
+            if regions.contains(&slot.region) {
+                continue;
+            }
+            regions.push(slot.region);
+            for op in locked(&self.workload).promised(slot.region) {
+                slot.record(EventKind::Invoke(op), Phase::Main);
+                slot.record(EventKind::Ok(Reply::Done { old: None }), Phase::Main);
+            }
+        }
+    }
+
     /// All slots with what each does at the end: the first few of every region share its reads.
     fn final_work(&mut self) -> Vec<(SlotState, Vec<Op>)> {
         let workload = locked(&self.workload);
@@ -183,20 +203,28 @@ impl Clients for Crowd {
 impl SlotState {
     /// One attempt, recorded at both ends.
     async fn attempt(&mut self, op: &Op, phase: Phase) -> EventKind {
-        self.journal.record(
-            self.process,
-            self.region,
-            phase,
-            EventKind::Invoke(op.clone()),
-        );
+        self.record(EventKind::Invoke(op.clone()), phase);
         let outcome = self.client.attempt(op).await;
-        self.journal
-            .record(self.process, self.region, phase, outcome.clone());
+        self.end(outcome, phase)
+    }
+
+    /// What the store will do by itself, recorded at both ends: from now on it may have been done.
+    fn foretell(&mut self, op: &Op) -> EventKind {
+        self.record(EventKind::Invoke(op.clone()), Phase::Main);
+        self.end(outcome_of(errors::FORETOLD), Phase::Main)
+    }
+
+    fn end(&mut self, outcome: EventKind, phase: Phase) -> EventKind {
+        self.record(outcome.clone(), phase);
         if matches!(outcome, EventKind::Info { .. }) {
             let next = self.process.0.checked_add(self.step);
             self.process = ProcessId(next.expect("four billion processes outlast any run"));
         }
         outcome
+    }
+
+    fn record(&self, kind: EventKind, phase: Phase) {
+        self.journal.record(self.process, self.region, phase, kind);
     }
 }
 
@@ -223,12 +251,18 @@ async fn work(
         if stop.is_set() {
             return slot;
         }
-        let outcome = slot.attempt(&step.op, Phase::Main).await;
+        let is_foretold = locked(&workload).foretells(&step.op);
+        let outcome = if is_foretold {
+            slot.foretell(&step.op)
+        } else {
+            slot.attempt(&step.op, Phase::Main).await
+        };
         locked(&workload).observe(slot.number, &step.op, &outcome);
     }
 }
 
-async fn wait(journal: &Journal, at_ns: u64, stop: &Stop) {
+/// Waits until a moment of the run, or until the run is told to stop.
+pub(crate) async fn wait(journal: &Journal, at_ns: u64, stop: &Stop) {
     if at_ns > journal.now_ns() {
         let instant = tokio::time::Instant::from_std(journal.instant(at_ns));
         tokio::select! {

@@ -8,6 +8,7 @@
 //! goes on from "heal". Absent on purpose: what a fault is (`nemesis`) and what a client does (`client`).
 
 mod cost;
+pub(crate) mod delivery;
 mod environment;
 mod faults;
 mod judge;
@@ -50,6 +51,9 @@ const WARM_UP: Duration = Duration::from_secs(2);
 
 /// How often final reads are repeated: the second round would see a store that still moves after it said that it was quiet.
 const FINAL_ROUNDS: usize = 2;
+
+/// How long what a store does by itself may take once its regions are at rest.
+const PUT_OFF: Duration = Duration::from_secs(4);
 
 /// How often the state of regions and files is looked at while the workload runs.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -258,7 +262,18 @@ async fn settle_and_read(
         acted.warnings.push(warning);
         return;
     }
-    let settled = settle::wait(&regions.target, settings.settle_limit, stop).await;
+    let rest = || settle::wait(&regions.target, settings.settle_limit, stop);
+    let mut settled = rest().await;
+    let rests_ns = interpreter.rests_ns();
+    if rests_ns > 0 {
+        // What the store does by itself, it may have put off until the regions had come to rest, and then replicates.
+        let until_ns = rests_ns.max(journal.now_ns() + nanos(PUT_OFF));
+        interpreter::wait(&journal, until_ns, stop).await;
+        settled = rest().await;
+    }
+    if settings.place.keeps_promises() && stop.reason().is_none() {
+        interpreter.keep_promises();
+    }
     let (asked, logs) = (regions.target.clone(), evidence.folder().join("logs"));
     blocking(move || asked.save_health(&logs)).await;
     journal.phase("final-reads");

@@ -33,6 +33,8 @@ pub enum Defect {
     RestartForgets,
     SkipRecord,
     RepeatRecord,
+    HastyExpiry,
+    KeptExpired,
 }
 
 /// What people are told about a defect.
@@ -93,6 +95,8 @@ pub const DEFECTS: &[Description] = &[
     row(Defect::RestartForgets, "restart-forgets", "what a peer had not acknowledged is forgotten at a restart", "convergence", "a kill of a region that is being written to"),
     row(Defect::SkipRecord, "skip-record", "what changes at every 50th write is not in the region's stream", "streams", "50 writes in a region, and a consumer of its stream"),
     row(Defect::RepeatRecord, "repeat-record", "what changes at every 50th write is in the region's stream twice", "streams", "50 writes in a region, and a consumer of its stream"),
+    row(Defect::HastyExpiry, "hasty-expiry", "of the items that are to expire, every tenth goes before its time", "convergence", "items that expire some day"),
+    row(Defect::KeptExpired, "kept-expired", "of the items that have expired, every third stays for ever", "region-linearizable", "items that expire within the run"),
 ];
 
 impl Defect {
@@ -146,6 +150,8 @@ mod tests {
             Defect::RestartForgets,
             Defect::SkipRecord,
             Defect::RepeatRecord,
+            Defect::HastyExpiry,
+            Defect::KeptExpired,
         ];
         assert_eq!(DEFECTS.len(), all.len());
         for defect in all {

@@ -5,7 +5,7 @@ use crate::{
     needs::Needs,
     options::Options,
     register::{self, Register},
-    scan, session, set, streams,
+    scan, session, set, streams, ttl,
     workload::Workload,
     ycsb::{self, CORE},
 };
@@ -145,6 +145,18 @@ pub const WORKLOADS: &[Entry] = &[
             ..Needs::REGISTERS
         },
         make: streams::workload,
+    },
+    Entry {
+        name: ttl::NAME,
+        about: "items that expire, some of them renewed in time; proves that nothing goes that has not expired, that all that expired goes everywhere, and \
+                that no renewal is lost",
+        checks: ttl::CHECKS,
+        needs: Needs {
+            conditions: true,
+            time_to_live: true,
+            ..Needs::LITTLE
+        },
+        make: ttl::workload,
     },
     ycsb_entry(
         "ycsb-a",

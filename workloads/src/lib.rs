@@ -38,6 +38,7 @@ pub mod scan;
 pub mod session;
 pub mod set;
 pub mod streams;
+pub mod ttl;
 
 pub mod load;
 pub mod ycsb;

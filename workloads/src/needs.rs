@@ -21,6 +21,8 @@ pub struct Needs {
     pub scans: bool,
     /// Streams of changes.
     pub streams: bool,
+    /// Items that expire, and regions whose clocks are right.
+    pub time_to_live: bool,
     /// The largest item, in bytes, names and housekeeping aside.
     pub item_bytes: usize,
 }
@@ -36,6 +38,7 @@ impl Needs {
         lists: false,
         scans: false,
         streams: false,
+        time_to_live: false,
         item_bytes: 1000,
     };
 
@@ -61,6 +64,7 @@ impl fmt::Display for Needs {
             (self.lists, "lists"),
             (self.scans, "scans"),
             (self.streams, "streams"),
+            (self.time_to_live, "time to live"),
         ];
         for (_, part) in parts.into_iter().filter(|(is_needed, _)| *is_needed) {
             write!(f, ", {part}")?;

@@ -39,6 +39,29 @@ pub trait Workload: Send {
         let _ = key;
         0
     }
+
+    /// After how many seconds a version of this write id expires; `None` if it says nothing of it. The same whenever it is asked.
+    fn lifetime_s(&self, key: Key, id: i64) -> Option<u64> {
+        let _ = (key, id);
+        None
+    }
+
+    /// Whether nobody asks for this: the store does it by itself, at any time from now on. It is recorded, and not sent.
+    fn foretells(&self, op: &Op) -> bool {
+        let _ = op;
+        false
+    }
+
+    /// Until when the store does things by itself, as far as was asked for: nanoseconds since the run began.
+    fn rests_ns(&self) -> u64 {
+        0
+    }
+
+    /// What the store has done by itself in this region once it has come to rest.
+    fn promised(&self, region: RegionId) -> Vec<Op> {
+        let _ = region;
+        Vec::new()
+    }
 }
 
 /// One client: a place that always has at most one operation in flight.

@@ -26,7 +26,7 @@ impl Gathering {
     /// The history so far, in its order.
     pub(super) fn whole(&self) -> io::Result<History> {
         let region_count = self.header.regions.len();
-        let besides = self.piles.besides(self.in_flight.operations());
+        let besides = self.piles.besides(&self.pairer.open());
         let mut operations = Vec::new();
         let (mut bytes, mut places) = (Vec::new(), Vec::new());
         for pile in 0..self.piles.count() {

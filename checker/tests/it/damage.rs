@@ -214,7 +214,10 @@ fn assert_placed(error: &ReadError, bytes: &[u8], packing: Packing) {
             assert!(syntax.column >= 1 && is_inside, "{error}");
             assert!(!syntax.expected.is_empty(), "{error}");
         }
-        ReadError::HalfWritten { line } => is_line(*line),
+        ReadError::HalfWritten { line, column } => {
+            is_line(*line);
+            assert!(*column >= 1, "{error}");
+        }
         ReadError::Stopped { line, .. } => is_line(*line),
         ReadError::CutOff { byte }
         | ReadError::Binary { byte, .. }

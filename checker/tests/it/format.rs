@@ -63,7 +63,7 @@ fn a_file_that_ends_within_a_line_is_half_written() {
     let text = format!("{HEADER}\n{INVOKE}\n{}", &OK[..OK.len() - 10]);
     let read = Reader::new(text.as_bytes()).and_then(read_events);
     assert!(
-        matches!(read, Err(ReadError::HalfWritten { line: 3 })),
+        matches!(read, Err(ReadError::HalfWritten { line: 3, .. })),
         "{read:?}"
     );
     let whole = format!("{HEADER}\n{INVOKE}\n{OK}");
@@ -73,7 +73,7 @@ fn a_file_that_ends_within_a_line_is_half_written() {
     );
     let header = Reader::new(&HEADER.as_bytes()[..30]).map(|_| ());
     assert!(
-        matches!(header, Err(ReadError::HalfWritten { line: 1 })),
+        matches!(header, Err(ReadError::HalfWritten { line: 1, .. })),
         "{header:?}"
     );
 }

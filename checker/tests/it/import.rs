@@ -122,6 +122,61 @@ fn jepsen_log_lines() {
     );
 }
 
+/// What is behind the last line feed, and what is before it.
+fn last_line(text: &str) -> (&str, &str) {
+    let text = text.trim_end();
+    text.split_at(text.rfind('\n').expect("several lines") + 1)
+}
+
+#[test]
+fn a_last_line_that_is_cut_is_refused_wherever_and_in_every_form() {
+    let ours = "{\"schema\":\"dateline/history/1\",\"regions\":[\"us\"]}\n\
+        {\"t\":0,\"p\":0,\"r\":\"us\",\"e\":\"invoke\",\"f\":\"write\",\"k\":1,\"v\":12}\n\
+        {\"t\":1,\"p\":0,\"r\":\"us\",\"e\":\"ok\",\"f\":\"write\",\"k\":1}\n";
+    let log = "INFO  jepsen.util - 0\t:invoke\t:write\t42\n";
+    let forms = [
+        ours.to_owned(),
+        OPERATIONS.to_owned(),
+        EDN.to_owned(),
+        format!("{log}INFO  jepsen.util - 0\t:ok\t:write\t42\n"),
+        format!("{log}INFO  jepsen.util - 0\t:info\t:write\t:timed-out\n"),
+        format!("{log}INFO  jepsen.util - 1\t:invoke\t:cas\t[42 3]\n"),
+        format!("{log}INFO  jepsen.util - 1\t:invoke\t:read\tnil\n"),
+    ];
+    for text in &forms {
+        let (before, last) = last_line(text);
+        let line = before.lines().count() + 1;
+        let whole = read(text).expect("whole");
+        assert_eq!(
+            read(text.trim_end()).as_ref(),
+            Ok(&whole),
+            "only the line feed is missing"
+        );
+        for length in 1..last.len() {
+            let cut = read(&format!("{before}{}", &last[..length])).expect_err(last);
+            let column = length + 1;
+            let is_half_written = cut.starts_with(&format!(
+                "line {line} is half-written: the file ends at column {column}, "
+            ));
+            let is_unclear = cut.starts_with(&format!(
+                "line {line}, column {column}: expected a line feed"
+            ));
+            assert!(is_half_written || is_unclear, "{length} of {last}: {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_number_at_the_end_of_a_log_without_a_line_feed_may_be_cut_off() {
+    let log = "INFO  jepsen.util - 0\t:invoke\t:read\tnil\nINFO  jepsen.util - 0\t:ok\t:read\t4";
+    insta::assert_snapshot!(read(log).expect_err("it may be 42"), @"line 2, column 34: expected a line feed: without it, what ends here may be cut off; add one if the line is whole, found none");
+    assert!(read(&format!("{log}\n")).is_ok());
+    let others = "INFO  jepsen.core - starting";
+    for other in ["INFO  jepsen.util - :nemesis\t:info\t:start", others] {
+        assert!(read(&format!("{log}\n{other}")).is_ok(), "{other}");
+    }
+}
+
 #[test]
 fn detection_reads_the_file_itself() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -3,7 +3,6 @@
 mod part;
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     io::{BufWriter, Write as _},
     num::NonZeroUsize,
@@ -18,11 +17,7 @@ use checker::{
     verdict,
 };
 use clap::Args;
-use reports::{
-    load_summary::Share,
-    run_folder::{FaultAction, Moment, RunFolder},
-    verdict_shares::VerdictShare,
-};
+use reports::{load_summary::Share, run_folder::RunFolder, verdict_shares::VerdictShare};
 
 use self::part::Part;
 use crate::{
@@ -73,7 +68,7 @@ pub(super) struct CheckCommand {
 
     /// Every write arrives everywhere within this time while all links are healthy, such as 5s or 800ms: judged by the check `delivery`. Of a
     /// run folder, the time in which faults were installed does not count
-    #[arg(long, value_name = "DURATION", value_parser = duration_ns, conflicts_with_all = ["follow", "share", "memory"])]
+    #[arg(long, value_name = "DURATION", value_parser = run::delivery::bound_ns, conflicts_with_all = ["follow", "share", "memory"])]
     delivery_bound: Option<u64>,
 
     /// Write to this folder, for each check that is violated, the smallest part of the history that it still finds invalid:
@@ -210,17 +205,20 @@ impl CheckCommand {
             Err(error) => return unreadable(file, &error.into()),
         };
         if let Some(bound_ns) = self.delivery_bound {
-            let faults_ns = match faults(path) {
-                Ok(faults_ns) => faults_ns,
+            let delivery = match path.is_dir() {
+                true => run::delivery::within(bound_ns, &RunFolder::at(path)),
+                false => Ok(Delivery {
+                    bound_ns,
+                    faults_ns: Vec::new(),
+                }),
+            };
+            match delivery {
+                Ok(delivery) => history.header.delivery = Some(delivery),
                 Err(error) => {
                     eprintln!("harness failure: {error}");
                     return Ending::HarnessFailure;
                 }
-            };
-            history.header.delivery = Some(Delivery {
-                bound_ns,
-                faults_ns,
-            });
+            }
         }
         let judgement = checker::judge(&history, options);
         let mut judgement = judgement.expect("the expectations were looked up before");
@@ -390,51 +388,6 @@ fn apply_known(known: &KnownAnomalies, judgement: &mut Judgement) {
             anomaly.check, anomaly.expires, anomaly.reason
         );
     }
-}
-
-/// When faults were installed, if this is the folder of a run. One that never ended lasts for ever.
-fn faults(path: &Path) -> Result<Vec<(u64, u64)>, String> {
-    if !path.is_dir() {
-        return Ok(Vec::new());
-    }
-    let timeline = RunFolder::at(path).timeline();
-    let timeline = timeline.map_err(|error| error.to_string())?;
-    let mut faults: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-    for moment in &timeline.moments {
-        match moment {
-            Moment::Phase { .. } => {}
-            Moment::Fault {
-                t,
-                begun,
-                id,
-                action,
-                ..
-            } => match action {
-                FaultAction::Start => {
-                    faults.entry(*id).or_insert((*begun, u64::MAX));
-                }
-                FaultAction::Stop => {
-                    faults.entry(*id).or_insert((*begun, *t)).1 = *t;
-                }
-            },
-        }
-    }
-    Ok(faults.into_values().collect())
-}
-
-/// A time such as 5s, 800ms or 2m, in nanoseconds.
-fn duration_ns(text: &str) -> Result<u64, String> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let scale: u64 = match unit {
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "m" => 60_000_000_000,
-        _ => return Err("it needs a whole number and a unit: 800ms, 5s or 2m".to_owned()),
-    };
-    let number: Option<u64> = number.parse().ok().filter(|number| *number > 0);
-    let bound_ns = number.and_then(|number| number.checked_mul(scale));
-    bound_ns.ok_or_else(|| "it must be above 0, such as 800ms, 5s or 2m".to_owned())
 }
 
 /// The form of this name.

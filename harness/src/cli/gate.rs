@@ -17,7 +17,7 @@ use reports::{
 
 use crate::{
     exit::{Ending, Failure},
-    gate::{self, GateForm, Settings, Talk},
+    gate::{self, GateForm, Runs, Settings, Talk},
     run, store,
 };
 
@@ -59,6 +59,10 @@ pub(super) struct GateCommand {
     /// The least and the most rounds of four runs [default: 10..20]
     #[arg(long, value_name = "LEAST..MOST")]
     rounds: Option<String>,
+
+    /// How the four runs of a round are made [default: at once when only `cpu_us`, `instructions` and `memory_mib` are judged]
+    #[arg(long, value_name = "HOW")]
+    runs: Option<Runs>,
 
     /// No round is begun that would end later [default: none]
     #[arg(long, value_name = "DURATION")]
@@ -146,6 +150,7 @@ impl GateCommand {
             metrics: self.metrics.clone(),
             tolerate: self.tolerate.clone(),
             rounds: self.rounds.clone(),
+            runs: self.runs,
             budget: self.budget.clone(),
             run_limit: self.run_limit.clone(),
             seed: Some(self.seed),

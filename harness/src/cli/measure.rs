@@ -24,6 +24,10 @@ pub(super) struct MeasureCommand {
     #[arg(long, value_name = "MS")]
     limit_ms: u64,
 
+    /// The processor that it keeps to
+    #[arg(long, value_name = "NUMBER")]
+    processor: Option<usize>,
+
     /// The command
     #[arg(last = true, required = true, value_name = "COMMAND")]
     words: Vec<String>,
@@ -35,6 +39,7 @@ impl MeasureCommand {
             parent: self.parent,
             to: self.to,
             limit: Duration::from_millis(self.limit_ms),
+            processor: self.processor,
             words: self.words,
         };
         measure::measure(&what).map(|()| Ending::Valid)

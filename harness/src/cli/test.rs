@@ -49,6 +49,7 @@ Examples:
   dateline test big-items --rate 10 --faults partition    `dateline list workloads` describes them
   dateline test register --set nightly.toml --seed 7      flags win over the file
   dateline test register --plan dateline-runs/latest/plan.json
+  dateline test register --faults none --delivery-bound 2s
   dateline test register --test-count 20 --stop-at-first-violation
   dateline test register --until 06:00                    one run after the other, until the morning
   dateline test register --endpoint eu-west-1=http://127.0.0.1:8000 --budget 5000 --dry-run
@@ -149,6 +150,10 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "SECONDS")]
     pub(crate) settle_limit: Option<u64>,
 
+    /// Every write arrives everywhere within this time while no fault is installed, such as 5s or 800ms: judged by the check `delivery` [default: not judged]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) delivery_bound: Option<String>,
+
     /// Judge while the run goes on, and end it (heal, settle, read, report) when something forbidden is seen
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     pub(crate) stop_at_first_violation: Option<bool>,
@@ -239,6 +244,7 @@ impl TestFlags {
             defect: self.defect.or(file.defect),
             op_timeout: self.op_timeout.or(file.op_timeout),
             settle_limit: self.settle_limit.or(file.settle_limit),
+            delivery_bound: self.delivery_bound.or(file.delivery_bound),
             stop_at_first_violation: self
                 .stop_at_first_violation
                 .or(file.stop_at_first_violation),

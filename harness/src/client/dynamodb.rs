@@ -22,5 +22,8 @@ pub(crate) use request::request;
 /// The name of the hash key.
 pub(crate) const HASH_KEY: &str = "pk";
 
+/// The name of the attribute that says when an item expires.
+pub(crate) const EXPIRY: &str = "expires";
+
 /// Sizes of items, as their workload wants them.
 type Sizes<'a> = &'a (dyn Fn(checker::history::Key) -> usize + Send + Sync);

@@ -40,6 +40,7 @@ pub(crate) const CORRUPT_VALUE: &str = "corrupt-value";
 pub(crate) const ADAPTER_REFUSED: &str = "adapter-refused";
 pub(crate) const ADAPTER_UNSURE: &str = "adapter-unsure";
 pub(crate) const UNREGISTERED: &str = "unregistered-error";
+pub(crate) const FORETOLD: &str = "foretold";
 pub(crate) const NO_STREAM: &str = "no-stream";
 pub(crate) const EXPIRED_ITERATOR: &str = "ExpiredIteratorException";
 pub(crate) const NOT_FOUND: &str = "ResourceNotFoundException";
@@ -111,6 +112,10 @@ pub(crate) const ERRORS: &[ErrorCode] = &[
     indefinite(
         ADAPTER_UNSURE,
         "the adapter reported an error after which nobody knows what was done",
+    ),
+    indefinite(
+        FORETOLD,
+        "nobody asked for it: the store does this by itself, in its own time",
     ),
     definite(NO_STREAM, "the table has no stream to read"),
     indefinite(

@@ -67,6 +67,35 @@ pub(crate) struct Dialect {
     pub(crate) failed_condition: FailedCondition,
     /// Whether versions are made up.
     pub(crate) forgery: Arc<Forgery>,
+    /// When what is written expires.
+    pub(crate) lifetimes: Lifetimes,
+}
+
+/// After how many seconds a version of an item expires, by its write id. By default none does.
+#[derive(Clone, Default)]
+pub(crate) struct Lifetimes(Option<Lifetime>);
+
+type Lifetime = Arc<dyn Fn(Key, i64) -> Option<u64> + Send + Sync>;
+
+impl Lifetimes {
+    /// Versions expire as this says.
+    pub(crate) fn of(lifetime: impl Fn(Key, i64) -> Option<u64> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(lifetime)))
+    }
+
+    /// When a version that is written now expires, in seconds since the epoch.
+    fn expires_s(&self, key: Key, id: i64) -> Option<i64> {
+        let lifetime_s = self.0.as_ref()?(key, id)?;
+        let lifetime_s = i64::try_from(lifetime_s).expect("it is less than an age");
+        Some(jiff::Timestamp::now().as_second() + lifetime_s)
+    }
+}
+
+impl std::fmt::Debug for Lifetimes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = if self.0.is_some() { "some" } else { "none" };
+        write!(f, "Lifetimes({what})")
+    }
 }
 
 /// Whether clients make up versions for what they write, and how often they did.

@@ -98,6 +98,7 @@ mod tests {
             regions: vec!["a".into()],
             failed_condition: FailedCondition::ProvesAbsence,
             forgery: std::sync::Arc::default(),
+            lifetimes: crate::client::Lifetimes::default(),
         };
         let asked = request(Key(7), 3, &dialect);
         insta::assert_snapshot!(String::from_utf8_lossy(&asked.body), @r#"{"TableName":"t","Limit":3,"ExclusiveStartKey":{"pk":{"S":"k7"}}}"#);

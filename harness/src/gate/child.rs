@@ -31,6 +31,8 @@ pub(crate) struct Order {
     pub(crate) environment: Vec<(String, String)>,
     /// After how long it is stopped.
     pub(crate) limit: Duration,
+    /// The processor that it keeps to; `None`: whichever there is.
+    pub(crate) processor: Option<usize>,
 }
 
 /// What came of it.
@@ -71,6 +73,11 @@ pub(crate) async fn run(own: &Path, order: &Order, stop: &Stop) -> io::Result<Do
         .arg("measure")
         .args(["--parent", &std::process::id().to_string()])
         .args(["--limit-ms", &order.limit.as_millis().to_string()])
+        .args(
+            order
+                .processor
+                .map(|processor| format!("--processor={processor}")),
+        )
         .arg("--to")
         .arg(&to)
         .arg("--")

@@ -13,6 +13,7 @@ use std::{
 };
 
 use nix::{
+    sched::{CpuSet, sched_setaffinity},
     sys::{
         prctl,
         resource::{UsageWho, getrusage},
@@ -68,6 +69,8 @@ pub(crate) struct Measure {
     pub(crate) to: PathBuf,
     /// After how long the command is stopped.
     pub(crate) limit: Duration,
+    /// The processor that it and all its children keep to; `None`: whichever there is.
+    pub(crate) processor: Option<usize>,
     /// The program and its arguments.
     pub(crate) words: Vec<String>,
 }
@@ -80,6 +83,12 @@ pub(crate) fn measure(what: &Measure) -> Result<(), Failure> {
             "process {} that asked for this is gone",
             what.parent
         )));
+    }
+    if let Some(processor) = what.processor {
+        let mut only = CpuSet::new();
+        only.set(processor).map_err(Failure::harness)?;
+        // Children inherit it.
+        sched_setaffinity(Pid::from_raw(0), &only).map_err(Failure::harness)?;
     }
     // Children are forked by this thread, which lives to the end.
     let runtime = tokio::runtime::Builder::new_current_thread()

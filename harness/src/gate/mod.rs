@@ -16,4 +16,4 @@ mod session;
 mod settings;
 
 pub(crate) use session::{Talk, run};
-pub(crate) use settings::{GateForm, Settings, duration};
+pub(crate) use settings::{GateForm, Runs, Settings, duration};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use jiff::SignedDuration;
 use reports::gate::Terms;
 use serde::Deserialize;
@@ -34,12 +35,35 @@ pub(crate) struct GateForm {
     pub(crate) tolerate: Option<String>,
     /// `10..20`.
     pub(crate) rounds: Option<String>,
+    /// How the four runs of a round are made; none: as suits the metrics.
+    pub(crate) runs: Option<Runs>,
     /// `20m`.
     pub(crate) budget: Option<String>,
     /// `10m`.
     pub(crate) run_limit: Option<String>,
     /// Decides the draws.
     pub(crate) seed: Option<u64>,
+}
+
+/// How the four runs of a round are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Runs {
+    /// All four on one processor, which the kernel gives to each for some milliseconds in turn: what slows one slows all, so CPU time can be compared. Times that
+    /// somebody waits cannot.
+    AtOnce,
+    /// One after the other, each with the machine to itself.
+    InTurns,
+}
+
+impl Runs {
+    /// Its name on the command line and in a suite's file.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at-once",
+            Self::InTurns => "in-turns",
+        }
+    }
 }
 
 /// What a gate is to do.
@@ -49,6 +73,9 @@ pub(crate) struct Settings {
     pub(super) candidate: CommandLine,
     pub(super) metrics: Vec<String>,
     pub(super) terms: Terms,
+    /// Whether the rounds were said, or are those of the default.
+    pub(super) rounds: Option<(usize, usize)>,
+    pub(super) runs: Option<Runs>,
     pub(super) budget: Option<Duration>,
     pub(super) run_limit: Duration,
     pub(crate) seed: u64,
@@ -98,6 +125,8 @@ impl Settings {
                 seed,
                 ..terms
             },
+            rounds,
+            runs: form.runs,
             budget: duration("budget", form.budget.as_deref())?,
             run_limit: run_limit.unwrap_or(RUN_LIMIT),
             seed,

@@ -49,6 +49,7 @@ impl Site {
             regions: settings.regions.clone(),
             failed_condition: FailedCondition::ProvesAbsence,
             forgery: Arc::default(),
+            lifetimes: crate::client::Lifetimes::default(),
         });
         Ok(Self::Elsewhere { endpoints, dialect })
     }

@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, path::Path};
 
 use checker::{
     Gathering, JudgeError, Resources,
+    history::Delivery,
     verdict::{CheckResult, Outcome, Verdict, Violation},
 };
 
@@ -14,8 +15,24 @@ const SETTLING: &str = "settling";
 
 /// Judges a history file: by these checks, or by all that can say something about it.
 pub(crate) fn judge(path: &Path, checks: Option<&[&'static str]>) -> Result<Verdict, JudgeError> {
-    let gathering = checker::gather_file(path, all_processors())?;
-    gathering.check(&asked(&gathering, checks))
+    judge_within(path, checks, None)
+}
+
+/// As [`judge`]; writes must arrive within this, if it is given.
+pub(super) fn judge_within(
+    path: &Path,
+    checks: Option<&[&'static str]>,
+    delivery: Option<Delivery>,
+) -> Result<Verdict, JudgeError> {
+    let mut gathering = checker::gather_file(path, all_processors())?;
+    let mut checks = asked(&gathering, checks);
+    if let Some(delivery) = delivery {
+        gathering.must_deliver(delivery);
+        if !checks.contains(&"delivery") {
+            checks.push("delivery");
+        }
+    }
+    gathering.check(&checks)
 }
 
 /// The checks that are asked for, or all that can say something about a history.

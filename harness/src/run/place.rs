@@ -274,6 +274,11 @@ impl Place {
         }
     }
 
+    /// Whether items that expired are gone when a run ends: AWS promises some days.
+    pub(super) fn keeps_promises(&self) -> bool {
+        matches!(self, Self::Local { .. })
+    }
+
     /// What a failed condition that shows no item means there.
     pub(super) fn failed_condition(&self) -> FailedCondition {
         match self {

@@ -4,7 +4,7 @@ use std::{
     io::ErrorKind,
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,7 @@ use checker::history::RegionId;
 use super::{Settings, place::Place};
 use crate::{
     client::{
-        Client, Credentials, Dialect, Endpoint, Forgery,
+        Client, Credentials, Dialect, Endpoint, Forgery, Lifetimes,
         adapter::{Adapter, AdapterSpec, missing},
         control::{self, TableSpec},
     },
@@ -174,6 +174,7 @@ impl Regions {
                 name: table_name(settings),
                 tables: settings.place.tables(),
                 has_stream: settings.workload.needs.streams,
+                has_expiry: settings.workload.needs.time_to_live,
                 tags: settings.tags(),
             },
             outlive_us: settings
@@ -192,6 +193,7 @@ impl Regions {
             regions: names,
             failed_condition: settings.place.failed_condition(),
             forgery: Arc::default(),
+            lifetimes: lifetimes(settings),
         };
         let follower = settings.place.elsewhere().map(|elsewhere| {
             let links = network.clone();
@@ -253,6 +255,18 @@ impl Regions {
         self.data.remove();
         left
     }
+}
+
+/// When what clients write expires, by what the workload says of each version.
+fn lifetimes(settings: &Settings) -> Lifetimes {
+    if !settings.workload.needs.time_to_live {
+        return Lifetimes::default();
+    }
+    let asked = Mutex::new(settings.generator());
+    Lifetimes::of(move |key, id| {
+        let asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.lifetime_s(key, id)
+    })
 }
 
 /// One adapter for each region, none where regions speak DynamoDB's API. It goes through the proxy in front of its server.

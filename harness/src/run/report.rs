@@ -19,8 +19,10 @@ use reports::{
 };
 
 use super::{
-    Acted, Settings, environment,
-    judge::{add_settling, judge},
+    Acted, Settings,
+    delivery::within,
+    environment,
+    judge::{add_settling, judge_within},
 };
 use crate::{
     exit::{Ending, Failure},
@@ -40,6 +42,8 @@ pub(super) struct Evidence {
     plan: Plan,
     /// Whether items show when and where they were written.
     stamps_visible: bool,
+    /// Within which time writes must arrive, if that is judged.
+    delivery_bound_ns: Option<u64>,
 }
 
 impl Evidence {
@@ -70,6 +74,7 @@ impl Evidence {
             run,
             plan,
             stamps_visible: settings.place.stamps_visible(),
+            delivery_bound_ns: settings.delivery_bound_ns,
         })
     }
 
@@ -112,7 +117,11 @@ impl Evidence {
         let begun = Instant::now();
         let folder = RunFolder::at(&self.folder);
         let checks = self.checks(&acted.checks);
-        let judged = judge(&folder.history_path(), checks.as_deref());
+        let delivery = self.delivery_bound_ns.map(|ns| within(ns, &folder));
+        let delivery = delivery
+            .transpose()
+            .map_err(|error| self.in_folder(error))?;
+        let judged = judge_within(&folder.history_path(), checks.as_deref(), delivery);
         let mut failures: Vec<String> = acted.failure.clone().into_iter().collect();
         let mut verdict = judged.unwrap_or_else(|error| {
             failures.push(format!("the history cannot be judged: {error}"));

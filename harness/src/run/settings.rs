@@ -17,6 +17,7 @@ use workloads::{
 
 use super::{
     cost::Cost,
+    delivery,
     place::{Place, PlaceError},
 };
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
     client::Environment,
     nemesis::{self, Package, Plan, UnknownFault},
     store,
+    target::Ability,
     topology::{Topology, TopologyError},
 };
 
@@ -50,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) defects: Vec<String>,
     pub(crate) op_timeout: Duration,
     pub(crate) settle_limit: Duration,
+    /// Within which time writes must arrive everywhere, if that is judged.
+    pub(crate) delivery_bound_ns: Option<u64>,
     pub(crate) out: PathBuf,
     pub(crate) keep_data: bool,
     pub(crate) stop_at_first_violation: bool,
@@ -95,6 +99,13 @@ pub(crate) enum SettingsError {
     Place(#[from] PlaceError),
     #[error("--plan {}: {wrong}", path.display())]
     Plan { path: PathBuf, wrong: String },
+    #[error(
+        "--faults {fault}: {workload} needs regions whose clocks are right, since they say what has expired; leave it out"
+    )]
+    Clocks {
+        fault: String,
+        workload: &'static str,
+    },
     #[error("--plan and --faults: a saved plan says what goes wrong; leave one of them out")]
     PlanAndFaults,
     #[error("regions: name them in `regions` or in `topology`, not in both")]
@@ -115,6 +126,7 @@ impl Settings {
         };
         place.has(workload, topology.regions().len())?;
         let (faults, saved_plan) = faults(&flags, &place, &topology)?;
+        let faults = bearable(workload, faults, flags.faults.as_deref())?;
         let planned = saved_plan.as_ref();
         let planned_s = planned.map(|plan| plan.time_limit_ms.div_ceil(1000));
         let planned_seed = planned.map(|plan| plan.seed);
@@ -162,6 +174,7 @@ impl Settings {
                 1,
                 86_400,
             )?),
+            delivery_bound_ns: delivery_bound_ns(&flags)?,
             out: flags
                 .out
                 .clone()
@@ -243,6 +256,7 @@ impl Settings {
                 json!(self.op_timeout.as_secs_f64() * 1000.0),
             ),
             ("settle_limit_s", json!(self.settle_limit.as_secs())),
+            ("delivery_bound", json!(self.flags.delivery_bound)),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -291,6 +305,7 @@ impl Settings {
         push("defect", list(&flags.defect));
         push("op-timeout", text(flags.op_timeout));
         push("settle-limit", text(flags.settle_limit));
+        push("delivery-bound", flags.delivery_bound.clone());
         push("budget", text(flags.budget));
         push("cost-budget", flags.cost_budget.map(|usd| usd.to_string()));
         let prices = flags.prices.iter().flatten().map(f64::to_string);
@@ -368,6 +383,17 @@ fn within(
     })
 }
 
+fn delivery_bound_ns(flags: &TestFlags) -> Result<Option<u64>, SettingsError> {
+    let bound = flags.delivery_bound.as_ref().map(|given| {
+        delivery::bound_ns(given).map_err(|wrong| SettingsError::Value {
+            flag: "delivery-bound",
+            given: given.clone(),
+            wrong,
+        })
+    });
+    bound.transpose()
+}
+
 fn budget(flags: &TestFlags) -> Result<Option<u64>, SettingsError> {
     let given = flags.budget;
     given
@@ -387,6 +413,29 @@ fn faults(flags: &TestFlags, place: &Place, topology: &Topology) -> Result<Fault
             Ok((nemesis::by_names(&plan.faults)?, Some(plan)))
         }
         (None, named) => Ok((place.faults(named, topology.regions().len())?, None)),
+    }
+}
+
+/// Those faults that leave a workload what it needs: of the usual ones and of all. One that was asked for by name is refused.
+fn bearable(
+    workload: &'static Entry,
+    faults: Vec<&'static dyn Package>,
+    named: Option<&[String]>,
+) -> Result<Vec<&'static dyn Package>, SettingsError> {
+    let sets_clocks = |fault: &&'static dyn Package| fault.needs().contains(&Ability::Clock);
+    if !workload.needs.time_to_live {
+        return Ok(faults);
+    }
+    let asked_for = faults.iter().find(|fault| {
+        let is_named = |name: &String| name == fault.name();
+        sets_clocks(fault) && named.is_some_and(|named| named.iter().any(is_named))
+    });
+    match asked_for {
+        Some(fault) => Err(SettingsError::Clocks {
+            fault: fault.name().to_owned(),
+            workload: workload.name,
+        }),
+        None => Ok(faults.into_iter().filter(|f| !sets_clocks(f)).collect()),
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) const OCCASIONS: &[Occasion] = &[
     occasion("restart-forgets", "register", &["partition", "kill", "rolling-restart"], &["convergence", "lost-write"]),
     occasion("skip-record", "streams", CALM, &["streams"]),
     occasion("repeat-record", "streams", CALM, &["streams"]),
+    occasion("hasty-expiry", "ttl", CALM, &["convergence", "lost-write", "read-your-writes", "region-linearizable"]),
+    occasion("kept-expired", "ttl", CALM, &["region-linearizable", "read-your-writes"]),
 ];
 
 impl Occasion {

@@ -135,6 +135,7 @@ async fn act(
         folder: folder.to_owned(),
         environment: Vec::new(),
         limit,
+        processor: None,
     };
     let done = child::run(&own, &order, stop).await?;
     let new_run = || -> io::Result<Option<PathBuf>> {

@@ -35,6 +35,7 @@ pub(super) fn of_gate(
         ("--metric", metrics),
         ("--tolerate", form.tolerate.clone()),
         ("--rounds", form.rounds.clone()),
+        ("--runs", form.runs.map(|runs| runs.name().to_owned())),
         ("--run-limit", form.run_limit.clone()),
         (
             "--budget",

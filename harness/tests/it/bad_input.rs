@@ -103,6 +103,11 @@ const LINES: &[(&str, i32, &[&str])] = &[
         &["--time-limit 0", "1 to"],
     ),
     (
+        "test register --delivery-bound 5",
+        64,
+        &["--delivery-bound 5", "800ms"],
+    ),
+    (
         "test register --regions mars-1",
         64,
         &["--regions", "mars-1", "eu-west-1"],

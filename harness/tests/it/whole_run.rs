@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use checker::verdict::Outcome;
 use reports::{results::Results, run_folder::RunFolder};
 
 use crate::dateline::Place;
@@ -141,6 +142,27 @@ fn several_runs_stop_at_the_first_violation() {
     );
     assert!(ended.out.contains("seed 7: invalid"), "{}", ended.out);
     assert!(!ended.out.contains("seed 8"), "the first was enough");
+}
+
+#[test]
+fn a_bound_on_delivery_is_judged_with_the_run() {
+    let place = Place::new();
+    let line = "test register --seed 7 --time-limit 4 --rate 100 --faults none";
+    let outcome = |results: &Results| {
+        let mut checks = results.verdict.checks.iter();
+        let delivery = checks.find(|check| check.check == "delivery");
+        delivery.map(|check| check.outcome)
+    };
+    let ended = place.run(&format!("{line} --rtt-scale 0.1 --delivery-bound 1s"));
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert_eq!(outcome(&results(&place)), Some(Outcome::Valid));
+    // No link between regions is that fast.
+    let ended = place.run(&format!("{line} --delivery-bound 1ms"));
+    assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
+    let results = results(&place);
+    assert_eq!(outcome(&results), Some(Outcome::Invalid));
+    let reproduce = &results.run.reproduce;
+    assert!(reproduce.contains("--delivery-bound 1ms"), "{reproduce}");
 }
 
 #[test]

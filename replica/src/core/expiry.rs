@@ -19,6 +19,7 @@ use super::table::{no_such_table_named, split_row_key};
 use super::tombstone::Grave;
 use super::write::{Before, Cause};
 use super::{ApiError, AttributeValue, Core, Effects, Item, Now, Response, TimeToLiveChange};
+use crate::defects::Defect;
 use crate::store::{Direction, Read, Row, Space, StoreError, Write};
 
 /// What expired longer ago than this is left alone, as at AWS.
@@ -118,6 +119,16 @@ impl Core {
         Ok(())
     }
 
+    /// A planted defect: whether an item that has expired stays.
+    fn keeps_expired(&self, key: &[u8]) -> bool {
+        self.strikes(Defect::KeptExpired, digits(key), 3)
+    }
+
+    /// A planted defect: whether an item goes before its time, if it has one.
+    fn is_hasty(&self, key: &[u8], has_time: bool) -> bool {
+        has_time && self.strikes(Defect::HastyExpiry, digits(key), 10)
+    }
+
     /// The table whose turn it is.
     fn next_expiring(&mut self) -> Option<(String, u32)> {
         let turn = self.expiry.table;
@@ -147,7 +158,9 @@ impl Core {
         }
         let table = self.tables.get(name).expect("its turn came");
         let attribute = table.row.ttl.as_deref().unwrap_or_default();
-        if !is_expired(now, attribute, &decode_item(attributes)?) {
+        let item = decode_item(attributes)?;
+        let is_due = is_expired(now, attribute, &item) && !self.keeps_expired(&key);
+        if !is_due && !self.is_hasty(&key, item.contains_key(attribute)) {
             return Ok(());
         }
         if table.is_stamping() && table.fed {
@@ -233,6 +246,11 @@ impl Core {
         };
         deletes == Some(&self.config.region)
     }
+}
+
+/// The sum of a key's bytes: the same in every region.
+fn digits(key: &[u8]) -> u64 {
+    key.iter().map(|byte| u64::from(*byte)).sum()
 }
 
 /// Whether an item's time has come: a number of seconds since the epoch, not too long ago.

@@ -42,18 +42,21 @@ impl Session {
         }
     }
 
-    /// What to run next, or `None` when the answer stands.
+    /// The runs of the next round, or `None` when the answer stands. Each is recorded, in this order, before it is asked again.
     #[must_use]
-    pub fn next_run(&self) -> Option<Build> {
-        let (round, place) = (self.runs.len() / 4, self.runs.len() % 4);
-        let is_undecided = place > 0
-            || round < self.terms.rounds_min
+    pub fn next_round(&self) -> Option<[Build; 4]> {
+        assert!(
+            self.runs.len().is_multiple_of(4),
+            "a round is recorded as a whole"
+        );
+        let round = self.runs.len() / 4;
+        let is_undecided = round < self.terms.rounds_min
             || (round < self.terms.rounds_max && self.answer().judgement == Judgement::CannotTell);
-        is_undecided.then(|| order(round)[place])
+        is_undecided.then(|| order(round))
     }
 
-    /// Takes what the run that [`Session::next_run`] asked for has measured, by the metrics' names. A metric that is missing or not above zero
-    /// leaves its metric undecided.
+    /// Takes what a run of the round that [`Session::next_round`] asked for has measured, by the metrics' names. A metric that is missing or not
+    /// above zero leaves its metric undecided.
     pub fn record(&mut self, measured: &BTreeMap<String, f64>) {
         let values = self.metrics.iter().map(|metric| {
             measured

@@ -40,7 +40,7 @@ impl RunFolder {
         if path.exists() {
             match survey_history(&mut survey, &path) {
                 Ok(()) => {}
-                Err(ReadError::HalfWritten { line }) => missing.push(format!(
+                Err(ReadError::HalfWritten { line, .. }) => missing.push(format!(
                     "history.jsonl ends in the middle of line {line}: what precedes it is shown"
                 )),
                 Err(source) => {

@@ -61,8 +61,8 @@ const FAULTS: &[&str] = &[
 /// Those that a table takes only in its newer version.
 const OF_NEWER_TABLES: [&str; 2] = ["membership", "lose"];
 
-/// Every workload. Eighteen seeds of each under all faults are a little more than three hundred clean runs.
-const WORKLOADS: [&str; 18] = [
+/// Every workload. Eighteen seeds of each under all faults are more than three hundred clean runs.
+const WORKLOADS: [&str; 19] = [
     "register",
     "conditional",
     "delete-churn",
@@ -75,6 +75,7 @@ const WORKLOADS: [&str; 18] = [
     "big-items",
     "scan",
     "streams",
+    "ttl",
     "ycsb-a",
     "ycsb-b",
     "ycsb-c",

@@ -1,4 +1,4 @@
-//! Events of the compact form, many at a time, understood only as far as pairing them needs it.
+//! Events of the compact form, understood only as far as pairing them needs it, and paired.
 //!
 //! What an event on one item asks or answers goes into the item's rows just as it lies in the file ([`super::row`]), so it is looked
 //! through rather than unpacked: nothing is allocated for it. Whatever is not of the usual kinds, or looks wrong, is left to the reader proper.
@@ -11,31 +11,15 @@ use super::read::Reader;
 use super::{kind, part};
 use crate::history::ndjson::ReadError;
 use crate::history::operation::Shape;
-use crate::history::{Event, Key, ProcessId, RegionId};
+use crate::history::{Key, ProcessId, RegionId, StructureError};
+use crate::paired::{Paired, Pairer};
 
-/// How many events are taken at a time: so few that they stay in a processor's cache until they are paired.
-const EVENTS_MAX: usize = 2048;
+/// About how many events are paired at a time: so few that what they end stays in a processor's cache until it is put aside.
+const EVENTS_MAX: usize = 1024;
 /// How many bytes must lie ready for an event to be looked through; nearly every event is shorter.
 const READY_BYTES: usize = 256;
 
-/// Events in their order.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    /// The line of the first.
-    pub(crate) first_line: u64,
-    pub(crate) events: Vec<Taken>,
-    /// What plain events consist of.
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// One event.
-#[derive(Debug)]
-pub(crate) enum Taken {
-    Plain(Plain),
-    Event(Box<Event>),
-}
-
-/// An event on one item, as it lies among the bytes of its batch.
+/// An event on one item, as it lies among bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plain {
     /// Its first byte: kind and phase.
@@ -91,71 +75,70 @@ impl Plain {
 }
 
 impl<R: BufRead> Reader<R> {
-    /// The next events; `None` at the end.
-    pub(crate) fn batch(&mut self) -> Option<Result<Batch, ReadError>> {
-        let mut batch = Batch {
-            first_line: self.event_count + 2,
-            events: Vec::with_capacity(EVENTS_MAX),
-            bytes: Vec::new(),
-        };
-        while batch.events.len() < EVENTS_MAX {
-            if self.look_through(&mut batch) {
-                continue;
+    /// Pairs the next events; `None` at the end.
+    pub(crate) fn pair(&mut self, pairer: &mut Pairer) -> Option<Result<Paired, ReadError>> {
+        let mut paired = Paired::with_capacity(EVENTS_MAX);
+        let from = self.event_count;
+        while self.event_count - from < EVENTS_MAX as u64 {
+            match self.look_through(pairer, &mut paired) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => return Some(Err(error.into())),
             }
-            match self.next() {
-                Some(Ok((_, event))) => batch.events.push(Taken::Event(Box::new(event))),
-                // What came before may be wrong too, and then that counts.
-                Some(Err(error)) if batch.events.is_empty() => return Some(Err(error)),
-                Some(Err(error)) => {
-                    self.error = Some(error);
-                    break;
-                }
+            let pushed = match self.next() {
+                Some(Ok((line, event))) => pairer.push(line, event, &mut paired),
+                Some(Err(error)) => return Some(Err(error)),
                 None => break,
+            };
+            if let Err(error) = pushed {
+                return Some(Err(error.into()));
             }
         }
-        (!batch.events.is_empty()).then_some(Ok(batch))
+        (self.event_count > from).then_some(Ok(paired))
     }
 
-    /// Takes what plain events lie ready; whether there were any.
-    fn look_through(&mut self, batch: &mut Batch) -> bool {
+    /// Pairs what plain events lie ready; whether there were any.
+    fn look_through(
+        &mut self,
+        pairer: &mut Pairer,
+        paired: &mut Paired,
+    ) -> Result<bool, StructureError> {
         let Ok(ready) = self.decoder.source.inner.fill_buf() else {
-            return false;
+            return Ok(false);
         };
-        let (room, offset) = (EVENTS_MAX - batch.events.len(), batch.bytes.len());
         let mut glance = Glance::new(ready);
         let mut end = 0;
-        for _ in 0..room {
+        for _ in 0..EVENTS_MAX {
             if ready.len() - end < READY_BYTES {
                 break;
             }
-            let event = glance.event(self.time_ns, self.decoder.region_count, offset);
+            let event = glance.event(self.time_ns, self.decoder.region_count);
             let Some(event) = event else {
                 break;
             };
             self.time_ns = event.time_ns;
             self.event_count += 1;
             end = glance.at;
-            batch.events.push(Taken::Plain(event));
+            pairer.push_plain(self.event_count + 1, &event, ready, paired)?;
         }
-        batch.bytes.extend_from_slice(&ready[..end]);
         self.decoder.source.inner.consume(end);
         self.decoder.source.position += end as u64;
-        end > 0
+        Ok(end > 0)
     }
 }
 
 impl Glance<'_> {
-    /// The event that begins here. Its places count from so many bytes before these.
-    fn event(&mut self, before_ns: u64, region_count: usize, offset: usize) -> Option<Plain> {
+    /// The event that begins here.
+    fn event(&mut self, before_ns: u64, region_count: usize) -> Option<Plain> {
         let first = self.byte()?;
         if first & !(0x0F | kind::FINAL) != 0 {
             return None;
         }
         let time_ns = before_ns.checked_add(self.number()?)?;
-        let process_at = self.place(offset)?;
+        let process_at = self.place()?;
         let process = ProcessId(u32::try_from(self.number()?).ok()?);
         let region = self.region(region_count)?;
-        let rest_at = self.place(offset)?;
+        let rest_at = self.place()?;
         let part = self.part(first & 0x0F, region_count)?;
         Some(Plain {
             first,
@@ -165,7 +148,7 @@ impl Glance<'_> {
             part,
             process_at,
             rest_at,
-            end_at: self.place(offset)?,
+            end_at: self.place()?,
         })
     }
 
@@ -243,7 +226,7 @@ impl Glance<'_> {
         Some(())
     }
 
-    fn place(&self, offset: usize) -> Option<u32> {
-        u32::try_from(offset + self.at).ok()
+    fn place(&self) -> Option<u32> {
+        u32::try_from(self.at).ok()
     }
 }

@@ -19,7 +19,7 @@ mod read;
 pub(crate) mod row;
 mod write;
 
-pub(crate) use batch::{Batch, Part, Plain, Taken};
+pub(crate) use batch::{Part, Plain};
 pub use read::Reader;
 pub use write::Writer;
 

@@ -20,8 +20,6 @@ pub struct Reader<R: BufRead> {
     header: Header,
     pub(super) time_ns: u64,
     pub(super) event_count: u64,
-    /// What was found wrong, but not said yet.
-    pub(super) error: Option<ReadError>,
     is_done: bool,
 }
 
@@ -44,7 +42,6 @@ impl<R: BufRead> Reader<R> {
             header,
             time_ns: 0,
             event_count: 0,
-            error: None,
             is_done: false,
         })
     }
@@ -339,9 +336,6 @@ impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<(u64, Event), ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(error) = self.error.take() {
-            return Some(Err(error));
-        }
         if self.is_done {
             return None;
         }

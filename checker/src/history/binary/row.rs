@@ -22,8 +22,10 @@ use crate::nearly_sorted::sort_nearly_sorted;
 /// The kind of ending of operations that were in flight when the history ended.
 const OPEN: u8 = 14;
 
-/// More than a row has besides what was asked and answered: a length, a kind, and numbers of at most ten bytes.
-const HEAD_BYTES: usize = 64;
+/// More than the first part of a row has: a length and numbers of at most ten bytes.
+const HEAD_BYTES: usize = 40;
+/// More than the second has besides what was asked and answered: a kind, and such numbers.
+const REST_BYTES: usize = 24;
 
 /// Line and call of the row before.
 #[derive(Clone, Copy, Debug, Default)]
@@ -111,27 +113,9 @@ pub(crate) fn answered(out: &mut Vec<u8>, ending: &Ending) -> u8 {
     }
 }
 
-/// Appends a row for one key to a pile.
-pub(crate) fn write(
-    pile: &mut Vec<u8>,
-    before: &mut Before,
-    key: Key,
-    start: &Start<'_>,
-    end: &End<'_>,
-) {
-    let difference = |new: u64, old: u64| new.wrapping_sub(old).cast_signed();
-    // Written in place behind a length of one byte; the few that are longer are moved.
-    let first = pile.len();
-    pile.reserve(HEAD_BYTES + start.asked.len() + end.answer.len());
-    let out = &mut *pile;
-    out.push(0);
-    bytes::unsigned(out, key.0);
-    bytes::integer(out, difference(start.line, before.line));
-    bytes::integer(out, difference(start.call_ns, before.call_ns));
-    *before = Before {
-        line: start.line,
-        call_ns: start.call_ns,
-    };
+/// Writes the second part of a row.
+pub(crate) fn write_rest(out: &mut Vec<u8>, start: &Start<'_>, end: &End<'_>) {
+    out.reserve(REST_BYTES + start.asked.len() + end.answer.len());
     out.extend_from_slice(start.asked);
     out.push(end.kind);
     if let Some(line) = end.line {
@@ -141,6 +125,26 @@ pub(crate) fn write(
         bytes::unsigned(out, return_ns - start.call_ns);
     }
     out.extend_from_slice(end.answer);
+}
+
+/// Appends a row for one key to a pile.
+pub(crate) fn write(
+    pile: &mut Vec<u8>,
+    before: &mut Before,
+    key: Key,
+    (line, call_ns): (u64, u64),
+    rest: &[u8],
+) {
+    let difference = |new: u64, old: u64| new.wrapping_sub(old).cast_signed();
+    // Written in place behind a length of one byte; the few that are longer are moved.
+    let first = pile.len();
+    pile.reserve(HEAD_BYTES + rest.len());
+    pile.push(0);
+    bytes::unsigned(pile, key.0);
+    bytes::integer(pile, difference(line, before.line));
+    bytes::integer(pile, difference(call_ns, before.call_ns));
+    *before = Before { line, call_ns };
+    pile.extend_from_slice(rest);
     let length = pile.len() - first - 1;
     match u8::try_from(length) {
         Ok(short @ ..=0x7F) => pile[first] = short,
@@ -172,7 +176,10 @@ pub(crate) fn write_operation(
         return_ns: operation.return_ns,
         answer: &answer,
     };
-    write(pile, before, key, &start, &end);
+    let mut rest = Vec::new();
+    write_rest(&mut rest, &start, &end);
+    let moment = (operation.line_invoke, operation.call_ns);
+    write(pile, before, key, moment, &rest);
 }
 
 /// The ending that was written so.

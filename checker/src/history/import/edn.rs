@@ -1,6 +1,6 @@
 //! Enough of EDN to read what Jepsen writes: all shapes, tags ignored.
 
-use super::syntax;
+use super::{end_of, syntax};
 use crate::history::ndjson::ReadError;
 
 /// One EDN value.
@@ -110,7 +110,7 @@ impl<'t> EdnReader<'t> {
     pub(super) fn is_over(&mut self, close: Option<u8>) -> Result<bool, ReadError> {
         match (self.peek(), close) {
             (None, None) => Ok(true),
-            (None, Some(_)) => Err(ReadError::HalfWritten { line: self.line }),
+            (None, Some(_)) => Err(self.half_written()),
             (next, close) if next == close => {
                 self.at += 1;
                 match self.peek() {
@@ -122,6 +122,11 @@ impl<'t> EdnReader<'t> {
         }
     }
 
+    fn half_written(&self) -> ReadError {
+        let (line, column) = end_of(self.text.as_bytes());
+        ReadError::HalfWritten { line, column }
+    }
+
     pub(super) fn error(&self, expected: &str) -> ReadError {
         let rest = self
             .text
@@ -131,7 +136,7 @@ impl<'t> EdnReader<'t> {
             .next()
             .unwrap_or("");
         if self.at >= self.text.len() {
-            return ReadError::HalfWritten { line: self.line };
+            return self.half_written();
         }
         syntax(self.line, self.at - self.line_start + 1, expected, rest)
     }
@@ -200,7 +205,7 @@ impl<'t> EdnReader<'t> {
                 Some(b'"') => break,
                 Some(b'\\') => end += 2,
                 Some(_) => end += 1,
-                None => return Err(ReadError::HalfWritten { line: self.line }),
+                None => return Err(self.half_written()),
             }
         }
         self.at = end + 1;

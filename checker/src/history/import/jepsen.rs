@@ -70,47 +70,109 @@ pub(super) fn read_edn(text: &str) -> Result<History, ReadError> {
     build(entries)
 }
 
+/// What stands before an operation on its line.
+const LOGGER: &str = "jepsen.util - ";
+
 /// Reads log lines; those of other loggers are skipped.
 pub(super) fn read_log(text: &str) -> Result<History, ReadError> {
     let mut entries = Vec::new();
+    let line_count = text.lines().count() as u64;
     for (number, line) in (1..).zip(text.lines()) {
-        let Some((_, rest)) = line.split_once("jepsen.util - ") else {
-            continue;
-        };
-        let mut reader = EdnReader::new(rest);
-        let mut values = Vec::new();
-        while reader.peek().is_some() {
-            let value = reader.value();
-            values.push(value.map_err(|_| syntax(number, 1, "a well-formed log line", rest))?);
+        if number == line_count
+            && !text.ends_with('\n')
+            && let Some(error) = cut_off(number, line, &entries)
+        {
+            return Err(error);
         }
-        let (Some(process), Some(Edn::Word(kind)), Some(Edn::Word(function))) =
-            (values.first(), values.get(1), values.get(2))
-        else {
-            // Other things are logged under this name too.
-            continue;
-        };
-        let Edn::Int(process) = process else { continue };
-        let process = u32::try_from(*process)
-            .map_err(|_| syntax(number, 1, "a process number that is not negative", rest))?;
-        let (kind, function) = (kind.clone(), function.clone());
-        let value = values.get(3).cloned().unwrap_or(Edn::Nil);
-        let error = match &value {
-            Edn::Word(word) => Some(word.clone()),
-            Edn::Nil | Edn::Bool(_) | Edn::Int(_) | Edn::Number(_) | Edn::Text(_) => None,
-            Edn::List(_) | Edn::Set(_) | Edn::Map(_) => None,
-        };
         let time_ns = entries.len() as u64;
-        entries.push(Entry {
-            line: number,
-            time_ns,
-            process,
-            kind,
-            function,
-            value,
-            error,
-        });
+        entries.extend(log_entry(number, line, time_ns)?);
     }
     build(entries)
+}
+
+/// The operation of a log line, if it is of one.
+fn log_entry(number: u64, line: &str, time_ns: u64) -> Result<Option<Entry>, ReadError> {
+    let Some((_, rest)) = line.split_once(LOGGER) else {
+        return Ok(None);
+    };
+    let values = log_values(rest);
+    let values = values.map_err(|_| syntax(number, 1, "a well-formed log line", rest))?;
+    let (Some(Edn::Int(process)), Some(Edn::Word(kind)), Some(Edn::Word(function))) =
+        (values.first(), values.get(1), values.get(2))
+    else {
+        // Other things are logged under this name too.
+        return Ok(None);
+    };
+    let process = u32::try_from(*process)
+        .map_err(|_| syntax(number, 1, "a process number that is not negative", rest))?;
+    let value = values.get(3).cloned().unwrap_or(Edn::Nil);
+    let error = match &value {
+        Edn::Word(word) => Some(word.clone()),
+        Edn::Nil | Edn::Bool(_) | Edn::Int(_) | Edn::Number(_) | Edn::Text(_) => None,
+        Edn::List(_) | Edn::Set(_) | Edn::Map(_) => None,
+    };
+    Ok(Some(Entry {
+        line: number,
+        time_ns,
+        process,
+        kind: kind.clone(),
+        function: function.clone(),
+        value,
+        error,
+    }))
+}
+
+fn log_values(rest: &str) -> Result<Vec<Edn>, ReadError> {
+    let mut reader = EdnReader::new(rest);
+    let mut values = Vec::new();
+    while reader.peek().is_some() {
+        values.push(reader.value()?);
+    }
+    Ok(values)
+}
+
+/// Why the last line, behind which there is no line feed, cannot be taken for whole. A line of a log does not show where it ends: a part of it,
+/// and of the number or word at its end, reads just as well.
+fn cut_off(number: u64, line: &str, before: &[Entry]) -> Option<ReadError> {
+    let column = line.len() + 1;
+    let half_written = ReadError::HalfWritten {
+        line: number,
+        column,
+    };
+    let Some((_, rest)) = line.split_once(LOGGER) else {
+        // What names another logger is none of ours; what names none may have been going to name this one.
+        let is_other = line.contains(" - ") || line.trim().is_empty();
+        return (!is_other).then_some(half_written);
+    };
+    let Ok(values) = log_values(rest) else {
+        return Some(half_written);
+    };
+    let (process, function, value) = match &values[..] {
+        [
+            Edn::Int(process),
+            Edn::Word(_),
+            Edn::Word(function),
+            value,
+            ..,
+        ] => (*process, function, value),
+        // Nemeses are left out.
+        [Edn::Word(_), ..] => return None,
+        _ => return Some(half_written),
+    };
+    let is_ended = match value {
+        Edn::Nil | Edn::Bool(_) | Edn::Text(_) | Edn::List(_) | Edn::Set(_) | Edn::Map(_) => true,
+        Edn::Word(word) if word == "timed-out" => true,
+        // It ends as it was asked for.
+        Edn::Word(_) | Edn::Int(_) | Edn::Number(_) => {
+            let mut asked = before.iter().rev();
+            let asked = asked.find(|entry| i64::from(entry.process) == process);
+            asked
+                .is_some_and(|a| a.kind == "invoke" && a.function == *function && a.value == *value)
+        }
+    };
+    let expected =
+        "a line feed: without it, what ends here may be cut off; add one if the line is whole";
+    (!is_ended).then(|| syntax(number, column, expected, ""))
 }
 
 /// What turns names and values into ours.

@@ -83,17 +83,23 @@ pub fn read_format(mut input: impl BufRead, format: Format) -> Result<History, R
 fn whole_text(input: &mut impl BufRead) -> Result<String, ReadError> {
     let mut bytes = Vec::new();
     let read = input.read_to_end(&mut bytes);
-    let line_of = |bytes: &[u8]| 1 + bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
     if let Err(source) = read {
-        return Err(stopped(line_of(&bytes), source));
+        let (line, column) = end_of(&bytes);
+        return Err(stopped(line, column, source));
     }
     String::from_utf8(bytes).map_err(|error| {
         let (valid, rest) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
-        let line_start = valid.iter().rposition(|byte| *byte == b'\n');
-        let column = valid.len() - line_start.map_or(0, |at| at + 1) + 1;
+        let (line, column) = end_of(valid);
         let found = String::from_utf8_lossy(&rest[..rest.len().min(8)]);
-        syntax(line_of(valid), column, "text in UTF-8", &found)
+        syntax(line, column, "text in UTF-8", &found)
     })
+}
+
+/// The line and the column in which a text ends.
+fn end_of(bytes: &[u8]) -> (u64, usize) {
+    let line = 1 + bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let line_start = bytes.iter().rposition(|byte| *byte == b'\n');
+    (line, bytes.len() - line_start.map_or(0, |at| at + 1) + 1)
 }
 
 /// An error at a place of an imported file.

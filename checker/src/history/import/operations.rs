@@ -72,7 +72,11 @@ pub(super) fn read(text: &str) -> Result<History, ReadError> {
     for (number, line) in (1..).zip(text.lines()) {
         let parsed: Line = serde_json::from_str(line).map_err(|error| {
             if number == line_count && error.is_eof() && !text.ends_with('\n') {
-                return ReadError::HalfWritten { line: number };
+                let column = line.len() + 1;
+                return ReadError::HalfWritten {
+                    line: number,
+                    column,
+                };
             }
             let message = error.to_string();
             let expected = message.split(" at line ").next().unwrap_or(&message);

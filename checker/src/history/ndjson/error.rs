@@ -53,11 +53,13 @@ pub enum ReadError {
     },
     /// The last line stops in the middle: the copy is incomplete, or its writer died within a line.
     #[error(
-        "line {line} is half-written: the file ends in the middle of it. Copy the whole file again, or delete that line to judge what precedes it"
+        "line {line} is half-written: the file ends at column {column}, where the rest of the line was expected. Copy the whole file again, or delete that line to judge what precedes it"
     )]
     HalfWritten {
         /// The last line.
         line: u64,
+        /// Where the file ends in it, in bytes, from 1.
+        column: usize,
     },
     /// The first line is not a header that we know.
     #[error("line 1 is not the header of a history: {reason}")]

@@ -59,7 +59,8 @@ pub(crate) fn parse_header(text: &[u8]) -> Result<Header, ReadError> {
     let line = match parsed {
         Ok(line) => line,
         Err(error) if error.is_eof() && !text.ends_with(b"\n") => {
-            return Err(ReadError::HalfWritten { line: 1 });
+            let column = text.len() + 1;
+            return Err(ReadError::HalfWritten { line: 1, column });
         }
         Err(error) => {
             return Err(ReadError::Header {

@@ -57,7 +57,7 @@ impl<R: BufRead> Reader<R> {
         match self.inner.read_until(b'\n', &mut self.buffer) {
             Ok(0) => Ok(false),
             Ok(_) => Ok(true),
-            Err(error) => Err(stopped(line, error)),
+            Err(error) => Err(stopped(line, self.buffer.len() + 1, error)),
         }
     }
 
@@ -66,7 +66,7 @@ impl<R: BufRead> Reader<R> {
         let bytes = match self.inner.fill_buf() {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == ErrorKind::Interrupted => &[],
-            Err(error) => return Err(stopped(self.line + 1, error)),
+            Err(error) => return Err(stopped(self.line + 1, 1, error)),
         };
         if let Some(length) = memchr::memchr(b'\n', bytes) {
             self.line += 1;
@@ -89,7 +89,10 @@ impl<R: BufRead> Reader<R> {
         let line = self.line;
         let event = event.map_err(|syntax| match text {
             Some(_) => ReadError::Syntax { line, syntax },
-            None => ReadError::HalfWritten { line },
+            None => ReadError::HalfWritten {
+                line,
+                column: self.buffer.len() + 1,
+            },
         })?;
         Ok(Some(event))
     }
@@ -110,10 +113,10 @@ impl<R: BufRead> Iterator for Reader<R> {
 }
 
 /// Why no more bytes came.
-pub(in crate::history) fn stopped(line: u64, source: std::io::Error) -> ReadError {
+pub(in crate::history) fn stopped(line: u64, column: usize, source: std::io::Error) -> ReadError {
     // A compressed file that was cut off.
     if source.kind() == ErrorKind::UnexpectedEof {
-        return ReadError::HalfWritten { line };
+        return ReadError::HalfWritten { line, column };
     }
     ReadError::Stopped { line, source }
 }

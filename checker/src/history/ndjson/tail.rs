@@ -72,10 +72,10 @@ impl Tail {
         if self.pending.is_empty() {
             return Ok(None);
         }
-        let line = self.line + 1;
+        let (line, column) = (self.line + 1, self.pending.len() + 1);
         let regions = self.header.map(|header| header.regions);
         let event = regions.and_then(|regions| slow(&self.pending, &regions).ok());
-        let event = event.ok_or(ReadError::HalfWritten { line })?;
+        let event = event.ok_or(ReadError::HalfWritten { line, column })?;
         Ok(Some((line, event)))
     }
 }

@@ -81,6 +81,7 @@ pub(crate) fn missing(needs: &Needs, offered: &[String]) -> Vec<&'static str> {
         (needs.lists, "append"),
         (needs.scans, "scan"),
         (needs.streams, "stream"),
+        (needs.time_to_live, "expire"),
     ];
     let is_missing = |name: &&str| !offered.iter().any(|offer| offer == name);
     let names = needed

@@ -8,7 +8,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Control, ControlError, global_state};
-use crate::client::{Endpoint, dynamodb::HASH_KEY};
+use crate::client::{
+    Endpoint,
+    dynamodb::{EXPIRY, HASH_KEY},
+};
 
 /// How long tables may take to become active.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -52,6 +55,8 @@ pub(crate) struct TableSpec {
     pub(crate) tables: Tables,
     /// Whether somebody reads its stream.
     pub(crate) has_stream: bool,
+    /// Whether its items expire.
+    pub(crate) has_expiry: bool,
     /// Names and values that whoever pays can look for; none where nobody would.
     pub(crate) tags: Vec<(String, String)>,
 }
@@ -63,6 +68,7 @@ impl TableSpec {
             name: name.to_owned(),
             tables,
             has_stream: false,
+            has_expiry: false,
             tags: Vec::new(),
         }
     }
@@ -112,7 +118,26 @@ pub(crate) async fn create_tables(
             }
         }
     }
+    if spec.has_expiry {
+        expire(&mut regions, spec).await?;
+    }
     Ok(warnings)
+}
+
+/// Lets items expire. The tables of version 2017.11.29 are told one by one: each expires its items by itself.
+async fn expire(regions: &mut [Control], spec: &TableSpec) -> Result<(), ControlError> {
+    let told = match spec.tables {
+        Tables::Version2017 => regions.len(),
+        Tables::Single | Tables::Version2019 | Tables::ByItself => 1,
+    };
+    let setting = json!({ "Enabled": true, "AttributeName": EXPIRY });
+    let change = json!({ "TableName": spec.name, "TimeToLiveSpecification": setting });
+    for region in &mut regions[..told] {
+        region
+            .call_when_free("UpdateTimeToLive", &change, LIMIT)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Makes what is not there yet: a table and a global table of version 2017.11.29 that exist already are taken as they are. One region elsewhere

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use checker::history::{Condition, Key, Op, Strength, Value};
 use workloads::values::padding;
 
-use super::{HASH_KEY, Sizes};
+use super::{EXPIRY, HASH_KEY, Sizes};
 use crate::client::{Dialect, Request};
 
 /// Sets the new value and remembers the one it replaced.
@@ -115,6 +115,10 @@ fn update(
             ",\":padding\":{{\"S\":\"{}\"}}",
             padding(key, id, bytes)
         );
+    }
+    if let Some(expires_s) = dialect.lifetimes.expires_s(key, id) {
+        let _ = write!(expression, ", {EXPIRY} = :expiry");
+        let _ = write!(values, ",\":expiry\":{}", number(expires_s));
     }
     if dialect.forgery.applies() {
         expression.push_str(", #time = :time, #region = :region");

@@ -14,6 +14,7 @@ fn dialect() -> Dialect {
         regions: vec!["ap-southeast-1".into(), "us-east-1".into()],
         failed_condition: FailedCondition::ProvesAbsence,
         forgery: Arc::default(),
+        lifetimes: crate::client::Lifetimes::default(),
     }
 }
 

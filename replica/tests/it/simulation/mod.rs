@@ -136,12 +136,15 @@ mod defects {
     #[test]
     fn every_defect_of_replication_and_durability_is_caught() {
         for row in replica::defects::DEFECTS {
-            // These show only to clients that check conditions, that take an error at its word or that read streams: the harness has them.
+            // These show only to clients that check conditions, that take an error at its word, that read streams or whose items expire: the harness has
+            // them.
             let elsewhere = [
                 Defect::SkipCondition,
                 Defect::FailButWrite,
                 Defect::SkipRecord,
                 Defect::RepeatRecord,
+                Defect::HastyExpiry,
+                Defect::KeptExpired,
             ];
             if !elsewhere.contains(&row.defect) {
                 is_caught(row.defect);

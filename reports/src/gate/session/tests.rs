@@ -56,11 +56,13 @@ fn metric(name: &str) -> Metric {
 
 fn gate(machine: &mut Machine) -> Answer {
     let mut session = Session::new(vec![metric("cpu_us")], Terms::default());
-    while let Some(build) = session.next_run() {
-        session.record(&BTreeMap::from([(
-            "cpu_us".to_owned(),
-            machine.measure(build),
-        )]));
+    while let Some(round) = session.next_round() {
+        for build in round {
+            session.record(&BTreeMap::from([(
+                "cpu_us".to_owned(),
+                machine.measure(build),
+            )]));
+        }
     }
     session.answer()
 }
@@ -121,12 +123,14 @@ fn a_drift_cancels() {
 fn a_machine_that_differs_from_itself_decides_nothing() {
     let mut session = Session::new(vec![metric("cpu_us")], Terms::default());
     let mut run = 0;
-    while session.next_run().is_some() {
-        // The first base run of each round is always a tenth cheaper than the second, whatever the order.
-        let is_first_base = [0, 5].contains(&(run % 8));
-        let value = if is_first_base { 18.0 } else { 20.0 } + f64::from(run % 3) * 0.01;
-        session.record(&BTreeMap::from([("cpu_us".to_owned(), value)]));
-        run += 1;
+    while let Some(round) = session.next_round() {
+        for _build in round {
+            // The first base run of each round is always a tenth cheaper than the second, whatever the order.
+            let is_first_base = [0, 5].contains(&(run % 8));
+            let value = if is_first_base { 18.0 } else { 20.0 } + f64::from(run % 3) * 0.01;
+            session.record(&BTreeMap::from([("cpu_us".to_owned(), value)]));
+            run += 1;
+        }
     }
     let answer = session.answer();
     assert_eq!(answer.judgement, Judgement::CannotTell);
@@ -141,11 +145,13 @@ fn a_machine_that_differs_from_itself_decides_nothing() {
 fn one_bad_metric_of_two_fails_and_a_missing_one_cannot_pass() {
     let mut session = Session::new(vec![metric("cpu_us"), metric("bytes")], Terms::default());
     let (mut slow, mut same) = (Machine::new(5, 0.005, 0.08), Machine::new(6, 0.005, 0.0));
-    while let Some(build) = session.next_run() {
-        session.record(&BTreeMap::from([
-            ("cpu_us".to_owned(), slow.measure(build)),
-            ("bytes".to_owned(), same.measure(build)),
-        ]));
+    while let Some(round) = session.next_round() {
+        for build in round {
+            session.record(&BTreeMap::from([
+                ("cpu_us".to_owned(), slow.measure(build)),
+                ("bytes".to_owned(), same.measure(build)),
+            ]));
+        }
     }
     let answer = session.answer();
     assert_eq!(answer.judgement, Judgement::Fail);
@@ -159,11 +165,13 @@ fn one_bad_metric_of_two_fails_and_a_missing_one_cannot_pass() {
     );
 
     let mut session = Session::new(vec![metric("cpu_us"), metric("bytes")], Terms::default());
-    while let Some(build) = session.next_run() {
-        session.record(&BTreeMap::from([(
-            "cpu_us".to_owned(),
-            same.measure(build),
-        )]));
+    while let Some(round) = session.next_round() {
+        for build in round {
+            session.record(&BTreeMap::from([(
+                "cpu_us".to_owned(),
+                same.measure(build),
+            )]));
+        }
     }
     let answer = session.answer();
     assert_eq!(answer.judgement, Judgement::CannotTell);
@@ -180,10 +188,12 @@ fn one_bad_metric_of_two_fails_and_a_missing_one_cannot_pass() {
 fn a_budget_that_ends_too_early_decides_nothing() {
     let mut session = Session::new(vec![metric("cpu_us")], Terms::default());
     let mut machine = Machine::new(1, 0.001, 0.5);
-    for _run in 0..20 {
-        let build = session.next_run().expect("ten rounds are the least");
-        let measured = BTreeMap::from([("cpu_us".to_owned(), machine.measure(build))]);
-        session.record(&measured);
+    for _round in 0..5 {
+        let round = session.next_round().expect("ten rounds are the least");
+        for build in round {
+            let measured = BTreeMap::from([("cpu_us".to_owned(), machine.measure(build))]);
+            session.record(&measured);
+        }
     }
     let answer = session.answer();
     assert_eq!(
