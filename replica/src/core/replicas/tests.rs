@@ -83,9 +83,10 @@ fn a_table_with_data_gets_a_replica_while_writes_go_on() {
         json!([{"RegionName": NAMES[1], "ReplicaStatus": "CREATING"}])
     );
     put(&mut regions, 0, "7", "while");
+    settle(&mut regions);
     put(&mut regions, 1, "8", "while, there");
     put(&mut regions, 1, "new", "there");
-    settle(&mut regions);
+    regions.pass(1000);
     let described = table(&mut regions, 0);
     assert_eq!(described["GlobalTableVersion"], "2019.11.21");
     assert_eq!(
@@ -119,6 +120,51 @@ fn a_table_with_data_gets_a_replica_while_writes_go_on() {
         table(&mut regions, 2)["Replicas"].as_array().map(Vec::len),
         Some(2)
     );
+}
+
+#[test]
+fn a_replica_is_not_there_for_its_clients_until_it_is_whole() {
+    let mut regions = regions();
+    regions.ok(0, "UpdateTable", step("Create", NAMES[1]));
+    settle(&mut regions);
+    for id in 0..50 {
+        put(&mut regions, id % 2, &id.to_string(), "before");
+    }
+    regions.pass(1000);
+    regions.ok(0, "UpdateTable", step("Create", NAMES[2]));
+    regions.cut(1);
+    settle(&mut regions);
+    assert_eq!(table(&mut regions, 2)["TableStatus"], "CREATING");
+    assert!(
+        regions.status(2).tables["tests"].items >= 25,
+        "one of two has fed its rows"
+    );
+    let replica = |regions: &mut Regions| table(regions, 0)["Replicas"][1].clone();
+    assert_eq!(
+        replica(&mut regions),
+        json!({"RegionName": NAMES[2], "ReplicaStatus": "CREATING"})
+    );
+    let key = json!({"TableName": "tests", "Key": {"id": {"S": "0"}}});
+    let item = json!({"TableName": "tests", "Item": {"id": {"S": "0"}}});
+    for (operation, body) in [
+        ("GetItem", key),
+        ("PutItem", item),
+        ("Scan", json!({"TableName": "tests"})),
+    ] {
+        let refused = regions.refusal(2, operation, body);
+        assert_eq!(refused, "ResourceNotFound: Requested resource not found");
+    }
+    let refused = regions.refusal(2, "UpdateTable", step("Delete", NAMES[0]));
+    assert!(refused.starts_with("ResourceInUse: "), "{refused}");
+    regions.restart(2);
+    settle(&mut regions);
+    assert_eq!(table(&mut regions, 2)["TableStatus"], "CREATING");
+    regions.heal();
+    settle(&mut regions);
+    assert_eq!(table(&mut regions, 2)["TableStatus"], "ACTIVE");
+    assert_eq!(replica(&mut regions)["ReplicaStatus"], "ACTIVE");
+    let page = regions.ok(2, "Scan", json!({"TableName": "tests"}));
+    assert_eq!(page["Count"], 50);
 }
 
 #[test]
