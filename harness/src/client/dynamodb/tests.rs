@@ -444,95 +444,72 @@ fn a_consumer_reads_shard_after_shard_and_goes_on_where_it_was() {
     assert_eq!(changes(&outcome), [7]);
 }
 
+const STREAM_IS_GONE: &str =
+    r#"{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"}"#;
+const FORMER_STREAM: &str = r#"{"Table":{"LatestStreamArn":"arn"}}"#;
+const OTHER_STREAM: &str = r#"{"Table":{"LatestStreamArn":"brn"}}"#;
+
+/// A fetch that finds another stream than before, with one shard and this page of records.
+fn fetch_anew(consumer: &mut Consumer, found_out: (&str, u16, &str), page: &str) -> EventKind {
+    let shard = r#"{"StreamDescription":{"Shards":[{"ShardId":"s2"}]}}"#;
+    let from =
+        r#"GetShardIterator {"ShardId":"s2","ShardIteratorType":"TRIM_HORIZON","StreamArn":"brn"}"#;
+    let end = r#"{"Records":[],"NextShardIterator":"i"}"#;
+    fetch(
+        consumer,
+        &[
+            found_out,
+            ("DescribeTable", 200, OTHER_STREAM),
+            (r#"DescribeStream {"StreamArn":"brn"}"#, 200, shard),
+            (from, 200, r#"{"ShardIterator":"g"}"#),
+            (r#"GetRecords {"ShardIterator":"g"}"#, 200, page),
+            (r#"GetRecords {"ShardIterator":"h"}"#, 200, end),
+        ],
+    )
+}
+
 #[test]
 fn a_stream_in_the_place_of_another_is_read_from_its_beginning_and_told_as_that() {
-    let gone = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"}"#;
-    let same = r#"{"Table":{"LatestStreamArn":"arn"}}"#;
-    let other = r#"{"Table":{"LatestStreamArn":"brn"}}"#;
     let mut consumer = interrupted();
+    let gone = (r#"GetRecords {"ShardIterator":"b"}"#, 400, STREAM_IS_GONE);
     let outcome = fetch(
         &mut consumer,
-        &[
-            (r#"GetRecords {"ShardIterator":"b"}"#, 400, gone),
-            ("DescribeTable", 200, same),
-        ],
+        &[gone, ("DescribeTable", 200, FORMER_STREAM)],
     );
     assert_eq!(errors::of(&outcome), Some(errors::NOT_FOUND));
     let page = format!(
         r#"{{"Records":[{}],"NextShardIterator":"h"}}"#,
         record(1, 9, "")
     );
-    let outcome = fetch(
-        &mut consumer,
-        &[
-            (r#"GetRecords {"ShardIterator":"b"}"#, 400, gone),
-            ("DescribeTable", 200, other),
-            (
-                r#"DescribeStream {"StreamArn":"brn"}"#,
-                200,
-                r#"{"StreamDescription":{"Shards":[{"ShardId":"s2"}]}}"#,
-            ),
-            (
-                r#"GetShardIterator {"ShardId":"s2","ShardIteratorType":"TRIM_HORIZON","StreamArn":"brn"}"#,
-                200,
-                r#"{"ShardIterator":"g"}"#,
-            ),
-            (r#"GetRecords {"ShardIterator":"g"}"#, 200, &page),
-            (
-                r#"GetRecords {"ShardIterator":"h"}"#,
-                200,
-                r#"{"Records":[],"NextShardIterator":"i"}"#,
-            ),
-        ],
-    );
-    let EventKind::Ok(Reply::StreamAnew(records)) = outcome else {
-        panic!("it says that it began anew: {outcome:?}");
+    let EventKind::Ok(Reply::StreamAnew(records)) = fetch_anew(&mut consumer, gone, &page) else {
+        panic!("it says that it began anew");
     };
     assert_eq!(records.len(), 1, "what came of the former is dropped");
+}
+
+#[test]
+fn a_stream_that_ends_is_followed_by_the_one_that_takes_its_place() {
+    let mut consumer = interrupted();
     // It ends, as when its table is deleted, and has no successor yet; then it has one.
-    let ended = [
-        (
-            r#"GetRecords {"ShardIterator":"i"}"#,
-            200,
-            r#"{"Records":[]}"#,
-        ),
-        (
-            "DescribeStream",
-            200,
-            r#"{"StreamDescription":{"Shards":[]}}"#,
-        ),
-        ("DescribeTable", 200, other),
-    ];
-    assert_eq!(changes(&fetch(&mut consumer, &ended)), [0; 0]);
-    let outcome = fetch(
-        &mut consumer,
-        &[
-            ended[1],
-            ("DescribeTable", 200, same),
-            (
-                r#"DescribeStream {"StreamArn":"arn"}"#,
-                200,
-                r#"{"StreamDescription":{"Shards":[{"ShardId":"s1"}]}}"#,
-            ),
-            ("GetShardIterator", 200, r#"{"ShardIterator":"j"}"#),
-            (
-                "GetRecords",
-                200,
-                r#"{"Records":[],"NextShardIterator":"k"}"#,
-            ),
-        ],
+    let none = (
+        "DescribeStream",
+        200,
+        r#"{"StreamDescription":{"Shards":[]}}"#,
     );
+    let last = r#"{"Records":[]}"#;
+    let ended = [
+        (r#"GetRecords {"ShardIterator":"b"}"#, 200, last),
+        none,
+        ("GetShardIterator", 200, r#"{"ShardIterator":"c"}"#),
+        (r#"GetRecords {"ShardIterator":"c"}"#, 200, last),
+        none,
+        ("DescribeTable", 200, FORMER_STREAM),
+    ];
+    fetch(&mut consumer, &ended);
+    let page = r#"{"Records":[],"NextShardIterator":"h"}"#;
+    let outcome = fetch_anew(&mut consumer, none, page);
     assert!(
         matches!(outcome, EventKind::Ok(Reply::StreamAnew(_))),
         "{outcome:?}"
     );
-}
-
-#[test]
-fn a_table_without_a_stream_is_told_as_that() {
-    let outcome = fetch(
-        &mut Consumer::default(),
-        &[("DescribeTable", 200, r#"{"Table":{}}"#)],
-    );
-    assert_eq!(errors::of(&outcome), Some(errors::NO_STREAM));
 }
