@@ -28,6 +28,9 @@ impl Core {
         let me = self.me();
         if let Some(peer) = self.peers.get_mut(&batch.from.region) {
             peer.filling = batch.filling.iter().cloned().collect();
+            for group in batch.groups.iter().filter(|group| group.has(&batch.from)) {
+                peer.unaware.remove(&group.name);
+            }
             peer.is_new = false;
         }
         let knowing = batch.groups.iter().filter(|group| group.has(&me));
@@ -36,6 +39,19 @@ impl Core {
             if let Some(table) = table.filter(|table| table.row.is_filling) {
                 let fed = table.fed_by.entry(batch.from.clone());
                 fed.or_insert(batch.report.head);
+            }
+        }
+    }
+
+    /// Regions were made replicas of a table. Until each says that it knows, what it says of its tables was said before.
+    pub(super) fn expect_filling(&mut self, name: &str, joined: &[Region]) {
+        let Some(group) = self.groups.get(name) else {
+            return;
+        };
+        for region in joined {
+            let is_founder = group.members.get(region).is_some_and(|it| it.is_founder);
+            if let Some(peer) = self.peers.get_mut(region).filter(|_| !is_founder) {
+                peer.unaware.insert(name.to_owned());
             }
         }
     }
@@ -90,6 +106,8 @@ impl Core {
     /// Whether a replica in another region is not whole yet, as far as it has told.
     pub(super) fn is_filling_at(&self, name: &str, region: &Region) -> bool {
         let peer = self.peers.get(region);
-        peer.is_some_and(|peer| peer.is_new || peer.filling.contains(name))
+        peer.is_some_and(|peer| {
+            peer.is_new || peer.unaware.contains(name) || peer.filling.contains(name)
+        })
     }
 }

@@ -198,6 +198,7 @@ impl Core {
             return;
         };
         self.exchanges.restart(&name);
+        self.expect_filling(&name, &joined);
         self.fit_table(now, &name, &joined, writes, effects);
         let Some(known) = self.groups.get(&name) else {
             return;

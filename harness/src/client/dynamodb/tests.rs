@@ -449,8 +449,12 @@ const STREAM_IS_GONE: &str =
 const FORMER_STREAM: &str = r#"{"Table":{"LatestStreamArn":"arn"}}"#;
 const OTHER_STREAM: &str = r#"{"Table":{"LatestStreamArn":"brn"}}"#;
 
-/// A fetch that finds another stream than before, with one shard and this page of records.
-fn fetch_anew(consumer: &mut Consumer, found_out: (&str, u16, &str), page: &str) -> EventKind {
+/// A fetch that finds another stream than before, with one record.
+fn fetch_anew(consumer: &mut Consumer, found_out: (&str, u16, &str)) -> EventKind {
+    let page = format!(
+        r#"{{"Records":[{}],"NextShardIterator":"h"}}"#,
+        record(1, 9, "")
+    );
     let shard = r#"{"StreamDescription":{"Shards":[{"ShardId":"s2"}]}}"#;
     let from =
         r#"GetShardIterator {"ShardId":"s2","ShardIteratorType":"TRIM_HORIZON","StreamArn":"brn"}"#;
@@ -462,7 +466,7 @@ fn fetch_anew(consumer: &mut Consumer, found_out: (&str, u16, &str), page: &str)
             ("DescribeTable", 200, OTHER_STREAM),
             (r#"DescribeStream {"StreamArn":"brn"}"#, 200, shard),
             (from, 200, r#"{"ShardIterator":"g"}"#),
-            (r#"GetRecords {"ShardIterator":"g"}"#, 200, page),
+            (r#"GetRecords {"ShardIterator":"g"}"#, 200, &page),
             (r#"GetRecords {"ShardIterator":"h"}"#, 200, end),
         ],
     )
@@ -477,11 +481,7 @@ fn a_stream_in_the_place_of_another_is_read_from_its_beginning_and_told_as_that(
         &[gone, ("DescribeTable", 200, FORMER_STREAM)],
     );
     assert_eq!(errors::of(&outcome), Some(errors::NOT_FOUND));
-    let page = format!(
-        r#"{{"Records":[{}],"NextShardIterator":"h"}}"#,
-        record(1, 9, "")
-    );
-    let EventKind::Ok(Reply::StreamAnew(records)) = fetch_anew(&mut consumer, gone, &page) else {
+    let EventKind::Ok(Reply::StreamAnew(records)) = fetch_anew(&mut consumer, gone) else {
         panic!("it says that it began anew");
     };
     assert_eq!(records.len(), 1, "what came of the former is dropped");
@@ -506,8 +506,7 @@ fn a_stream_that_ends_is_followed_by_the_one_that_takes_its_place() {
         ("DescribeTable", 200, FORMER_STREAM),
     ];
     fetch(&mut consumer, &ended);
-    let page = r#"{"Records":[],"NextShardIterator":"h"}"#;
-    let outcome = fetch_anew(&mut consumer, none, page);
+    let outcome = fetch_anew(&mut consumer, none);
     assert!(
         matches!(outcome, EventKind::Ok(Reply::StreamAnew(_))),
         "{outcome:?}"
