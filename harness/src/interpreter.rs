@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use checker::history::{EventKind, Key, Op, Phase, ProcessId, RegionId, Reply, Strength};
 use tokio::task::JoinSet;
-use workloads::{demand::Demand, workload::Workload};
+use workloads::{
+    demand::Demand,
+    workload::{Step, Workload},
+};
 
 use crate::{
     client::{Client, Forgery, Padding, errors, outcome_of},
@@ -254,7 +257,8 @@ async fn work(
 ) -> SlotState {
     loop {
         let now_ns = slot.journal.now_ns();
-        let Some(step) = locked(&workload).next(slot.number, now_ns) else {
+        let asked = next(&mut **locked(&workload), slot.number, now_ns);
+        let Some((step, is_foretold)) = asked else {
             return slot;
         };
         if step.at_ns >= until_ns {
@@ -268,7 +272,6 @@ async fn work(
         if stop.is_set() {
             return slot;
         }
-        let is_foretold = locked(&workload).foretells(&step.op);
         let outcome = if is_foretold {
             slot.foretell(&step.op)
         } else {
@@ -276,6 +279,13 @@ async fn work(
         };
         locked(&workload).observe(slot.number, &step.op, &outcome);
     }
+}
+
+/// A client's next step, and whether it is the store that does it.
+fn next(workload: &mut dyn Workload, slot: usize, now_ns: u64) -> Option<(Step, bool)> {
+    let step = workload.next(slot, now_ns)?;
+    let is_foretold = workload.foretells(&step.op);
+    Some((step, is_foretold))
 }
 
 /// Waits until a moment of the run, or until the run is told to stop.

@@ -31,7 +31,6 @@ impl Core {
             for group in batch.groups.iter().filter(|group| group.has(&batch.from)) {
                 peer.unaware.remove(&group.name);
             }
-            peer.is_new = false;
         }
         let knowing = batch.groups.iter().filter(|group| group.has(&me));
         for group in knowing.filter(|group| !batch.refeeding.contains(&group.name)) {
@@ -106,8 +105,6 @@ impl Core {
     /// Whether a replica in another region is not whole yet, as far as it has told.
     pub(super) fn is_filling_at(&self, name: &str, region: &Region) -> bool {
         let peer = self.peers.get(region);
-        peer.is_some_and(|peer| {
-            peer.is_new || peer.unaware.contains(name) || peer.filling.contains(name)
-        })
+        peer.is_some_and(|peer| peer.unaware.contains(name) || peer.filling.contains(name))
     }
 }

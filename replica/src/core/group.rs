@@ -271,7 +271,6 @@ impl Core {
             // What it said was said by, or to, another life. It is asked at once: nothing else is sent before it has answered.
             peer.claimed = None;
             peer.knows_of_roll_back = false;
-            peer.is_new = shared.is_some();
             peer.last_sent_ns = None;
             let key = named(rows::LINK, region.as_str());
             writes.push(match &peer.link {

@@ -88,8 +88,6 @@ pub(super) struct Peer {
     pub(super) filling: BTreeSet<String>,
     /// Tables that it was made a replica of and has not said to know of: it fills them when it does.
     pub(super) unaware: BTreeSet<String>,
-    /// Whether its present life was linked in this process and has not said anything yet.
-    pub(super) is_new: bool,
     pub(super) rewind: bool,
     pub(super) failures: u32,
     pub(super) not_before_ns: u64,

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read as _};
 
 use super::fast::Fast;
-use super::read::{slow, stopped};
+use super::read::{slow, stopped, understood};
 use super::{ReadError, Reader};
 use crate::history::{Event, Header};
 
@@ -85,11 +85,7 @@ impl Lines {
         let (mut line, mut rest) = (chunk.first_line, &chunk.bytes[..]);
         while let Some(length) = memchr::memchr(b'\n', rest) {
             let text = &rest[..length];
-            let event = self
-                .fast
-                .event(text)
-                .map_or_else(|| slow(text, &self.regions), Ok);
-            match event {
+            match understood(&self.fast, text, &self.regions) {
                 Ok(event) => events.push((line, event)),
                 Err(syntax) => return (events, Some(ReadError::Syntax { line, syntax })),
             }

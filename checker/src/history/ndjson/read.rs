@@ -71,13 +71,11 @@ impl<R: BufRead> Reader<R> {
         if let Some(length) = memchr::memchr(b'\n', bytes) {
             self.line += 1;
             let text = &bytes[..length];
-            let event = match self.fast.event(text) {
-                Some(event) => event,
-                None => slow(text, &self.header.regions).map_err(|syntax| ReadError::Syntax {
-                    line: self.line,
-                    syntax,
-                })?,
-            };
+            let event = understood(&self.fast, text, &self.header.regions);
+            let event = event.map_err(|syntax| ReadError::Syntax {
+                line: self.line,
+                syntax,
+            })?;
             self.inner.consume(length + 1);
             return Ok(Some(event));
         }
@@ -119,6 +117,14 @@ pub(in crate::history) fn stopped(line: u64, column: usize, source: std::io::Err
         return ReadError::HalfWritten { line, column };
     }
     ReadError::Stopped { line, source }
+}
+
+/// The event of a line: quickly, where it is written as we write it.
+pub(super) fn understood(fast: &Fast, text: &[u8], regions: &[String]) -> Parsed<Event> {
+    match fast.event(text) {
+        Some(event) => Ok(event),
+        None => slow(text, regions),
+    }
 }
 
 /// The event of any well-formed line.

@@ -235,11 +235,7 @@ async fn replicate(
     create(first, spec, warnings).await?;
     first.wait_for_table(&spec.name, LIMIT).await?;
     for other in others {
-        let update = json!({ "Create": { "RegionName": other.region } });
-        let change = json!({ "TableName": spec.name, "ReplicaUpdates": [update] });
-        first
-            .call_when_free("UpdateTable", &change, REPLICA_LIMIT)
-            .await?;
+        create_replica(first, &other.region, spec).await?;
         first.wait_for_table(&spec.name, REPLICA_LIMIT).await?;
         other.wait_for_table(&spec.name, REPLICA_LIMIT).await?;
         // Where the first has none, this one would have none either; it has been said once.
@@ -248,6 +244,17 @@ async fn replicate(
         }
     }
     Ok(())
+}
+
+async fn create_replica(
+    first: &mut Control,
+    region: &str,
+    spec: &TableSpec,
+) -> Result<(), ControlError> {
+    let update = json!({ "Create": { "RegionName": region } });
+    let change = json!({ "TableName": spec.name, "ReplicaUpdates": [update] });
+    let called = first.call_when_free("UpdateTable", &change, REPLICA_LIMIT);
+    called.await.map(drop)
 }
 
 /// Replicas do not get the tags of the table that they were made from.
@@ -328,11 +335,7 @@ async fn add_replica(
     let name = json!({ "TableName": spec.name });
     let described = first.call("DescribeTable", &name).await?;
     if !has_replica(&described, &other.region) {
-        let update = json!({ "Create": { "RegionName": other.region } });
-        let change = json!({ "TableName": spec.name, "ReplicaUpdates": [update] });
-        first
-            .call_when_free("UpdateTable", &change, REPLICA_LIMIT)
-            .await?;
+        create_replica(first, &other.region, spec).await?;
     }
     first.wait_for_table(&spec.name, REPLICA_LIMIT).await?;
     other.wait_for_table(&spec.name, REPLICA_LIMIT).await
@@ -361,9 +364,15 @@ pub(crate) async fn leave_table(
     region: usize,
 ) -> Result<(), ControlError> {
     let leaver = endpoints[region].region.as_str();
-    let (describe, key) = match spec.tables {
-        Tables::Version2017 => ("DescribeGlobalTable", "GlobalTableName"),
-        Tables::Single | Tables::Version2019 | Tables::ByItself => ("DescribeTable", "TableName"),
+    let (describe, update, key) = match spec.tables {
+        Tables::Version2017 => (
+            "DescribeGlobalTable",
+            "UpdateGlobalTable",
+            "GlobalTableName",
+        ),
+        Tables::Single | Tables::Version2019 | Tables::ByItself => {
+            ("DescribeTable", "UpdateTable", "TableName")
+        }
     };
     let name = json!({ key: spec.name });
     for (index, endpoint) in endpoints.iter().enumerate() {
@@ -379,18 +388,9 @@ pub(crate) async fn leave_table(
         }
         // The first is asked to do it; the others have to hear of it.
         if index == 0 {
-            let update = json!([{ "Delete": { "RegionName": leaver } }]);
-            let (change, body) = match spec.tables {
-                Tables::Version2017 => (
-                    "UpdateGlobalTable",
-                    json!({ key: spec.name, "ReplicaUpdates": update }),
-                ),
-                Tables::Single | Tables::Version2019 | Tables::ByItself => (
-                    "UpdateTable",
-                    json!({ key: spec.name, "ReplicaUpdates": update }),
-                ),
-            };
-            asked.call_when_free(change, &body, REPLICA_LIMIT).await?;
+            let leaves = json!({ "Delete": { "RegionName": leaver } });
+            let change = json!({ key: spec.name, "ReplicaUpdates": [leaves] });
+            asked.call_when_free(update, &change, REPLICA_LIMIT).await?;
         }
         let region = asked.region;
         return Err(ControlError::NotActive {
