@@ -47,6 +47,10 @@ mod gateway;
 
 mod exit;
 
+/// For the regions that this program is, too: a quarter more gets for each second of CPU than with the system's (`docs/proofs.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The version and the commit it was built from, as `run.json`, reports and `--version` state it.
 const VERSION: &str = env!("DATELINE_VERSION");
 

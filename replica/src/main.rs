@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// A quarter more gets for each second of CPU than with the system's (`docs/proofs.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One region of a global table, over the DynamoDB API
 #[derive(Debug, Parser)]
 #[command(name = "replica", version)]

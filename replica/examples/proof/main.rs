@@ -18,6 +18,10 @@ use std::time::Duration;
 
 use clap::Parser;
 
+/// As the binaries have it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(name = "proof")]
 struct Line {
