@@ -462,6 +462,7 @@ fn endpoints(settings: &Settings, address: impl Fn(usize) -> SocketAddr) -> Vec<
                 address: address(index),
                 host: address(index).to_string(),
                 tls: None,
+                streams: None,
                 region: name.clone(),
                 credentials: credentials.clone(),
                 timeout: settings.op_timeout,

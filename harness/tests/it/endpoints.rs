@@ -41,7 +41,7 @@ fn replica(place: &Place, named: &str) -> (Running, SocketAddr) {
 }
 
 /// What a region that takes any signature says that it has.
-fn tables(address: SocketAddr) -> String {
+pub(crate) fn tables(address: SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let request = "POST / HTTP/1.1\r\nhost: x\r\nx-amz-target: DynamoDB_20120810.ListTables\r\n\
         content-type: application/x-amz-json-1.0\r\nauthorization: AWS4-HMAC-SHA256 \
@@ -227,7 +227,7 @@ fn no_table_stays_however_a_run_ends() {
 #[test]
 fn a_global_table_is_made_with_its_replicas_and_removed_everywhere() {
     let place = Place::new();
-    let (_replicas, urls) = lag::replicas(&place);
+    let (_replicas, urls) = lag::replicas(&place, lag::REGIONS);
     let endpoint = |own: usize| format!("--endpoint {}={}", lag::REGIONS[own], urls[own]);
     let both = format!("{} {} --tag team=storage", endpoint(0), endpoint(1));
     let ended = place.run(&format!("{RUN} {both} --settle-limit 2"));

@@ -548,6 +548,7 @@ mod tests {
             address,
             host: address.to_string(),
             tls: None,
+            streams: None,
             region: "a".to_owned(),
             credentials: Credentials::fixed("a", "b"),
             timeout: Duration::from_secs(10),
