@@ -407,8 +407,10 @@ async fn start(
             blocking(move || starting.start()).await?;
             Ok(target)
         }
-        Place::Endpoints { elsewhere, .. } => {
-            let target = Arc::new(EndpointsTarget::new(elsewhere.clone()));
+        Place::Endpoints {
+            elsewhere, hook, ..
+        } => {
+            let target = Arc::new(EndpointsTarget::new(elsewhere.clone(), hook.clone()));
             let reaching = target.clone();
             blocking(move || reaching.reach()).await?;
             Ok(target)
