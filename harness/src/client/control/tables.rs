@@ -393,11 +393,8 @@ pub(crate) async fn leave_table(
             asked.call_when_free(update, &change, REPLICA_LIMIT).await?;
         }
         let region = asked.region;
-        return Err(ControlError::NotActive {
-            region,
-            state: format!("shared with {leaver}"),
-            limit_s: 0,
-        });
+        let with = leaver.to_owned();
+        return Err(ControlError::StillShared { region, with });
     }
     Ok(())
 }
