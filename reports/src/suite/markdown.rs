@@ -38,7 +38,7 @@ pub fn markdown(suite: &SuiteResult, page: Option<&str>) -> String {
     }
     out.push_str(&format!(
         "\nAll of it again:\n\n```\n{}\n```\n",
-        suite.again()
+        suite.reproduce
     ));
     out
 }
