@@ -79,16 +79,12 @@ fn seventy_two_hours_of_churn_do_not_add_up() {
     for _hour in 0..40 {
         regions.pass(60 * MINUTE_MS);
     }
-    for place in 0..REGIONS.len() {
+    for (place, region) in REGIONS.iter().enumerate() {
         let status = regions.status(place);
         let collected = status.counters.tombstones_collected;
         assert_eq!(status.tombstones, 0, "{status:?}");
         assert!(collected > 50, "only {collected} were ever collected");
         let left = regions.row_count(place);
-        assert!(
-            left < KEYS + 60,
-            "{left} rows are left in {}",
-            REGIONS[place]
-        );
+        assert!(left < KEYS + 60, "{left} rows are left in {region}");
     }
 }
