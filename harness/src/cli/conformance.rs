@@ -8,7 +8,7 @@ use crate::{
     client::{Credentials, Endpoint},
     conformance::{self, Arm, Case, Endpoints, Outcome, REGIONS, Simulation, play},
     exit::{Ending, Failure},
-    target::{LocalOptions, LocalTarget, Target as _, free_addresses},
+    target::{Below, LocalOptions, LocalTarget, Target as _, free_addresses},
 };
 
 /// The regions of the seeds: where the first cases play.
@@ -148,6 +148,7 @@ fn with_processes(cases: &[Case]) -> Result<Ending, Failure> {
         logs: folder.path().join("logs"),
         defects: Vec::new(),
         replicas: None,
+        below: Below::Nothing,
     };
     let target = LocalTarget::prepare(&options).map_err(Failure::harness)?;
     let started = target.start().map_err(Failure::Harness);

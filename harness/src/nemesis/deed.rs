@@ -74,6 +74,14 @@ pub(crate) enum Deed {
         /// Whose.
         region: usize,
     },
+    /// The region's machine loses its power: its process is killed and its disk forgets what was not synced; at the end it is started.
+    PowerLoss {
+        /// Whose.
+        region: usize,
+        /// Let some of what was not synced survive, drawn from this number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        torn: Option<u64>,
+    },
     /// Clients of all regions do something differently.
     Clients {
         /// What.
@@ -131,6 +139,7 @@ impl Deed {
             Deed::Clock { .. } => Ability::Clock,
             Deed::Clients { .. } => Ability::Clients,
             Deed::SlowDisk { .. } | Deed::FullDisk { .. } => Ability::Disk,
+            Deed::PowerLoss { .. } => Ability::FileSystem,
             Deed::Copy { .. } | Deed::RollBack { .. } => Ability::RollBack,
             Deed::Leave { .. } | Deed::Lose { .. } => Ability::Membership,
         }
@@ -156,6 +165,7 @@ impl Deed {
             | Deed::Lose { region }
             | Deed::SlowDisk { region, .. }
             | Deed::FullDisk { region }
+            | Deed::PowerLoss { region, .. }
             | Deed::Storm { region, .. }
             | Deed::Clock { region, .. } => {
                 vec![*region]
@@ -191,7 +201,8 @@ impl Deed {
             Deed::Kill { region }
             | Deed::Restart { region }
             | Deed::Pause { region }
-            | Deed::FullDisk { region } => Touch::Down(*region),
+            | Deed::FullDisk { region }
+            | Deed::PowerLoss { region, .. } => Touch::Down(*region),
             Deed::RollBack { region } | Deed::Leave { region } | Deed::Lose { region } => {
                 Touch::Absent(*region)
             }

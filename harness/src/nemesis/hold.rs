@@ -86,6 +86,7 @@ impl Field {
                 self.act(*region, &Action::Disk(slow))
             }
             Deed::FullDisk { region } => self.fill_disk(*region),
+            Deed::PowerLoss { region, torn } => self.lose_power(*region, *torn),
             Deed::Clients { habit } => self.begin_habit(*habit, holder),
             Deed::Copy { region } => self.copy(*region),
             Deed::RollBack { region } => self.roll_back(*region, holder),
@@ -110,7 +111,9 @@ impl Field {
                 let link = self.network.link(End::Client, *region);
                 self.storms.end(holder, link)
             }
-            Deed::Kill { region } | Deed::Restart { region } => self.act(*region, &Action::Start),
+            Deed::Kill { region } | Deed::Restart { region } | Deed::PowerLoss { region, .. } => {
+                self.act(*region, &Action::Start)
+            }
             Deed::Pause { region } => self.act(*region, &Action::Resume),
             Deed::Clock { region, .. } => self.act(*region, &Action::Clock(Skew::default())),
             Deed::SlowDisk { region, .. } => self.act(*region, &Action::Disk(Trouble::default())),

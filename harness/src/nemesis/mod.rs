@@ -30,6 +30,7 @@ mod membership;
 mod partition;
 mod pause;
 mod poor_links;
+mod power_loss;
 mod repeated_requests;
 mod restart;
 mod roll_back;
@@ -63,6 +64,7 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &membership::Lose,
         &disk::SlowFsync,
         &disk::DiskFull,
+        &power_loss::PowerLoss,
         &demand::Burst,
         &demand::HotKey,
         &demand::ForgedStamps,

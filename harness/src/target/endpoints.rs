@@ -28,7 +28,7 @@ impl EndpointsTarget {
     pub(crate) fn can(ability: Ability, regions: &[RemoteRegion]) -> Result<(), String> {
         let why = match ability {
             Ability::ClientLinks | Ability::Clients => return Ok(()),
-            Ability::RollBack | Ability::Membership | Ability::Disk => {
+            Ability::RollBack | Ability::Membership | Ability::Disk | Ability::FileSystem => {
                 "their data is somebody else's"
             }
             Ability::Replies if !regions.iter().any(RemoteRegion::is_secure) => return Ok(()),
