@@ -19,6 +19,7 @@ use workloads::seed::Seed;
 use super::{
     content::Content,
     image::{Image, Kind, ROOT, Wrong},
+    spoilt::{Spoiling, Spoilt, Unreadable},
 };
 
 /// A disk.
@@ -29,6 +30,8 @@ pub(super) struct Disk {
     store: PathBuf,
     /// What is open, by number, and how often.
     open: HashMap<u64, (Arc<fs::File>, u32)>,
+    /// What is wrong with it.
+    spoilt: Spoilt,
     /// What folders say that they were changed at.
     made: SystemTime,
 }
@@ -64,6 +67,7 @@ impl Disk {
             image: Image::new(),
             store: store.to_owned(),
             open: HashMap::new(),
+            spoilt: Spoilt::default(),
             made: SystemTime::now(),
         })
     }
@@ -170,7 +174,33 @@ impl Disk {
         self.sweep()
     }
 
-    pub(super) fn read(&self, number: u64, offset: u64, size: usize) -> io::Result<Vec<u8>> {
+    /// Reads as the disk does, spoilt blocks and all.
+    pub(super) fn read(&mut self, number: u64, offset: u64, size: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = self.stored(number, offset, size)?;
+        let met = self.spoilt.meet(number, offset, &mut bytes);
+        met.map_err(|Unreadable| io::Error::from(Errno::EIO))?;
+        Ok(bytes)
+    }
+
+    /// Spoils places of what was written; says how many blocks that hits.
+    pub(super) fn spoil(&mut self, spoiling: Spoiling, places: u64, pick: u64) -> String {
+        let files = self.image.files();
+        let files = files.map(|(number, content)| (number, content.written()));
+        let draws = &mut Seed(pick).stream("spoilt");
+        self.spoilt = Spoilt::draw(spoiling, places, draws, files);
+        match spoiling {
+            Spoiling::Unreadable => format!("{} blocks are unreadable", self.spoilt.blocks()),
+            Spoiling::Flipped => format!("a bit is flipped in {} blocks", self.spoilt.blocks()),
+        }
+    }
+
+    /// Everything reads as it was written; says how many reads had met a spoilt block.
+    pub(super) fn mend(&mut self) -> String {
+        let met = std::mem::take(&mut self.spoilt).met();
+        format!("{met} reads met a spoilt block")
+    }
+
+    fn stored(&self, number: u64, offset: u64, size: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; size];
         let file = self.file(number)?;
         let mut filled = 0;
@@ -191,6 +221,7 @@ impl Disk {
         self.save(number, &range)?;
         self.file(number)?.write_all_at(bytes, offset)?;
         self.image.content(number)?.write(&range);
+        self.spoilt.write(number, &range);
         Ok(())
     }
 
@@ -199,6 +230,7 @@ impl Disk {
         self.save(number, &(length..u64::MAX))?;
         self.file(number)?.set_len(length)?;
         self.image.content(number)?.resize(length);
+        self.spoilt.write(number, &(length..u64::MAX));
         Ok(())
     }
 
@@ -206,7 +238,7 @@ impl Disk {
     fn save(&mut self, number: u64, range: &Range<u64>) -> io::Result<()> {
         for place in self.image.content(number)?.endangered(range) {
             let size = usize::try_from(place.end - place.start).expect("a block");
-            let old = self.read(number, place.start, size)?;
+            let old = self.stored(number, place.start, size)?;
             self.image.content(number)?.save(&place, old);
         }
         Ok(())

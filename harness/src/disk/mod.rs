@@ -1,6 +1,7 @@
 //! A disk that can fail as real ones do: a file system (FUSE) that lies below a region's data directory, in a process of its own (`dateline disk`).
 //!
-//! It forgets what was not synced when it loses its power. What that means is decided by [`content`] and [`image`], which know no file system and no kernel;
+//! It forgets what was not synced when it loses its power, and reads of spoilt blocks fail or bring a wrong bit. What that means is decided by [`content`], [`image`]
+//! and [`spoilt`], which know no file system and no kernel;
 //! [`bytes`] puts real bytes below them, [`mount`] lets the kernel ask, [`serve`] is the process.
 //!
 //! The process lives by its standard input: when that ends, since whoever started it has ended in whatever way, it takes the file system away and ends,
@@ -12,6 +13,8 @@ mod image;
 mod mount;
 mod order;
 mod serve;
+mod spoilt;
 
 pub(crate) use order::{Answer, Order};
-pub(crate) use serve::serve;
+pub(crate) use serve::{is_possible, serve};
+pub(crate) use spoilt::Spoiling;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::spoilt::Spoiling;
+
 /// What it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
@@ -13,6 +15,17 @@ pub(crate) enum Order {
     },
     /// Hold everything as synced.
     Sync,
+    /// Spoil so many places of what was written, drawn from a number. Pages that the kernel has are read from there.
+    Spoil {
+        /// How.
+        spoiling: Spoiling,
+        /// How many.
+        places: u64,
+        /// What they are drawn from.
+        pick: u64,
+    },
+    /// Read everything as it was written.
+    Mend,
 }
 
 /// What it answers; the first answer comes by itself, once the disk can be used or why it cannot.

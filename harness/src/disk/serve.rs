@@ -1,6 +1,7 @@
 //! The process below a region's data directory: mounts, takes orders until nobody gives any more, unmounts.
 
 use std::{
+    fs,
     io::{self, BufRead as _, Write as _},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -11,6 +12,7 @@ use fuser::{BackgroundSession, Config, MountOption, Session};
 use nix::{
     errno::Errno,
     mount::{MntFlags, umount, umount2},
+    unistd::geteuid,
 };
 
 use super::{
@@ -58,6 +60,22 @@ pub(crate) fn serve(at: &Path, store: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether a disk can be mounted here, as far as can be told without doing it.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn is_possible() -> Result<(), String> {
+    const DEVICE: &str = "/dev/fuse";
+    let device = fs::File::options().read(true).write(true).open(DEVICE);
+    device.map_err(|error| format!("{DEVICE}: {error}"))?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let has = |name: &str| std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    if geteuid().is_root() || has("fusermount3") || has("fusermount") {
+        return Ok(());
+    }
+    Err("only root can mount, and there is no fusermount3 on the PATH".to_owned())
+}
+
 fn take_orders(disk: &Mutex<Disk>) -> io::Result<()> {
     for line in io::stdin().lock().lines() {
         let line = line?;
@@ -78,6 +96,12 @@ fn take_orders(disk: &Mutex<Disk>) -> io::Result<()> {
 fn obey(disk: &mut Disk, order: Order) -> io::Result<String> {
     match order {
         Order::LosePower { torn } => disk.lose_power(torn),
+        Order::Spoil {
+            spoiling,
+            places,
+            pick,
+        } => Ok(disk.spoil(spoiling, places, pick)),
+        Order::Mend => Ok(disk.mend()),
         Order::Sync => disk.sync_all().map(|()| "synced".to_owned()),
     }
 }

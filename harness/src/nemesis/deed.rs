@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::habits::Habit;
 use crate::{
+    disk::Spoiling,
     proxy::{Direction, LinkFault},
     target::{Ability, Skew},
     topology::End,
@@ -82,6 +83,18 @@ pub(crate) enum Deed {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         torn: Option<u64>,
     },
+    /// The region's process is killed and started on a disk of which some places are spoilt; at the end it is started again on the mended disk. Where bits are
+    /// flipped it is out of service meanwhile, if it can be.
+    Spoil {
+        /// Whose.
+        region: usize,
+        /// How.
+        spoiling: Spoiling,
+        /// How many.
+        places: u64,
+        /// What they are drawn from.
+        pick: u64,
+    },
     /// Clients of all regions do something differently.
     Clients {
         /// What.
@@ -139,7 +152,7 @@ impl Deed {
             Deed::Clock { .. } => Ability::Clock,
             Deed::Clients { .. } => Ability::Clients,
             Deed::SlowDisk { .. } | Deed::FullDisk { .. } => Ability::Disk,
-            Deed::PowerLoss { .. } => Ability::FileSystem,
+            Deed::PowerLoss { .. } | Deed::Spoil { .. } => Ability::FileSystem,
             Deed::Copy { .. } | Deed::RollBack { .. } => Ability::RollBack,
             Deed::Leave { .. } | Deed::Lose { .. } => Ability::Membership,
         }
@@ -166,6 +179,7 @@ impl Deed {
             | Deed::SlowDisk { region, .. }
             | Deed::FullDisk { region }
             | Deed::PowerLoss { region, .. }
+            | Deed::Spoil { region, .. }
             | Deed::Storm { region, .. }
             | Deed::Clock { region, .. } => {
                 vec![*region]
@@ -202,10 +216,20 @@ impl Deed {
             | Deed::Restart { region }
             | Deed::Pause { region }
             | Deed::FullDisk { region }
-            | Deed::PowerLoss { region, .. } => Touch::Down(*region),
-            Deed::RollBack { region } | Deed::Leave { region } | Deed::Lose { region } => {
-                Touch::Absent(*region)
-            }
+            | Deed::PowerLoss { region, .. }
+            | Deed::Spoil {
+                region,
+                spoiling: Spoiling::Unreadable,
+                ..
+            } => Touch::Down(*region),
+            Deed::RollBack { region }
+            | Deed::Leave { region }
+            | Deed::Lose { region }
+            | Deed::Spoil {
+                region,
+                spoiling: Spoiling::Flipped,
+                ..
+            } => Touch::Absent(*region),
             Deed::Copy { region } | Deed::SlowDisk { region, .. } | Deed::Clock { region, .. } => {
                 Touch::Skewed(*region)
             }

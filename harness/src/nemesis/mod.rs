@@ -35,6 +35,7 @@ mod repeated_requests;
 mod restart;
 mod roll_back;
 mod slow;
+mod spoilt_disk;
 
 pub(crate) use executor::Nemesis;
 pub(crate) use habits::{Clients, NoClients};
@@ -65,6 +66,8 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &disk::SlowFsync,
         &disk::DiskFull,
         &power_loss::PowerLoss,
+        &spoilt_disk::ReadErrors,
+        &spoilt_disk::FlippedBits,
         &demand::Burst,
         &demand::HotKey,
         &demand::ForgedStamps,
