@@ -32,7 +32,8 @@ const POLL: Duration = Duration::from_millis(10);
 /// # Errors
 /// When the file system cannot be mounted or taken away; it has been answered, too.
 pub(crate) fn serve(at: &Path, store: &Path) -> io::Result<()> {
-    let mounted = Disk::new(store).and_then(|disk| {
+    let possible = is_possible().map_err(io::Error::other);
+    let mounted = possible.and_then(|()| Disk::new(store)).and_then(|disk| {
         let disk = Arc::new(Mutex::new(disk));
         let mut config = Config::default();
         config.mount_options = vec![

@@ -59,6 +59,8 @@ struct Absence {
     was: Health,
     /// Whether its way back has begun: clients are cut off and its process runs.
     is_returning: bool,
+    /// What its way back had to tell.
+    told: Option<String>,
     /// How often others were asked to add it in vain, and when the last time.
     tries: usize,
     asked: Option<Instant>,
@@ -166,7 +168,8 @@ impl Field {
             match absence.cause {
                 Cause::Removed => self.cut_clients_off(region, holder),
                 Cause::Spoilt => match self.start_mended(region) {
-                    Outcome::Installed | Outcome::InstalledBut(_) => {}
+                    Outcome::InstalledBut(told) => absence.told = Some(told),
+                    Outcome::Installed => {}
                     failed @ (Outcome::Skipped(_)
                     | Outcome::Indeterminate(_)
                     | Outcome::NotYet(_)) => return failed,
@@ -187,7 +190,9 @@ impl Field {
             Ok(()) => {
                 self.gone().remove(holder);
                 self.let_clients_in(region, holder);
-                Outcome::Installed
+                absence
+                    .told
+                    .map_or(Outcome::Installed, Outcome::InstalledBut)
             }
             Err(why) => {
                 self.gone().insert(holder.to_owned(), absence);
@@ -370,6 +375,7 @@ impl Field {
             cause,
             was: health.clone(),
             is_returning: false,
+            told: None,
             tries: 0,
             asked: None,
             fed: None,
