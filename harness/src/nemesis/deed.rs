@@ -95,6 +95,11 @@ pub(crate) enum Deed {
         /// What they are drawn from.
         pick: u64,
     },
+    /// Whoever runs the region breaks it, and heals it at the end.
+    Provider {
+        /// Whose.
+        region: usize,
+    },
     /// Clients of all regions do something differently.
     Clients {
         /// What.
@@ -151,6 +156,7 @@ impl Deed {
             Deed::Pause { .. } => Ability::Pause,
             Deed::Clock { .. } => Ability::Clock,
             Deed::Clients { .. } => Ability::Clients,
+            Deed::Provider { .. } => Ability::Provider,
             Deed::SlowDisk { .. } | Deed::FullDisk { .. } => Ability::Disk,
             Deed::PowerLoss { .. } | Deed::Spoil { .. } => Ability::FileSystem,
             Deed::Copy { .. } | Deed::RollBack { .. } => Ability::RollBack,
@@ -180,6 +186,7 @@ impl Deed {
             | Deed::FullDisk { region }
             | Deed::PowerLoss { region, .. }
             | Deed::Spoil { region, .. }
+            | Deed::Provider { region }
             | Deed::Storm { region, .. }
             | Deed::Clock { region, .. } => {
                 vec![*region]
@@ -211,7 +218,10 @@ impl Deed {
     /// How it gets in the way of other deeds.
     pub(crate) fn touch(&self) -> Touch {
         match self {
-            Deed::Links { .. } | Deed::Storm { .. } | Deed::Clients { .. } => Touch::None,
+            Deed::Links { .. }
+            | Deed::Storm { .. }
+            | Deed::Clients { .. }
+            | Deed::Provider { .. } => Touch::None,
             Deed::Kill { region }
             | Deed::Restart { region }
             | Deed::Pause { region }

@@ -31,6 +31,7 @@ mod partition;
 mod pause;
 mod poor_links;
 mod power_loss;
+mod provider;
 mod repeated_requests;
 mod restart;
 mod roll_back;
@@ -71,6 +72,7 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &demand::Burst,
         &demand::HotKey,
         &demand::ForgedStamps,
+        &provider::Provider,
     ]
 }
 

@@ -152,6 +152,7 @@ impl CommandTarget {
             }
             Ability::FileSystem => return Ok(()),
             Ability::Disk => "only our replicas let anybody spoil their disk",
+            Ability::Provider => "nobody else runs the servers; --fault-hook is for endpoints",
             Ability::RollBack | Ability::Membership => {
                 "nobody can ask a server that is not ours whether the others have everything that it wrote"
             }
@@ -221,6 +222,7 @@ impl Target for CommandTarget {
             | Ability::PeerLinks
             | Ability::ClientLinks
             | Ability::Clients
+            | Ability::Provider
             | Ability::Replies => Ok(()),
         }
     }
@@ -247,6 +249,7 @@ impl Target for CommandTarget {
                 | Action::Leave { .. }
                 | Action::Join { .. }
                 | Action::Disk(_)
+                | Action::Provider(_)
                 | Action::Clock(_),
                 _,
             ) => Self::can(Ability::Clock, &self.template),
