@@ -17,6 +17,8 @@ mod follow;
 
 mod target;
 
+mod disk;
+
 mod topology;
 
 mod proxy;

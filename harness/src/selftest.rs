@@ -13,5 +13,6 @@ mod trial;
 pub(crate) use children::{Job, run_all};
 pub(crate) use html::page;
 pub(crate) use matrix::{Found, Matrix, Row};
+pub(crate) use occasion::needs_disk;
 pub(crate) use show::table;
 pub(crate) use trial::{Effort, Trial, plan};

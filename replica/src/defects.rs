@@ -36,6 +36,7 @@ pub enum Defect {
     HastyExpiry,
     KeptExpired,
     LeakyRemoval,
+    AckBeforeFsync,
 }
 
 /// What people are told about a defect.
@@ -99,6 +100,7 @@ pub const DEFECTS: &[Description] = &[
     row(Defect::HastyExpiry, "hasty-expiry", "of the items that are to expire, every tenth goes before its time", "convergence", "items that expire some day"),
     row(Defect::KeptExpired, "kept-expired", "of the items that have expired, every third stays for ever", "region-linearizable", "items that expire within the run"),
     row(Defect::LeakyRemoval, "leaky-removal", "a region that was removed from a table is still told what is written to it, and still believed", "phantom", "a region that leaves a table and keeps its own, and writes after that"),
+    row(Defect::AckBeforeFsync, "ack-before-fsync", "commits are written and answered at once, and fsynced every 2 s at most: the kernel has them, the disk has not", "region-linearizable", "a power loss within 2 s of a write; no kill shows it"),
 ];
 
 impl Defect {
@@ -155,6 +157,7 @@ mod tests {
             Defect::HastyExpiry,
             Defect::KeptExpired,
             Defect::LeakyRemoval,
+            Defect::AckBeforeFsync,
         ];
         assert_eq!(DEFECTS.len(), all.len());
         for defect in all {

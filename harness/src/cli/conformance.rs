@@ -10,7 +10,7 @@ use crate::{
     conformance::{self, Arm, Case, Cleaning, Endpoints, Outcome, REGIONS, Simulation, play},
     exit::{Ending, Failure},
     stop::Stop,
-    target::{Elsewhere, Intent, LocalOptions, LocalTarget, Target as _, free_addresses},
+    target::{Below, Elsewhere, Intent, LocalOptions, LocalTarget, Target as _, free_addresses},
 };
 
 /// The regions of the seeds: where the first cases play.
@@ -179,6 +179,7 @@ fn with_processes(cases: &[Case]) -> Result<Ending, Failure> {
         logs: folder.path().join("logs"),
         defects: Vec::new(),
         replicas: None,
+        below: Below::Nothing,
     };
     let target = LocalTarget::prepare(&options).map_err(Failure::harness)?;
     let started = target.start().map_err(Failure::Harness);

@@ -4,6 +4,7 @@ mod check;
 mod compare;
 mod conformance;
 mod convert;
+mod disk;
 mod exec;
 mod gate;
 mod list;
@@ -92,6 +93,9 @@ enum Command {
     /// Become another program that does not outlive who started it
     #[command(hide = true)]
     Exec(exec::ExecCommand),
+    /// Serve a file system that can lose its power
+    #[command(hide = true)]
+    Disk(disk::DiskCommand),
 }
 
 /// Parses and does it.
@@ -130,6 +134,7 @@ pub(crate) fn main() -> ExitCode {
         Command::List(command) => exit::code(command.run()),
         Command::Proxy(command) => exit::code(command.run()),
         Command::Exec(command) => exit::code(command.run()),
+        Command::Disk(command) => exit::code(command.run()),
         Command::Replica(options) => replica::run(*options),
     }
 }

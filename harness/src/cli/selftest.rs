@@ -8,6 +8,7 @@ use replica::defects::{DEFECTS, Description};
 use reports::run_folder::write_atomically;
 
 use crate::{
+    disk,
     exit::{Ending, Failure},
     selftest::{self, Effort, Job, Matrix},
     stop::Stop,
@@ -118,5 +119,14 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Description>, Failure> {
         )));
     }
     let is_chosen = |row: &&Description| names.is_empty() || names.iter().any(|n| n == row.name);
-    Ok(DEFECTS.iter().filter(is_chosen).collect())
+    let mut defects: Vec<_> = DEFECTS.iter().filter(is_chosen).collect();
+    // Who names it finds out from the run; who names none is not told of a defect that this machine cannot show.
+    if names.is_empty()
+        && let Err(why) = disk::is_possible()
+    {
+        for defect in defects.extract_if(.., |row| selftest::needs_disk(row.name)) {
+            eprintln!("left out: {}, since {why}", defect.name);
+        }
+    }
+    Ok(defects)
 }

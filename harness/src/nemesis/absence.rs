@@ -16,6 +16,7 @@ use super::{
     hold::{Field, Outcome},
 };
 use crate::{
+    disk::Order,
     proxy::{AfterHeal, DIRECTIONS, LinkFault},
     target::{Action, Health},
     topology::End,
@@ -47,16 +48,19 @@ enum Cause {
     RolledBack,
     Removed,
     Lost,
+    Spoilt,
 }
 
 /// One region out of service.
 #[derive(Clone, Debug)]
 struct Absence {
     cause: Cause,
-    /// The life that it had.
-    life: u64,
+    /// What it said of itself when clients had been cut off.
+    was: Health,
     /// Whether its way back has begun: clients are cut off and its process runs.
     is_returning: bool,
+    /// What its way back had to tell.
+    told: Option<String>,
     /// How often others were asked to add it in vain, and when the last time.
     tries: usize,
     asked: Option<Instant>,
@@ -96,6 +100,21 @@ impl Field {
         }
         self.note(holder, Cause::RolledBack, &health);
         self.act_all(region, &[Action::Kill, Action::PutCopyBack])
+    }
+
+    /// Takes a region out of service, and starts it on a disk of which places are spoilt.
+    pub(super) fn spoil_out_of_service(
+        &self,
+        region: usize,
+        order: Order,
+        holder: &str,
+    ) -> Outcome {
+        let health = match self.withdraw(region, holder) {
+            Ok(health) => health,
+            Err(why) => return Outcome::NotYet(why),
+        };
+        self.note(holder, Cause::Spoilt, &health);
+        self.start_spoilt(region, order)
     }
 
     /// Takes a region out of service, loses its process and all its data.
@@ -148,6 +167,13 @@ impl Field {
         if !absence.is_returning {
             match absence.cause {
                 Cause::Removed => self.cut_clients_off(region, holder),
+                Cause::Spoilt => match self.start_mended(region) {
+                    Outcome::InstalledBut(told) => absence.told = Some(told),
+                    Outcome::Installed => {}
+                    failed @ (Outcome::Skipped(_)
+                    | Outcome::Indeterminate(_)
+                    | Outcome::NotYet(_)) => return failed,
+                },
                 Cause::RolledBack | Cause::Lost => {
                     if let Err(why) = self.target.act(region, &Action::Start) {
                         return Outcome::Indeterminate(why);
@@ -157,14 +183,16 @@ impl Field {
             absence.is_returning = true;
         }
         let member = match absence.cause {
-            Cause::RolledBack => Ok(()),
+            Cause::RolledBack | Cause::Spoilt => Ok(()),
             Cause::Removed | Cause::Lost => self.join(region, &mut absence),
         };
         match member.and_then(|()| self.is_whole(region, &mut absence)) {
             Ok(()) => {
                 self.gone().remove(holder);
                 self.let_clients_in(region, holder);
-                Outcome::Installed
+                absence
+                    .told
+                    .map_or(Outcome::Installed, Outcome::InstalledBut)
             }
             Err(why) => {
                 self.gone().insert(holder.to_owned(), absence);
@@ -298,8 +326,14 @@ impl Field {
 
     /// Whether the region is a member in a new life and the others have fed it all that they have.
     fn is_whole(&self, region: usize, absence: &mut Absence) -> Result<(), String> {
-        let health = self.ask(region)?.core;
-        if absence.cause == Cause::RolledBack && health.incarnation == absence.life {
+        let now = self.ask(region)?;
+        let must_renew = match absence.cause {
+            Cause::RolledBack => true,
+            Cause::Spoilt => has_lost(&absence.was, &now),
+            Cause::Removed | Cause::Lost => false,
+        };
+        let health = now.core;
+        if must_renew && health.incarnation == absence.was.core.incarnation {
             return Err("it has not become a new member yet".to_owned());
         }
         let mut fed = BTreeMap::new();
@@ -339,8 +373,9 @@ impl Field {
     fn note(&self, holder: &str, cause: Cause, health: &Health) {
         let absence = Absence {
             cause,
-            life: health.core.incarnation,
+            was: health.clone(),
             is_returning: false,
+            told: None,
             tries: 0,
             asked: None,
             fed: None,
@@ -372,6 +407,17 @@ impl Field {
         let copies = self.absences.copies.lock();
         copies.unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a region has less than when it said this.
+fn has_lost(was: &Health, now: &Health) -> bool {
+    let consumed = |health: &Health, peer: &str| {
+        let peer = health.core.peers.get(peer);
+        peer.map_or(0, |peer| peer.consumed)
+    };
+    let mut peers = was.core.peers.keys();
+    now.core.feed_head < was.core.feed_head
+        || peers.any(|peer| consumed(now, peer) < consumed(was, peer))
 }
 
 /// Whether a region has changed since it said this.

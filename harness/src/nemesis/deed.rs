@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::habits::Habit;
 use crate::{
+    disk::Spoiling,
     proxy::{Direction, LinkFault},
     target::{Ability, Skew},
     topology::End,
@@ -74,6 +75,26 @@ pub(crate) enum Deed {
         /// Whose.
         region: usize,
     },
+    /// The region's machine loses its power: its process is killed and its disk forgets what was not synced; at the end it is started.
+    PowerLoss {
+        /// Whose.
+        region: usize,
+        /// Let some of what was not synced survive, drawn from this number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        torn: Option<u64>,
+    },
+    /// The region's process is killed and started on a disk of which some places are spoilt; at the end it is started again on the mended disk. Where bits are
+    /// flipped it is out of service meanwhile, if it can be.
+    Spoil {
+        /// Whose.
+        region: usize,
+        /// How.
+        spoiling: Spoiling,
+        /// How many.
+        places: u64,
+        /// What they are drawn from.
+        pick: u64,
+    },
     /// Whoever runs the region breaks it, and heals it at the end.
     Provider {
         /// Whose.
@@ -137,6 +158,7 @@ impl Deed {
             Deed::Clients { .. } => Ability::Clients,
             Deed::Provider { .. } => Ability::Provider,
             Deed::SlowDisk { .. } | Deed::FullDisk { .. } => Ability::Disk,
+            Deed::PowerLoss { .. } | Deed::Spoil { .. } => Ability::FileSystem,
             Deed::Copy { .. } | Deed::RollBack { .. } => Ability::RollBack,
             Deed::Leave { .. } | Deed::Lose { .. } => Ability::Membership,
         }
@@ -162,6 +184,8 @@ impl Deed {
             | Deed::Lose { region }
             | Deed::SlowDisk { region, .. }
             | Deed::FullDisk { region }
+            | Deed::PowerLoss { region, .. }
+            | Deed::Spoil { region, .. }
             | Deed::Provider { region }
             | Deed::Storm { region, .. }
             | Deed::Clock { region, .. } => {
@@ -201,10 +225,21 @@ impl Deed {
             Deed::Kill { region }
             | Deed::Restart { region }
             | Deed::Pause { region }
-            | Deed::FullDisk { region } => Touch::Down(*region),
-            Deed::RollBack { region } | Deed::Leave { region } | Deed::Lose { region } => {
-                Touch::Absent(*region)
-            }
+            | Deed::FullDisk { region }
+            | Deed::PowerLoss { region, .. }
+            | Deed::Spoil {
+                region,
+                spoiling: Spoiling::Unreadable,
+                ..
+            } => Touch::Down(*region),
+            Deed::RollBack { region }
+            | Deed::Leave { region }
+            | Deed::Lose { region }
+            | Deed::Spoil {
+                region,
+                spoiling: Spoiling::Flipped,
+                ..
+            } => Touch::Absent(*region),
             Deed::Copy { region } | Deed::SlowDisk { region, .. } | Deed::Clock { region, .. } => {
                 Touch::Skewed(*region)
             }

@@ -13,6 +13,7 @@ use super::{
     storm::Storms,
 };
 use crate::{
+    disk::{Order, Spoiling},
     proxy::{Carried, Direction, Link, LinkFault, Network, probe_all},
     target::{Ability, Action, Phase, Skew, Target, Trouble},
     topology::End,
@@ -86,6 +87,23 @@ impl Field {
                 self.act(*region, &Action::Disk(slow))
             }
             Deed::FullDisk { region } => self.fill_disk(*region),
+            Deed::PowerLoss { region, torn } => self.lose_power(*region, *torn),
+            Deed::Spoil {
+                region,
+                spoiling,
+                places,
+                pick,
+            } => {
+                let order = Order::Spoil {
+                    spoiling: *spoiling,
+                    places: *places,
+                    pick: *pick,
+                };
+                match spoiling {
+                    Spoiling::Unreadable => self.start_spoilt(*region, order),
+                    Spoiling::Flipped => self.spoil_out_of_service(*region, order, holder),
+                }
+            }
             Deed::Provider { region } => self.act(*region, &Action::Provider(Phase::Begin)),
             Deed::Clients { habit } => self.begin_habit(*habit, holder),
             Deed::Copy { region } => self.copy(*region),
@@ -111,7 +129,19 @@ impl Field {
                 let link = self.network.link(End::Client, *region);
                 self.storms.end(holder, link)
             }
-            Deed::Kill { region } | Deed::Restart { region } => self.act(*region, &Action::Start),
+            Deed::Spoil {
+                region,
+                spoiling: Spoiling::Unreadable,
+                ..
+            } => self.start_mended(*region),
+            Deed::Spoil {
+                region,
+                spoiling: Spoiling::Flipped,
+                ..
+            } => self.readmit(*region, holder),
+            Deed::Kill { region } | Deed::Restart { region } | Deed::PowerLoss { region, .. } => {
+                self.act(*region, &Action::Start)
+            }
             Deed::Pause { region } => self.act(*region, &Action::Resume),
             Deed::Clock { region, .. } => self.act(*region, &Action::Clock(Skew::default())),
             Deed::SlowDisk { region, .. } => self.act(*region, &Action::Disk(Trouble::default())),

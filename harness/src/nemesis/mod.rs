@@ -30,11 +30,13 @@ mod membership;
 mod partition;
 mod pause;
 mod poor_links;
+mod power_loss;
 mod provider;
 mod repeated_requests;
 mod restart;
 mod roll_back;
 mod slow;
+mod spoilt_disk;
 
 pub(crate) use executor::Nemesis;
 pub(crate) use habits::{Clients, NoClients};
@@ -64,6 +66,9 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &membership::Lose,
         &disk::SlowFsync,
         &disk::DiskFull,
+        &power_loss::PowerLoss,
+        &spoilt_disk::ReadErrors,
+        &spoilt_disk::FlippedBits,
         &demand::Burst,
         &demand::HotKey,
         &demand::ForgedStamps,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use workloads::seed::Seed;
 
 use super::{deed::Deed, package::Package, schedule};
+use crate::target::Ability;
 
 /// The format of a saved plan.
 const SCHEMA: &str = "dateline/plan/1";
@@ -131,6 +132,13 @@ impl Plan {
                 .collect(),
             actions,
         }
+    }
+
+    /// Whether anything in it takes this of a target.
+    pub(crate) fn needs(&self, ability: Ability) -> bool {
+        self.actions
+            .iter()
+            .any(|action| action.deed.needs() == ability)
     }
 
     /// As saved in a run folder.

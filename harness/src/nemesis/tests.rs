@@ -23,6 +23,7 @@ use super::{
     *,
 };
 use crate::{
+    disk::Order,
     proxy::{AfterHeal, LinkFault, Network},
     target::{Ability, Action, Health, Skew, Target, Trouble},
     topology::Topology,
@@ -285,6 +286,14 @@ impl Target for Recorder {
         } else {
             Ok(())
         }
+    }
+
+    fn order(&self, region: usize, order: Order) -> Result<String, String> {
+        self.acts
+            .lock()
+            .unwrap()
+            .push(format!("{region} {order:?}"));
+        Ok("as told".to_owned())
     }
 
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {

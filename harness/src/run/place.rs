@@ -348,9 +348,12 @@ impl Place {
                 Self::Local { .. } => usual
                     .filter(|fault| LOCAL_FAULTS.contains(&fault.name()))
                     .collect(),
-                // More requests cost somebody money, and what a foreign store makes of odd ones is for who asks for them.
+                // More requests cost somebody money; what a foreign store makes of odd ones, and of a disk that forgets, is for who asks for them.
                 Self::Endpoints { .. } | Self::Command { .. } => usual
-                    .filter(|fault| !fault.needs().contains(&Ability::Clients))
+                    .filter(|fault| {
+                        let odd = [Ability::Clients, Ability::FileSystem];
+                        !fault.needs().iter().any(|need| odd.contains(need))
+                    })
                     .filter(is_possible)
                     .collect(),
             });

@@ -21,8 +21,8 @@ use crate::{
     run::sites::Sites,
     stop::Stop,
     target::{
-        CommandTarget, Elsewhere, EndpointsTarget, LocalOptions, LocalTarget, Meaning, Replicas,
-        Target, fill,
+        Ability, Below, CommandTarget, Elsewhere, EndpointsTarget, LocalOptions, LocalTarget,
+        Meaning, Replicas, Target, fill,
     },
     topology::End,
 };
@@ -387,6 +387,10 @@ async fn start(
         )
     };
     let logs = folder.join("logs");
+    let below = match settings.plan().needs(Ability::FileSystem) {
+        true => Below::Disks,
+        false => Below::Nothing,
+    };
     match &settings.place {
         Place::Local { tables } => {
             let replicas = (*tables == control::Tables::Version2019).then(|| Replicas {
@@ -401,6 +405,7 @@ async fn start(
                 logs,
                 defects: settings.defects.clone(),
                 replicas,
+                below,
             };
             let target = Arc::new(LocalTarget::prepare(&options).map_err(unmade)?);
             let starting = target.clone();
@@ -416,7 +421,7 @@ async fn start(
             Ok(target)
         }
         Place::Command { template, .. } => {
-            let target = CommandTarget::prepare(template, meanings.to_vec(), &logs);
+            let target = CommandTarget::prepare(template, meanings.to_vec(), &logs, below);
             let target = Arc::new(target.map_err(unmade)?);
             let starting = target.clone();
             blocking(move || starting.start()).await?;

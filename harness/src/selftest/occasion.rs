@@ -65,7 +65,13 @@ pub(crate) const OCCASIONS: &[Occasion] = &[
     occasion("hasty-expiry", "ttl", CALM, &["convergence", "lost-write", "read-your-writes", "region-linearizable"]),
     occasion("kept-expired", "ttl", CALM, &["region-linearizable", "read-your-writes"]),
     occasion("leaky-removal", "lifecycle", CALM, &["phantom"]),
+    occasion("ack-before-fsync", "register", &["power-loss"], &["region-linearizable", "read-your-writes", "lost-write"]),
 ];
+
+/// Whether a defect shows only on a disk that forgets.
+pub(crate) fn needs_disk(defect: &str) -> bool {
+    Occasion::of(defect).faults.contains(&"power-loss")
+}
 
 impl Occasion {
     /// The one of this defect.

@@ -10,11 +10,14 @@ use std::{
 
 use super::{
     Ability, Action, Target,
+    disks::{Below, Disks},
     faketime::Faketime,
     fleet::Fleet,
     process::{ProcessSpec, Readiness},
+    spawner::Spawner,
     template::{Meaning, Template, fill},
 };
+use crate::disk::Order;
 
 /// How long the template's `setup` may take.
 const SETUP_LIMIT: Duration = Duration::from_secs(60);
@@ -27,6 +30,8 @@ pub(crate) struct CommandTarget {
     template: Template,
     meanings: Vec<Meaning>,
     fleet: Fleet,
+    /// Dropped after the processes that write there.
+    disks: Disks,
     /// By region; none where servers live by the clock of the machine.
     clocks: Vec<Faketime>,
     /// Where the output of `setup` goes.
@@ -37,22 +42,30 @@ impl CommandTarget {
     /// Prepares the folders; nothing runs yet.
     pub(crate) fn prepare(
         template: &Template,
-        meanings: Vec<Meaning>,
+        mut meanings: Vec<Meaning>,
         logs: &Path,
+        below: Below,
     ) -> io::Result<Self> {
+        let spawner = Spawner::start()?;
+        let homes = meanings.iter().map(|meaning| meaning.data_dir.clone());
+        let homes: Vec<PathBuf> = homes.collect();
+        let disks = Disks::mount(below, &spawner, &homes, logs)?;
+        for (region, meaning) in meanings.iter_mut().enumerate() {
+            meaning.data_dir = disks.data_dir(region, &meaning.data_dir);
+        }
         let executable = std::env::current_exe()?;
         let library = Faketime::library(&template.clock).map_err(io::Error::other)?;
         let (mut specs, mut clocks) = (Vec::new(), Vec::new());
-        for meaning in &meanings {
+        for (region, (meaning, home)) in meanings.iter().zip(&homes).enumerate() {
             fs::create_dir_all(&meaning.data_dir)?;
+            disks.settle(region).map_err(io::Error::other)?;
             let log = match &template.log {
                 Some(log) => PathBuf::from(fill(log, meaning)),
                 None => logs.join(format!("{}.log", meaning.region)),
             };
             let mut spec = spec(template, &executable, meaning, log);
             if let Some(library) = &library {
-                let clock =
-                    Faketime::new(library.clone(), meaning.data_dir.with_extension("clock"))?;
+                let clock = Faketime::new(library.clone(), home.with_extension("clock"))?;
                 spec.environment.extend(clock.environment());
                 clocks.push(clock);
             }
@@ -64,7 +77,8 @@ impl CommandTarget {
         Ok(Self {
             template: template.clone(),
             meanings,
-            fleet: Fleet::new(specs)?,
+            fleet: Fleet::new(specs, spawner),
+            disks,
             clocks,
             setup_log: logs.join("setup.log"),
         })
@@ -133,6 +147,10 @@ impl CommandTarget {
             Ability::Clock => {
                 "a server that is not ours reads the clock of the machine, unless the template says clock = \"libfaketime\""
             }
+            Ability::FileSystem if !template.has_data_dir() => {
+                "nobody knows where the servers store their data, unless the template says {data_dir} in their command line or environment, and not in the adapter's"
+            }
+            Ability::FileSystem => return Ok(()),
             Ability::Disk => "only our replicas let anybody spoil their disk",
             Ability::Provider => "nobody else runs the servers; --fault-hook is for endpoints",
             Ability::RollBack | Ability::Membership => {
@@ -192,7 +210,25 @@ impl Target for CommandTarget {
     }
 
     fn can(&self, ability: Ability) -> Result<(), String> {
-        Self::can(ability, &self.template)
+        Self::can(ability, &self.template)?;
+        match ability {
+            Ability::FileSystem => self.disks.are_there(),
+            Ability::Kill
+            | Ability::Pause
+            | Ability::Clock
+            | Ability::RollBack
+            | Ability::Membership
+            | Ability::Disk
+            | Ability::PeerLinks
+            | Ability::ClientLinks
+            | Ability::Clients
+            | Ability::Provider
+            | Ability::Replies => Ok(()),
+        }
+    }
+
+    fn order(&self, region: usize, order: Order) -> Result<String, String> {
+        self.disks.order(region, order)
     }
 
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
@@ -221,10 +257,12 @@ impl Target for CommandTarget {
     }
 
     fn unexpected_end(&self) -> Option<String> {
-        self.fleet.unexpected_end()
+        let ended = self.fleet.unexpected_end();
+        ended.or_else(|| self.disks.unexpected_end())
     }
 
     fn stop(&self) {
         self.fleet.stop();
+        self.disks.end();
     }
 }

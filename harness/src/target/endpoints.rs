@@ -38,7 +38,7 @@ impl EndpointsTarget {
             Ability::Provider => {
                 "nobody here can; give --fault-hook COMMAND, which is run with `begin REGION` and `end REGION`"
             }
-            Ability::RollBack | Ability::Membership | Ability::Disk => {
+            Ability::RollBack | Ability::Membership | Ability::Disk | Ability::FileSystem => {
                 "their data is somebody else's"
             }
             Ability::Replies if !regions.iter().any(RemoteRegion::is_secure) => return Ok(()),

@@ -1,9 +1,6 @@
 //! Processes that are ours to start, kill, pause and stop: one for each region, whatever program it runs.
 
-use std::{
-    io,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::Signal;
 
@@ -21,12 +18,12 @@ pub(super) struct Fleet {
 
 impl Fleet {
     /// Nothing runs yet.
-    pub(super) fn new(specs: Vec<ProcessSpec>) -> io::Result<Self> {
+    pub(super) fn new(specs: Vec<ProcessSpec>, spawner: Spawner) -> Self {
         let processes = specs.into_iter().map(Process::new).map(Mutex::new);
-        Ok(Self {
-            spawner: Spawner::start()?,
+        Self {
+            spawner,
             processes: processes.collect(),
-        })
+        }
     }
 
     /// Starts every process and waits until all are ready.

@@ -12,11 +12,16 @@ use workloads::seed::Seed;
 
 use super::{
     Ability, Action, Replicas, Skew, Target, Trouble, data_dir,
+    disks::{Below, Disks},
     fleet::Fleet,
     health::{self, Health},
     process::{ProcessSpec, Readiness},
+    spawner::Spawner,
 };
-use crate::client::control::{ReplicaChange, Tables};
+use crate::{
+    client::control::{ReplicaChange, Tables},
+    disk::Order,
+};
 
 /// How long a region may take to report what it was told.
 const REPORT_LIMIT: Duration = Duration::from_secs(2);
@@ -41,6 +46,8 @@ pub(crate) struct LocalOptions {
     pub(crate) defects: Vec<String>,
     /// The table whose replicas come and go, where they can.
     pub(crate) replicas: Option<Replicas>,
+    /// What the data lies on.
+    pub(crate) below: Below,
 }
 
 /// Regions as child processes.
@@ -48,6 +55,8 @@ pub(crate) struct LocalTarget {
     regions: Vec<String>,
     addresses: Vec<SocketAddr>,
     fleet: Fleet,
+    /// Dropped after the processes that write there.
+    disks: Disks,
     replicas: Option<Replicas>,
 }
 
@@ -94,17 +103,24 @@ impl LocalTarget {
         let key_file = options.data.join("peer.key");
         write_peer_key(&key_file)?;
         let executable = std::env::current_exe()?;
+        let spawner = Spawner::start()?;
+        let names = options.regions.iter();
+        let data_dirs: Vec<PathBuf> = names.map(|name| options.data.join(name)).collect();
+        let disks = Disks::mount(options.below, &spawner, &data_dirs, &options.logs)?;
         let specs = (0..options.regions.len())
             .map(|region| {
-                let spec = spec(options, region, &executable, &key_file);
+                let data_dir = disks.data_dir(region, &data_dirs[region]);
+                let spec = spec(options, region, &executable, &key_file, data_dir);
                 fs::create_dir_all(&spec.data_dir)?;
+                disks.settle(region).map_err(io::Error::other)?;
                 Ok(spec)
             })
             .collect::<io::Result<Vec<_>>>()?;
         Ok(Self {
             regions: options.regions.clone(),
             addresses: options.addresses.clone(),
-            fleet: Fleet::new(specs)?,
+            fleet: Fleet::new(specs, spawner),
+            disks,
             replicas: options.replicas.clone(),
         })
     }
@@ -126,6 +142,7 @@ impl LocalTarget {
             | Ability::Pause
             | Ability::Clock
             | Ability::Disk
+            | Ability::FileSystem
             | Ability::ClientLinks
             | Ability::Replies
             | Ability::Clients => Ok(()),
@@ -208,28 +225,44 @@ impl Target for LocalTarget {
             Some(_) => Tables::Version2019,
             None => Tables::Version2017,
         };
-        Self::can(ability, self.regions.len(), tables)
+        Self::can(ability, self.regions.len(), tables)?;
+        match ability {
+            Ability::FileSystem => self.disks.are_there(),
+            Ability::Kill
+            | Ability::Pause
+            | Ability::Clock
+            | Ability::RollBack
+            | Ability::Membership
+            | Ability::Disk
+            | Ability::PeerLinks
+            | Ability::ClientLinks
+            | Ability::Clients
+            | Ability::Provider
+            | Ability::Replies => Ok(()),
+        }
     }
 
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
         match action {
             Action::Clock(skew) => self.set_clock(region, *skew),
             Action::Disk(trouble) => self.set_disk(region, *trouble),
-            Action::Kill
-            | Action::Stop
-            | Action::Start
-            | Action::Pause
-            | Action::Resume
-            | Action::CopyData
-            | Action::PutCopyBack
-            | Action::LoseData => self
+            Action::Kill | Action::Stop | Action::Start | Action::Pause | Action::Resume => self
                 .fleet
                 .act(region, action)
                 .expect("a process is enough for it"),
+            Action::CopyData | Action::PutCopyBack | Action::LoseData => {
+                let done = self.fleet.act(region, action);
+                done.expect("a process is enough for it")?;
+                self.disks.settle(region)
+            }
             Action::Leave { by } => self.change(ReplicaChange::Delete, region, *by),
             Action::Join { by } => self.change(ReplicaChange::Create, region, *by),
             Action::Provider(_) => self.can(Ability::Provider),
         }
+    }
+
+    fn order(&self, region: usize, order: Order) -> Result<String, String> {
+        self.disks.order(region, order)
     }
 
     fn status(&self, region: usize) -> Option<io::Result<Health>> {
@@ -247,17 +280,24 @@ impl Target for LocalTarget {
     }
 
     fn unexpected_end(&self) -> Option<String> {
-        self.fleet.unexpected_end()
+        let ended = self.fleet.unexpected_end();
+        ended.or_else(|| self.disks.unexpected_end())
     }
 
     fn stop(&self) {
         self.fleet.stop();
+        self.disks.end();
     }
 }
 
-fn spec(options: &LocalOptions, region: usize, executable: &Path, key_file: &Path) -> ProcessSpec {
+fn spec(
+    options: &LocalOptions,
+    region: usize,
+    executable: &Path,
+    key_file: &Path,
+    data_dir: PathBuf,
+) -> ProcessSpec {
     let name = &options.regions[region];
-    let data_dir = options.data.join(name);
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let mut arguments: Vec<String> = [
         "replica",

@@ -9,6 +9,7 @@ mod hook;
 
 mod command;
 mod data_dir;
+mod disks;
 mod faketime;
 mod template;
 
@@ -19,7 +20,10 @@ mod spawner;
 
 use std::{io, net::SocketAddr, path::Path};
 
+use crate::disk::Order;
+
 pub(crate) use command::CommandTarget;
+pub(crate) use disks::Below;
 pub(crate) use elsewhere::{Elsewhere, EndpointError, Intent, RemoteRegion};
 pub(crate) use endpoints::EndpointsTarget;
 pub(crate) use health::Health;
@@ -48,6 +52,14 @@ pub(crate) trait Target: Send + Sync {
     /// # Errors
     /// What failed; whether it took hold is then unknown.
     fn act(&self, region: usize, action: &Action) -> Result<(), String>;
+
+    /// Tells the file system below a region's data something; brings what that did, in words.
+    ///
+    /// # Errors
+    /// Why it did not do it, or that there is none.
+    fn order(&self, _region: usize, _order: Order) -> Result<String, String> {
+        Err("no file system of ours lies below the regions' data".to_owned())
+    }
 
     /// What a region says of itself; `None` where regions are not asked, because they are not ours.
     fn status(&self, _region: usize) -> Option<io::Result<Health>> {
@@ -81,6 +93,8 @@ pub(crate) enum Ability {
     Membership,
     /// Make its disk slow or full.
     Disk,
+    /// Put a file system of ours below its data.
+    FileSystem,
     /// Put a proxy between regions.
     PeerLinks,
     /// Put a proxy between clients and their region.

@@ -235,6 +235,18 @@ impl Template {
         ["{peers}", "{gate}"].iter().any(|name| self.mentions(name))
     }
 
+    /// Whether its servers, and nobody else, are told where their data goes.
+    pub(super) fn has_data_dir(&self) -> bool {
+        let is_told = |field| {
+            let mut texts = self.texts();
+            texts.any(|(of, text)| of == field && text.contains("{data_dir}"))
+        };
+        ["start", "environment", "regional"]
+            .into_iter()
+            .any(is_told)
+            && !["adapter", "setup", "log"].into_iter().any(is_told)
+    }
+
     /// Whether a name in braces stands anywhere.
     pub(crate) fn mentions(&self, name: &str) -> bool {
         self.texts().any(|(_, text)| text.contains(name))

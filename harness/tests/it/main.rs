@@ -3,6 +3,7 @@
 mod bad_input;
 mod conformance;
 mod dateline;
+mod disk;
 mod endpoints;
 mod gate;
 mod interrupted;

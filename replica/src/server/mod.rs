@@ -51,6 +51,8 @@ use self::peers::{Link, LinkQueue};
 use self::routes::Routes;
 use self::shell::Shell;
 use crate::core::{Config, Core, Effects};
+#[cfg(feature = "defects")]
+use crate::defects::Defect;
 use crate::store::{DataDir, DataDirError, DiskStore, Store as _, write_atomically};
 
 /// Runs one replica until it is told to end (`SIGTERM`, `SIGINT`) or cannot go on.
@@ -98,6 +100,10 @@ fn open(options: &Options) -> Result<(Arc<Shell>, Vec<Link>), ServerError> {
         tracing::error!("{error}");
     }
     let store = DiskStore::open(data_dir)?;
+    #[cfg(feature = "defects")]
+    if options.defects().contains(&Defect::AckBeforeFsync) {
+        store.sync_late();
+    }
     let mut config = Config::new(options.region.clone(), peers.keys().cloned().collect());
     config.last_commit = store.last_commit()?;
     config.max_clock_skew_ms = options.max_clock_skew;

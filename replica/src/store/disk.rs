@@ -10,8 +10,10 @@
 //! Absent: compression (small random values do not shrink), several writers (the journal's lock is held across the fsync anyway).
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
 
 use fjall::config::FilterPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
@@ -22,6 +24,9 @@ const JOURNAL_BYTES: u64 = 64 << 20;
 const MEMTABLE_BYTES: u64 = 16 << 20;
 const EPOCH_MEMTABLE_BYTES: u64 = 8 << 20;
 const CACHE_BYTES: u64 = 64 << 20;
+
+/// How late a commit may be fsynced under the planted defect.
+const LATE: Duration = Duration::from_secs(2);
 
 /// Row of the `state` keyspace: the number of the newest durable batch.
 const LAST_COMMIT: &[u8] = b"last-commit";
@@ -55,6 +60,32 @@ struct Committer {
     last_commit: u64,
     /// Epochs dropped since the last commit, whose `DROPPING` rows can go.
     dropped: Vec<Space>,
+    /// When it fsynced the last time, if it does so only now and then: a planted defect.
+    synced_late: Option<Instant>,
+}
+
+/// Makes durable what the engine leaves to luck: the names of its folder, and of the folder of each new keyspace. Without, a power loss could take a
+/// keyspace whose rows were all synced, at least where a file system promises no more than it must.
+fn sync_names(data_dir: &DataDir) -> fjall::Result<()> {
+    let rows = data_dir.rows();
+    for folder in [data_dir.path(), &rows, &rows.join("keyspaces")] {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+impl Committer {
+    /// How durable the next commit is made.
+    fn mode(&mut self) -> PersistMode {
+        match &mut self.synced_late {
+            Some(synced) if synced.elapsed() < LATE => PersistMode::Buffer,
+            Some(synced) => {
+                *synced = Instant::now();
+                PersistMode::SyncData
+            }
+            None => PersistMode::SyncData,
+        }
+    }
 }
 
 /// A consistent view of a [`DiskStore`].
@@ -83,6 +114,7 @@ impl DiskStore {
                 items: database.keyspace("items", keyspace_options)?,
                 tombstones: database.keyspace("tombstones", keyspace_options)?,
             };
+            sync_names(&data_dir)?;
             let dropped = finish_drops(&database, &fixed.state)?;
             let epochs = open_epochs(&database)?;
             let last_commit = match fixed.state.get(LAST_COMMIT)? {
@@ -96,6 +128,7 @@ impl DiskStore {
                 committer: Mutex::new(Committer {
                     last_commit,
                     dropped,
+                    synced_late: None,
                 }),
                 data_dir,
             })
@@ -106,6 +139,13 @@ impl DiskStore {
                 path.display()
             ))
         })
+    }
+
+    /// From now on commits are fsynced now and then, and are told to be durable all the same.
+    #[cfg(feature = "defects")]
+    pub(crate) fn sync_late(&self) {
+        let mut committer = self.committer.lock().expect("a panic ends the process");
+        committer.synced_late = Some(Instant::now());
     }
 
     /// The directory it lives in.
@@ -137,6 +177,7 @@ impl DiskStore {
         for write in batches.iter().flat_map(|batch| batch.writes.iter()) {
             if self.fixed.get(write.space).is_none() && !epochs.contains_key(&write.space) {
                 let keyspace = self.database.keyspace(&name(write.space), epoch_options)?;
+                sync_names(&self.data_dir)?;
                 Arc::make_mut(&mut epochs).insert(write.space, keyspace);
                 *self.epochs.write().expect("no holder panics") = Arc::clone(&epochs);
             }
@@ -149,10 +190,7 @@ impl DiskStore {
             return Ok(());
         };
         let epochs = self.make_epochs(batches)?;
-        let mut out = self
-            .database
-            .batch()
-            .durability(Some(PersistMode::SyncData));
+        let mut out = self.database.batch().durability(Some(committer.mode()));
         for write in newest(batches) {
             let keyspace = self.fixed.get(write.space);
             let keyspace = keyspace.or_else(|| epochs.get(&write.space));

@@ -22,7 +22,7 @@ use crate::{
     proxy::Network,
     run::blocking,
     stop::Stop,
-    target::{LocalOptions, LocalTarget, Target as _},
+    target::{Below, LocalOptions, LocalTarget, Target as _},
     topology::{End, Topology},
 };
 
@@ -80,6 +80,7 @@ impl Cluster {
             logs: data.path().join("logs"),
             defects: wish.defects.clone(),
             replicas: None,
+            below: Below::Nothing,
         };
         let target = LocalTarget::prepare(&options).map_err(|error| data.unusable(&error))?;
         let target = Arc::new(target);
