@@ -180,7 +180,8 @@ fn change(case: &Case<'_>, item: &Item<'_>, write: &Write) -> Option<Step> {
     let said = own.find(|s| matches!(s.how, How::Replaced | How::Condition));
     let requirement = match said {
         Some(said) => Requirement::Is(said.version),
-        None => condition(case, item, write.operation),
+        None if write.is_conditional => condition(case, item, write.operation),
+        None => Requirement::Any,
     };
     let returned_ns = write.return_ns.filter(|_| write.fate == Fate::Acknowledged);
     Some(Step {

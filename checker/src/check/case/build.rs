@@ -39,8 +39,9 @@ impl<'h> Builder<'h> {
     pub(crate) fn item(&self, key: Key, touches: &[Touch]) -> Item<'h> {
         let item = Item {
             key,
-            writes: Vec::with_capacity(touches.len() / 2),
-            sightings: Vec::with_capacity(touches.len() + touches.len() / 8),
+            writes: Vec::with_capacity(touches.len() * 5 / 8),
+            // A conditional write that returns the old item brings two.
+            sightings: Vec::with_capacity(touches.len() * 3 / 2),
             additions: Vec::new(),
             records: Vec::new(),
             away: BTreeSet::new(),
