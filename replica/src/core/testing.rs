@@ -163,6 +163,11 @@ impl Regions {
         self.places[place].store.last_commit().expect("readable")
     }
 
+    /// How many rows a region has on its disk.
+    pub(crate) fn row_count(&self, place: usize) -> usize {
+        self.places[place].store.row_count()
+    }
+
     /// Opens a region again on its store as it was after this commit.
     pub(crate) fn roll_back(&mut self, place: usize, commit: u64) {
         self.places[place].store.lose_after(commit);

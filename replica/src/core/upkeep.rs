@@ -416,3 +416,6 @@ pub(super) fn count(space: Space, read: &dyn Read) -> Result<u64, StoreError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,12 @@ impl MemoryStore {
         }
     }
 
+    /// How many rows there are in all spaces.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        self.read().spaces.0.values().map(|rows| rows.len()).sum()
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state
             .read()

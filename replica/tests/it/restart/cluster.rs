@@ -13,20 +13,24 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Starts these regions with links between all of them.
     pub(super) fn start(names: &[&str], options: &str) -> Self {
-        let addresses: Vec<SocketAddr> = names.iter().map(|_| own_address()).collect();
-        let mut regions = Vec::new();
-        for (name, address) in names.iter().zip(&addresses) {
-            let mut line = format!("--listen {address} {options}");
-            for (peer, address) in names.iter().zip(&addresses) {
-                if peer != name {
-                    line.push_str(&format!(" --peer {peer}=http://{address}"));
-                }
-            }
+        let start = |(name, line): (&&str, String)| {
             let home = Home::of(name, &line);
             let process = home.start();
-            regions.push((home, Some(process)));
-        }
+            (home, Some(process))
+        };
+        let regions = names.iter().zip(lines(names, options)).map(start).collect();
         Self { regions }
+    }
+
+    /// Ends all of them and starts them again on their data, each at another address.
+    pub(super) fn move_away(&mut self, names: &[&str], options: &str) {
+        for region in 0..names.len() {
+            self.kill(region);
+        }
+        for (region, line) in lines(names, options).into_iter().enumerate() {
+            self.regions[region].0.set_options(names[region], &line);
+            self.restart(region);
+        }
     }
 
     pub(super) fn process(&self, region: usize) -> &Process {
@@ -41,6 +45,21 @@ impl Cluster {
         let (home, process) = &mut self.regions[region];
         *process = Some(home.start());
     }
+}
+
+/// How each region is started at an address that nobody had before, with links to all others.
+fn lines(names: &[&str], options: &str) -> Vec<String> {
+    let addresses: Vec<SocketAddr> = names.iter().map(|_| own_address()).collect();
+    let line = |own: usize| {
+        let mut line = format!("--listen {} {options}", addresses[own]);
+        for (peer, address) in names.iter().zip(&addresses) {
+            if *peer != names[own] {
+                line.push_str(&format!(" --peer {peer}=http://{address}"));
+            }
+        }
+        line
+    };
+    (0..names.len()).map(line).collect()
 }
 
 /// An address that nobody else takes between now and its use: a loopback host of this process alone, on which no system picks ports.

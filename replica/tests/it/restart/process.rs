@@ -49,13 +49,19 @@ impl Home {
     }
 
     pub(super) fn of(region: &str, options: &str) -> Self {
-        let directory = Arc::new(tempfile::tempdir().expect("temporary directory"));
-        let mut arguments = vec!["--region".to_owned(), region.to_owned()];
-        arguments.extend(options.split_whitespace().map(str::to_owned));
-        Self {
-            directory,
-            arguments,
-        }
+        let mut home = Self {
+            directory: Arc::new(tempfile::tempdir().expect("temporary directory")),
+            arguments: Vec::new(),
+        };
+        home.set_options(region, options);
+        home
+    }
+
+    /// From the next start on.
+    pub(super) fn set_options(&mut self, region: &str, options: &str) {
+        self.arguments = vec!["--region".to_owned(), region.to_owned()];
+        self.arguments
+            .extend(options.split_whitespace().map(str::to_owned));
     }
 
     pub(super) fn path(&self) -> PathBuf {

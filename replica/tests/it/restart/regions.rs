@@ -141,6 +141,28 @@ fn regions_converge_over_a_kill_in_the_middle() {
 }
 
 #[test]
+fn regions_that_move_to_other_addresses_are_the_same_regions() {
+    let mut cluster = global_table("");
+    let write = |cluster: &Cluster, key: &str| {
+        let mut client = cluster.process(0).client();
+        let written = client.call("PutItem", &put(key, "1"));
+        written.expect("it answers").ok();
+    };
+    write(&cluster, "before");
+    let before = [0, 1].map(|region| cluster.process(region).address);
+    cluster.move_away(&REGIONS, "");
+    write(&cluster, "after");
+    for region in 1..REGIONS.len() {
+        let mut client = cluster.process(region).client();
+        for key in ["before", "after"] {
+            wait_for_value(&mut client, key, "1");
+        }
+    }
+    let after = [0, 1].map(|region| cluster.process(region).address);
+    assert!(before.iter().all(|address| !after.contains(address)));
+}
+
+#[test]
 fn regions_that_are_not_in_the_cluster_are_all_named() {
     let cluster = Cluster::start(&REGIONS, "");
     let group = json!([{"RegionName": "us-gov-west-1"}, {"RegionName": "us-east-1"}, {"RegionName": "mars-1"}]);
