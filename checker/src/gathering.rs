@@ -13,7 +13,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
-use crate::check::{Builder, Panel, Subject, Touch, applicable, touches};
+use crate::check::{Builder, Panel, Subject, Touch, applicable, touch_by_last};
 use crate::expectation::UnknownExpectation;
 use crate::history::binary::row::{self, Place};
 use crate::history::ndjson::ReadError;
@@ -330,6 +330,7 @@ impl Session<'_> {
         let region_count = self.header.regions.len();
         let operations = &mut worker.history.operations;
         operations.clear();
+        worker.touches.clear();
         let mut fetches = self.fetches.iter().peekable();
         for place in places {
             while let Some(fetch) = fetches.next_if(|f| f.line_invoke < place.line) {
@@ -338,10 +339,14 @@ impl Session<'_> {
             // It is there with the records of this key.
             fetches.next_if(|f| f.line_invoke == place.line);
             row::read(&worker.pile, place, region_count, operations)?;
+            touch_by_last(operations, key, &mut worker.touches);
         }
         operations.extend(fetches.cloned());
-        touches(&worker.history, key, &mut worker.touches);
-        let builder = Builder::new(&worker.history);
+        let builder = if self.fetches.is_empty() {
+            Builder::without_streams(&worker.history)
+        } else {
+            Builder::new(&worker.history)
+        };
         worker
             .panel
             .judge_alone(&worker.history, &builder, key, &worker.touches);

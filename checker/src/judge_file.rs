@@ -22,7 +22,7 @@ use crate::paired::Pairer;
 use crate::parallel;
 
 /// How many batches may wait.
-const BATCHES_WAITING: usize = 8;
+const BATCHES_WAITING: usize = 2;
 
 /// Judges a history file; its form is detected unless it is named. Returns its header with the verdict.
 ///

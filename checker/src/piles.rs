@@ -1,7 +1,7 @@
 //! Operations put aside as rows, on piles by key, while a history is read: what must be judged together lies together.
 //!
-//! A pile holds all operations of its keys. Piles lie in memory up to a limit and beyond it in one file, to which all of them are appended
-//! when the limit is reached. They are read one at a time, so that only what is being judged is ever unpacked.
+//! A pile holds all operations of its keys. Piles lie in memory up to a limit and beyond it in one file, to which some of them are appended,
+//! in turns, whenever the limit is reached. They are read one at a time, so that only what is being judged is ever unpacked.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,6 +17,9 @@ const PILE_COUNT: usize = 1024;
 /// The length up to which a block of rows grows by doubling.
 const BLOCK_BYTES: usize = 16 << 10;
 
+/// What part of the memory allowed is made free when it is full.
+const ROOM_SHARE: u64 = 8;
+
 /// All piles.
 pub(crate) struct Piles {
     piles: Vec<Pile>,
@@ -26,6 +29,8 @@ pub(crate) struct Piles {
     limit_bytes: u64,
     /// The file for rows that do not fit into memory.
     spill: Option<Mutex<Spill>>,
+    /// The pile that goes there next.
+    next_spilled: usize,
     fetches: Fetches,
 }
 
@@ -101,6 +106,28 @@ struct Spill {
     length: u64,
 }
 
+impl Spill {
+    /// Appends what a pile holds in memory; returns how many bytes these were.
+    fn append(&mut self, pile: &mut Pile) -> io::Result<usize> {
+        let last = std::mem::take(&mut pile.last);
+        let (offset, mut length) = (self.length, 0);
+        let is_held = |block: &Block| matches!(block, Block::Held(_));
+        let first_held = pile.blocks.iter().position(is_held);
+        let first_held = first_held.unwrap_or(pile.blocks.len());
+        for block in pile.blocks.drain(first_held..).chain([Block::Held(last)]) {
+            if let Block::Held(bytes) = block {
+                self.file.write_all(&bytes)?;
+                length += bytes.len();
+            }
+        }
+        if length > 0 {
+            self.length += length as u64;
+            pile.blocks.push(Block::Spilled { offset, length });
+        }
+        Ok(length)
+    }
+}
+
 impl Piles {
     /// Piles that stay in memory.
     pub(crate) fn in_memory() -> Self {
@@ -109,11 +136,12 @@ impl Piles {
             held_bytes: 0,
             limit_bytes: u64::MAX,
             spill: None,
+            next_spilled: 0,
             fetches: Fetches::default(),
         }
     }
 
-    /// Piles that go to this file whenever they hold more than so many bytes.
+    /// Piles of which some go to this file whenever all hold more than so many bytes.
     pub(crate) fn on_disk(file: File, limit_bytes: u64) -> Self {
         Self {
             limit_bytes,
@@ -152,7 +180,7 @@ impl Piles {
         }
     }
 
-    /// Appends everything that lies in memory to the file.
+    /// Makes room: pile after pile, in turns, what lies in memory is appended to the file. No more than must, for it has to come back.
     fn spill(&mut self) -> io::Result<()> {
         let spill = self
             .spill
@@ -160,25 +188,11 @@ impl Piles {
             .expect("only with a file is there a limit");
         let spill = spill.get_mut().unwrap_or_else(PoisonError::into_inner);
         spill.file.seek(SeekFrom::Start(spill.length))?;
-        for pile in &mut self.piles {
-            let last = std::mem::take(&mut pile.last);
-            let mut extent = (spill.length, 0);
-            let is_held = |block: &Block| matches!(block, Block::Held(_));
-            let first_held = pile.blocks.iter().position(is_held);
-            let first_held = first_held.unwrap_or(pile.blocks.len());
-            for block in pile.blocks.drain(first_held..).chain([Block::Held(last)]) {
-                if let Block::Held(bytes) = block {
-                    spill.file.write_all(&bytes)?;
-                    spill.length += bytes.len() as u64;
-                    extent.1 += bytes.len();
-                }
-            }
-            if extent.1 > 0 {
-                let (offset, length) = extent;
-                pile.blocks.push(Block::Spilled { offset, length });
-            }
+        let enough_bytes = self.limit_bytes - self.limit_bytes / ROOM_SHARE;
+        while self.held_bytes > enough_bytes {
+            self.held_bytes -= spill.append(&mut self.piles[self.next_spilled])? as u64;
+            self.next_spilled = (self.next_spilled + 1) % PILE_COUNT;
         }
-        self.held_bytes = 0;
         Ok(())
     }
 

@@ -9,14 +9,14 @@ mod by_key;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU8, NonZeroU32};
 
 use super::frontier::Frontiers;
 use crate::history::{History, Key, Phase, ProcessId, RegionId, Value};
 use crate::table::Table;
 
 pub(crate) use build::Builder;
-pub(crate) use by_key::{ByKey, Touch, touches};
+pub(crate) use by_key::{ByKey, Touch, touch_by_last};
 
 /// A history, by key.
 pub(crate) struct Case<'h> {
@@ -56,6 +56,8 @@ pub(crate) struct Item<'h> {
     pub(crate) is_register: bool,
     /// Whether any delete may have happened.
     pub(crate) has_deletes: bool,
+    /// The first sighting of the final phase (index): there is none before it.
+    finals_from: usize,
     /// What each region is known to have shown before each moment; made when first asked for.
     frontiers: OnceCell<Frontiers>,
 }
@@ -144,6 +146,8 @@ pub(crate) enum Fate {
 }
 
 /// One look at the item, at some instant within an operation.
+///
+/// Every check goes through all of them, so their fields are packed into 64 bytes, a line of a processor's cache.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sighting<'h> {
     pub(crate) operation: usize,
@@ -152,18 +156,22 @@ pub(crate) struct Sighting<'h> {
     pub(crate) return_ns: u64,
     pub(crate) phase: Phase,
     pub(crate) value: &'h Value,
-    /// The number it shows, if it shows one.
-    pub(crate) number: Option<i64>,
-    /// The version that this number names, as an index into the versions.
-    pub(crate) version: Option<u32>,
-    /// The stamp that came with it.
-    pub(crate) stamp: Option<Moment>,
+    /// The number it shows; 0 if it shows none.
+    number: i64,
+    has_number: bool,
+    /// The version that this number names: its place among the versions, from 1 on.
+    version: Option<NonZeroU32>,
+    /// The stamp that came with it: its time, and the rank of its region, from 1 on.
+    stamp_us: i64,
+    stamp_rank: Option<NonZeroU8>,
     /// The place of what it shows in the order of versions, if known.
     pub(crate) order: Option<Order>,
     /// Where what it shows was written, if exactly one write can have made it.
     pub(crate) origin: Option<RegionId>,
     pub(crate) how: How,
 }
+
+const _: () = assert!(size_of::<Sighting<'_>>() <= 64);
 
 /// How the item came to be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,11 +273,24 @@ impl Sighting<'_> {
 
     /// The number it shows, if it shows one.
     pub(crate) fn number(&self) -> Option<i64> {
-        self.number
+        self.has_number.then_some(self.number)
+    }
+
+    /// The version that this number names, as an index into the versions.
+    pub(crate) fn version(&self) -> Option<u32> {
+        Some(self.version?.get() - 1)
+    }
+
+    /// The stamp that came with it.
+    pub(crate) fn stamp(&self) -> Option<Moment> {
+        Some(Moment {
+            time_us: self.stamp_us,
+            rank: self.stamp_rank?.get() - 1,
+        })
     }
 
     pub(crate) fn is_absent(&self) -> bool {
-        self.number.is_none() && *self.value == Value::Absent
+        !self.has_number && *self.value == Value::Absent
     }
 }
 
@@ -309,7 +330,7 @@ impl Item<'_> {
 
     /// The version that a sighting shows.
     pub(crate) fn version(&self, sighting: &Sighting<'_>) -> Option<&Version> {
-        Some(self.versions.at(sighting.version? as usize))
+        Some(self.versions.at(sighting.version()? as usize))
     }
 
     /// The sighting of a value that returned first: its write had happened by then.
@@ -379,7 +400,7 @@ impl Item<'_> {
     /// The last final read of each region.
     pub(crate) fn final_reads(&self) -> BTreeMap<RegionId, &Sighting<'_>> {
         let mut last: BTreeMap<RegionId, &Sighting<'_>> = BTreeMap::new();
-        for sighting in &self.sightings {
+        for sighting in &self.sightings[self.finals_from..] {
             if sighting.phase != Phase::Final || sighting.how != How::StrongRead {
                 continue;
             }

@@ -130,7 +130,7 @@ fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
         if !matches!(replaced.how, How::Condition | How::Replaced) {
             continue;
         }
-        let version = match (replaced.value, replaced.version) {
+        let version = match (replaced.value, replaced.version()) {
             (Value::Absent, _) if !has_deletes => None,
             (Value::Int(_), Some(version)) if replaced.origin.is_some() => Some(version as usize),
             (Value::Absent | Value::Int(_) | Value::List(_), _) => continue,
@@ -179,10 +179,10 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
     }
     let shown = Shown::new(item, case.region_count());
     for write in item.writes.iter().filter(|w| w.fate == Fate::Acknowledged) {
-        let Some(Condition::Equals(Value::Int(required))) = condition(case, write) else {
-            continue;
-        };
-        let (Some(low), Some(high)) = (item.order(*required), write.order) else {
+        let mut own = item.own_sightings(write);
+        let own = own.find(|s| write.is_conditional && s.how == How::Condition);
+        let own = own.and_then(|s| Some((s.number()?, s.order?)));
+        let (Some((required, low)), Some(high)) = (own, write.order) else {
             continue;
         };
         let Some(between) = shown.between(item, write.region, (low, high)) else {
@@ -192,7 +192,7 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
             let mut evidence = Evidence::new(case.history, item.key)
                 .with(write.operation, "the conditional write")
                 .with(between.operation, "the operation that saw a version in between");
-            for value in [Some(*required), write.value].into_iter().flatten() {
+            for value in [Some(required), write.value].into_iter().flatten() {
                 if let Some((_, shown)) = item.shown(value) {
                     let role = format!("the operation that shows the stamp of {value}");
                     evidence = evidence.with(shown.operation, role);

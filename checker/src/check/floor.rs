@@ -153,7 +153,7 @@ pub(crate) fn with_stamp<'h>(
     sighting: &Sighting<'_>,
 ) -> Evidence<'h> {
     match sighting.number().and_then(|v| item.shown(v)) {
-        Some((order, shown)) if sighting.stamp != Some(order) => evidence.with(
+        Some((order, shown)) if sighting.stamp() != Some(order) => evidence.with(
             shown.operation,
             "the operation that shows the older version's stamp",
         ),

@@ -40,7 +40,7 @@ mod tally;
 use std::collections::BTreeSet;
 
 pub(crate) use case::{Addition, Builder, Case, Fate, How, Item, Order, Sighting, Wanted, Write};
-pub(crate) use case::{Touch, touches};
+pub(crate) use case::{Touch, touch_by_last};
 pub(crate) use frontier::at;
 pub(crate) use run::{Counts, Panel};
 pub use run::{check, check_on};

@@ -11,17 +11,18 @@
 
 use super::case::{Case, Item, Moment, Sighting};
 use super::evidence::{Evidence, Findings, key_words};
+use crate::nearly_sorted::sort_nearly_sorted;
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
     let mut findings = Findings::new(case.wanted);
     for item in case.registers() {
-        let mut claims: Vec<(Moment, i64, &Sighting<'_>)> = Vec::new();
+        let mut claims: Vec<(Moment, i64, &Sighting<'_>)> = Vec::with_capacity(item.versions.len());
         let mut first: Vec<Option<(Moment, &Sighting<'_>)>> = vec![None; item.versions.len()];
         for sighting in &item.sightings {
-            let (Some(value), Some(stamp)) = (sighting.number, sighting.stamp) else {
+            let (Some(value), Some(stamp)) = (sighting.number(), sighting.stamp()) else {
                 continue;
             };
-            let Some(version) = sighting.version else {
+            let Some(version) = sighting.version() else {
                 continue;
             };
             let Some(origin) = sighting.origin else {
@@ -44,7 +45,10 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
                 claims.push((stamp, value, sighting));
             }
         }
-        claims.sort_by_key(|(stamp, value, sighting)| (*stamp, *value, sighting.operation));
+        // Versions come in the order of their writes, so nearly in that of their stamps.
+        sort_nearly_sorted(&mut claims, |(stamp, value, sighting)| {
+            (*stamp, *value, sighting.operation)
+        });
         for pair in claims.windows(2) {
             let ((stamp, value, one), (other_stamp, other_value, other)) = (pair[0], pair[1]);
             if stamp == other_stamp && value != other_value {

@@ -7,7 +7,7 @@
 pub(crate) mod search;
 pub(crate) mod zones;
 
-use crate::check::{Case, Fate, How, Item, Sighting, Write};
+use crate::check::{Case, Fate, How, Item, Sighting, Write, at};
 use crate::history::{Condition, Ending, Op, RegionId, Value};
 
 /// What a register holds: a version, by its place among those of the item; or nothing.
@@ -85,23 +85,26 @@ impl Scope {
     }
 }
 
-/// The steps of one item within each of these scopes, in the order of their calls.
+/// The steps of one item within each of these scopes, of which no two have the same region, in the order of their calls.
 pub(crate) fn steps(case: &Case<'_>, item: &Item<'_>, scopes: &[Scope]) -> Vec<Vec<Step>> {
     let share = (item.sightings.len() + item.writes.len()) / scopes.len().max(1);
     let list = || Vec::with_capacity(share + share / 4);
     let mut all: Vec<Vec<Step>> = scopes.iter().map(|_| list()).collect();
+    let places: Vec<Option<usize>> = (0..=u8::MAX)
+        .take(case.region_count())
+        .map(|region| scopes.iter().position(|s| s.has(RegionId(region))))
+        .collect();
     // Sightings and writes lie in the order of their operations, which is that of calls.
     let mut sightings = item.sightings.iter().peekable();
     for write in &item.writes {
         while let Some(sighting) = sightings.next_if(|s| s.operation <= write.operation) {
-            look(sighting, scopes, &mut all);
+            look(sighting, &places, &mut all);
         }
-        let own = scopes.iter().zip(&mut all);
-        for (_, steps) in own.filter(|(scope, _)| scope.has(write.region)) {
-            steps.extend(change(case, item, write));
+        if let Some(place) = places[at(write.region)] {
+            all[place].extend(change(case, item, write));
         }
     }
-    sightings.for_each(|sighting| look(sighting, scopes, &mut all));
+    sightings.for_each(|sighting| look(sighting, &places, &mut all));
     let own = scopes.iter().zip(all);
     own.map(|(scope, own)| with_others(item, *scope, own))
         .collect()
@@ -142,21 +145,20 @@ fn with_others(item: &Item<'_>, scope: Scope, own: Vec<Step>) -> Vec<Step> {
     steps
 }
 
-/// Adds what was seen without being changed.
-fn look(sighting: &Sighting<'_>, scopes: &[Scope], all: &mut [Vec<Step>]) {
+/// Adds what was seen without being changed, to the list that its region has.
+fn look(sighting: &Sighting<'_>, places: &[Option<usize>], all: &mut [Vec<Step>]) {
     match sighting.how {
         // A refused condition saw this item; its own write did not happen.
         How::StrongRead | How::Refused => {}
         // The old item is what a condition was judged on: it belongs to the write.
         How::Replaced | How::Condition | How::EventualRead => return,
     }
-    let own = scopes.iter().zip(all);
-    for (_, steps) in own.filter(|(scope, _)| scope.has(sighting.region)) {
-        steps.push(Step {
+    if let Some(place) = places[at(sighting.region)] {
+        all[place].push(Step {
             operation: sighting.operation,
             call_ns: sighting.call_ns,
             return_ns: Some(sighting.return_ns),
-            requirement: Requirement::Is(sighting.version),
+            requirement: Requirement::Is(sighting.version()),
             effect: None,
         });
     }
@@ -179,8 +181,9 @@ fn change(case: &Case<'_>, item: &Item<'_>, write: &Write) -> Option<Step> {
     // The old item is what a condition was judged on, so it says all that the condition does.
     let said = own.find(|s| matches!(s.how, How::Replaced | How::Condition));
     let requirement = match said {
-        Some(said) => Requirement::Is(said.version),
-        None => condition(case, item, write.operation),
+        Some(said) => Requirement::Is(said.version()),
+        None if write.is_conditional => condition(case, item, write.operation),
+        None => Requirement::Any,
     };
     let returned_ns = write.return_ns.filter(|_| write.fate == Fate::Acknowledged);
     Some(Step {

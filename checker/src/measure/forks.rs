@@ -25,7 +25,7 @@ impl Forks {
     pub(super) fn take(&mut self, item: &Item<'_>) {
         let mut replaced: Table<Replaced> = Table::default();
         for sighting in &item.sightings {
-            let (How::Condition, Some(value)) = (sighting.how, sighting.number) else {
+            let (How::Condition, Some(value)) = (sighting.how, sighting.number()) else {
                 continue;
             };
             self.condition_count += 1;

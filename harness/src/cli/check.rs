@@ -368,27 +368,40 @@ impl CheckCommand {
 
     fn show(&self, file: &Path, header: &Header, judgement: &Judgement) -> Ending {
         let verdict = &judgement.verdict;
-        if let (true, Some((index, of, _))) = (self.json, self.share) {
+        let text = if let (true, Some((index, of, _))) = (self.json, self.share) {
             let share = VerdictShare::new(Share { index, of }, header, judgement.clone());
-            let line = serde_json::to_string(&share).expect("a verdict is plain data");
-            println!("{line}");
+            serde_json::to_string(&share).expect("a verdict is plain data") + "\n"
         } else if self.json {
-            println!(
-                "{}",
-                serde_json::to_string(verdict).expect("a verdict is plain data")
-            );
+            serde_json::to_string(verdict).expect("a verdict is plain data") + "\n"
         } else {
-            println!("{}", file.display());
-            print!("{}", verdict::text(verdict, header));
-            for left_out in &judgement.left_out {
-                println!("left out: {} ({})", left_out.check, left_out.reason);
-            }
+            let left_out = judgement.left_out.iter();
+            let left_out = left_out.map(|l| format!("left out: {} ({})\n", l.check, l.reason));
+            let verdict = verdict::text(verdict, header);
+            format!(
+                "{}\n{verdict}{}",
+                file.display(),
+                left_out.collect::<String>()
+            )
+        };
+        if let Err(error) = print(&text) {
+            eprintln!("harness failure: the verdict cannot be printed: {error}");
+            return Ending::HarnessFailure;
         }
         match verdict.outcome {
             verdict::Outcome::Valid => Ending::Valid,
             verdict::Outcome::Unknown => Ending::Unknown,
             verdict::Outcome::Invalid => Ending::Invalid,
         }
+    }
+}
+
+/// Prints to standard output. Whoever stops reading (`| head`) has read enough, and still gets the exit code.
+fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match printed {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
 }
 

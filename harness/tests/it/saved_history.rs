@@ -29,6 +29,26 @@ fn a_sound_history_is_valid() {
 }
 
 #[test]
+fn who_stops_reading_the_verdict_still_gets_its_exit_code() {
+    let place = Place::new();
+    let stale = SOUND.replace(r#""v":12,"ts":"1519085871"#, r#""v":11,"ts":"1519085870"#);
+    fs::write(place.path().join("sound.jsonl"), SOUND).expect("writable");
+    fs::write(place.path().join("stale.jsonl"), stale).expect("writable");
+    for (line, code) in [
+        ("check sound.jsonl", 0),
+        ("check stale.jsonl", 1),
+        ("check stale.jsonl --json", 1),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = place.command(line);
+        let ended = Ended::of(command.stdout(writer).output().expect("the binary starts"));
+        assert_eq!(ended.code, code, "{line}: {}", ended.err);
+        assert!(!ended.err.contains("panicked"), "{line}: {}", ended.err);
+    }
+}
+
+#[test]
 fn an_older_value_read_after_a_newer_one_is_invalid_and_its_line_is_named() {
     let stale = SOUND.replace(
         r#""v":12,"ts":"1519085871.000001","tr":"eu-west-1","phase":"final""#,

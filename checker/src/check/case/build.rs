@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::num::{NonZeroU8, NonZeroU32};
 
 use super::by_key::Touch;
 use super::{
@@ -26,21 +27,30 @@ pub(crate) struct Builder<'h> {
 
 impl<'h> Builder<'h> {
     pub(crate) fn new(history: &'h History) -> Self {
+        Self {
+            consumed: consumed(history),
+            ..Self::without_streams(history)
+        }
+    }
+
+    /// As [`Builder::new`], where it is known that no stream was read.
+    pub(crate) fn without_streams(history: &'h History) -> Self {
         let regions = &history.header.regions;
         let rank = |name: &String| regions.iter().filter(|other| *other < name).count();
         let rank = |name| u8::try_from(rank(name)).expect("a header lists at most 255 regions");
         Self {
             history,
             ranks: regions.iter().map(rank).collect(),
-            consumed: consumed(history),
+            consumed: Vec::new(),
         }
     }
 
     pub(crate) fn item(&self, key: Key, touches: &[Touch]) -> Item<'h> {
         let item = Item {
             key,
-            writes: Vec::with_capacity(touches.len() / 2),
-            sightings: Vec::with_capacity(touches.len() + touches.len() / 8),
+            writes: Vec::with_capacity(touches.len() * 5 / 8),
+            // A conditional write that returns the old item brings two.
+            sightings: Vec::with_capacity(touches.len() * 3 / 2),
             additions: Vec::new(),
             records: Vec::new(),
             away: BTreeSet::new(),
@@ -49,6 +59,7 @@ impl<'h> Builder<'h> {
             ranking: Vec::new(),
             is_register: true,
             has_deletes: false,
+            finals_from: usize::MAX,
             frontiers: OnceCell::new(),
         };
         let mut making = Making {
@@ -63,6 +74,7 @@ impl<'h> Builder<'h> {
         let mut item = making.item;
         let has_deletes = item.deletes().next().is_some();
         item.has_deletes = has_deletes;
+        item.finals_from = item.finals_from.min(item.sightings.len());
         learn_stamps(&mut item, &self.ranks);
         item
     }
@@ -274,12 +286,13 @@ impl<'h> Making<'h, '_> {
         let Some(return_ns) = operation.return_ns else {
             return;
         };
-        let stamp = stamp.map(|s| Moment {
-            time_us: s.time_us,
-            rank: self.ranks[usize::from(s.region.0)],
-        });
+        let rank = stamp.map(|s| self.ranks[usize::from(s.region.0)] + 1);
+        let number = as_number(value);
         if let Value::List(_) = value {
             self.item.is_register = false;
+        }
+        if operation.phase == Phase::Final {
+            self.item.finals_from = self.item.finals_from.min(self.item.sightings.len());
         }
         self.item.sightings.push(Sighting {
             operation: index,
@@ -288,9 +301,11 @@ impl<'h> Making<'h, '_> {
             return_ns,
             phase: operation.phase,
             value,
-            number: as_number(value),
+            number: number.unwrap_or(0),
+            has_number: number.is_some(),
             version: None,
-            stamp,
+            stamp_us: stamp.map_or(0, |s| s.time_us),
+            stamp_rank: rank.and_then(NonZeroU8::new),
             order: None,
             origin: None,
             how,
@@ -307,11 +322,11 @@ fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
         .values_mut()
         .for_each(|version| version.only = version.writers.only(writes));
     for (index, sighting) in (0..).zip(&mut item.sightings) {
-        let Some(value) = sighting.number else {
+        let Some(value) = sighting.number() else {
             continue;
         };
         let place = versions.place(value, Version::default);
-        sighting.version = Some(small(place));
+        sighting.version = NonZeroU32::new(small(place) + 1);
         let version = versions.at_mut(place);
         let first = version.first_seen;
         if first.is_none_or(|(first_ns, _)| sighting.return_ns < first_ns) {
@@ -323,7 +338,7 @@ fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
         };
         sighting.origin = Some(writer.region);
         let own = ranks[usize::from(writer.region.0)];
-        let stamp = sighting.stamp.filter(|stamp| stamp.rank == own);
+        let stamp = sighting.stamp().filter(|stamp| stamp.rank == own);
         if let Some(stamp) = stamp
             && version.stamp.is_none_or(|(best, _)| best < stamp)
         {
@@ -334,7 +349,7 @@ fn learn_stamps(item: &mut Item<'_>, ranks: &[u8]) {
     let versions = &item.versions;
     let order = |version: Option<u32>| versions.at(version? as usize).order;
     for sighting in &mut item.sightings {
-        sighting.order = order(sighting.version);
+        sighting.order = order(sighting.version());
     }
     for write in &mut item.writes {
         write.order = order(write.version);

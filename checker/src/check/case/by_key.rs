@@ -3,7 +3,7 @@
 //! Items are made from this one at a time, judged while they lie in the processor's cache, and dropped.
 
 use crate::history::Ending;
-use crate::history::{History, Key, Op, Reply};
+use crate::history::{History, Key, Op, Operation, Reply};
 use crate::table::Table;
 
 /// A place at which a key is touched: the operation, and the step of a transaction, the row of a scan or the record of a stream.
@@ -103,10 +103,12 @@ impl ByKey {
     }
 }
 
-/// The touches of one key, in the order of the operations.
-pub(crate) fn touches(history: &History, key: Key, touches: &mut Vec<Touch>) {
-    touches.clear();
-    visit(history, |touch, own| {
+/// Adds the touches of one key by the last of these operations.
+pub(crate) fn touch_by_last(operations: &[Operation], key: Key, touches: &mut Vec<Touch>) {
+    let Some((last, before)) = operations.split_last() else {
+        return;
+    };
+    visit_one(before.len(), last, |touch, own| {
         if own == key {
             touches.push(touch);
         }
@@ -116,33 +118,38 @@ pub(crate) fn touches(history: &History, key: Key, touches: &mut Vec<Touch>) {
 /// Visits every touch of every key, in the order of the operations.
 fn visit(history: &History, mut see: impl FnMut(Touch, Key)) {
     for (index, operation) in history.operations.iter().enumerate() {
-        match &operation.op {
-            Op::Read { key, .. }
-            | Op::Write { key, .. }
-            | Op::Delete { key }
-            | Op::Cas { key, .. }
-            | Op::AddToSet { key, .. }
-            | Op::Increment { key, .. }
-            | Op::Append { key, .. } => see(Touch::new(index, 0), *key),
-            Op::Transact { ops } => {
-                for (position, op) in ops.iter().enumerate() {
-                    see(Touch::new(index, position), op.key());
+        visit_one(index, operation, &mut see);
+    }
+}
+
+/// Visits every touch of every key by the operation at this index.
+fn visit_one(index: usize, operation: &Operation, mut see: impl FnMut(Touch, Key)) {
+    match &operation.op {
+        Op::Read { key, .. }
+        | Op::Write { key, .. }
+        | Op::Delete { key }
+        | Op::Cas { key, .. }
+        | Op::AddToSet { key, .. }
+        | Op::Increment { key, .. }
+        | Op::Append { key, .. } => see(Touch::new(index, 0), *key),
+        Op::Transact { ops } => {
+            for (position, op) in ops.iter().enumerate() {
+                see(Touch::new(index, position), op.key());
+            }
+        }
+        Op::Scan => {
+            if let Ending::Ok(Reply::Scan(items)) = &operation.ending {
+                for (position, (key, _)) in items.iter().enumerate() {
+                    see(Touch::new(index, position), *key);
                 }
             }
-            Op::Scan => {
-                if let Ending::Ok(Reply::Scan(items)) = &operation.ending {
-                    for (position, (key, _)) in items.iter().enumerate() {
-                        see(Touch::new(index, position), *key);
-                    }
-                }
-            }
-            Op::Stream => {
-                if let Ending::Ok(Reply::Stream(records) | Reply::StreamAnew(records)) =
-                    &operation.ending
-                {
-                    for (position, (key, ..)) in records.iter().enumerate() {
-                        see(Touch::new(index, position), *key);
-                    }
+        }
+        Op::Stream => {
+            if let Ending::Ok(Reply::Stream(records) | Reply::StreamAnew(records)) =
+                &operation.ending
+            {
+                for (position, (key, ..)) in records.iter().enumerate() {
+                    see(Touch::new(index, position), *key);
                 }
             }
         }

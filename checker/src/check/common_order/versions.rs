@@ -111,7 +111,7 @@ impl Versions {
 
     fn see(&mut self, item: &Item<'_>, places: &[Option<usize>]) {
         for sighting in &item.sightings {
-            let place = match sighting.version {
+            let place = match sighting.version() {
                 Some(version) => places[version as usize],
                 None => (sighting.is_absent() && !item.has_deletes).then_some(0),
             };
@@ -149,7 +149,7 @@ impl Versions {
             let own = item.own_sightings(write);
             let said = own.filter(|s| matches!(s.how, How::Replaced | How::Condition));
             let old = match said.last() {
-                Some(said) => Some(said.version),
+                Some(said) => Some(said.version()),
                 None => required(case, operation).map(|old| old.map(|value| item.place(value))),
             };
             let before = match old {

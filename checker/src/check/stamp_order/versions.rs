@@ -1,10 +1,10 @@
 //! What the sweep needs to know of one item: its versions in the order of their stamps, where and when each was seen, and what each replaced.
 //!
-//! Whatever cannot be placed is left out, which can only explain more; then `is_exact` is false.
+//! Whatever cannot be placed is left out, which can only explain more.
 
 use crate::check::{Case, Fate, How, Item, Order, Write, at};
 use crate::few::Few;
-use crate::history::{Condition, Ending, Op, Phase, Value};
+use crate::history::{Condition, Op, Phase, Value};
 
 /// One item, ready to be swept.
 pub(super) struct Versions {
@@ -18,8 +18,6 @@ pub(super) struct Versions {
     pub(super) absent: Vec<Option<(u64, usize)>>,
     /// The greatest version that a final read saw, with that read's call and operation.
     pub(super) last: Option<(usize, u64, usize)>,
-    /// Whether passing the sweep proves that the item is explainable.
-    pub(super) is_exact: bool,
 }
 
 /// A version of known stamp.
@@ -144,15 +142,13 @@ impl Versions {
             ordered,
             absent: vec![None; region_count],
             last: None,
-            is_exact: true,
         };
         let has_deletes = item.has_deletes;
-        versions.is_exact &= !has_deletes;
         // Values that were seen, but whose place is unknown.
         let mut observed = vec![false; item.versions.len()];
         for sighting in &item.sightings {
             let (region, operation) = (at(sighting.region), sighting.operation);
-            let Some(version) = sighting.version else {
+            let Some(version) = sighting.version() else {
                 if sighting.is_current() && !has_deletes {
                     let call = Some((sighting.call_ns, operation));
                     versions.absent[region] = versions.absent[region].max(call);
@@ -161,7 +157,6 @@ impl Versions {
             };
             let Some(place) = place(sighting.order) else {
                 observed[version as usize] = true;
-                versions.is_exact = false;
                 continue;
             };
             let version = &mut versions.ordered[place];
@@ -186,13 +181,6 @@ impl Versions {
     }
 
     fn write(&mut self, case: &Case<'_>, item: &Item<'_>, observed: &[bool], write: &Write) {
-        if write.is_conditional
-            && let operation = &case.history.operations[write.operation]
-            && let Op::Cas { condition, .. } = &operation.op
-        {
-            let is_silent = matches!(operation.ending, Ending::Failed { seen: None, .. });
-            self.is_exact &= !is_silent && *condition != Condition::Exists;
-        }
         let Some(version) = write.version.filter(|_| write.fate != Fate::Failed) else {
             return;
         };
@@ -269,7 +257,6 @@ impl Versions {
             Value::Int(_) => place(order),
             Value::Absent | Value::List(_) => None,
         };
-        self.is_exact &= place.is_some();
         place.map_or(Replaces::Anything, Replaces::Version)
     }
 }

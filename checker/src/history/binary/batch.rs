@@ -15,7 +15,7 @@ use crate::history::{Key, ProcessId, RegionId, StructureError};
 use crate::paired::{Paired, Pairer};
 
 /// About how many events are paired at a time: so few that what they end stays in a processor's cache until it is put aside.
-const EVENTS_MAX: usize = 1024;
+const EVENTS_MAX: usize = 4096;
 /// How many bytes must lie ready for an event to be looked through; nearly every event is shorter.
 const READY_BYTES: usize = 256;
 

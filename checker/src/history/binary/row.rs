@@ -273,16 +273,20 @@ pub(crate) fn read(
     operations: &mut Vec<Operation>,
 ) -> io::Result<()> {
     let row = &pile[place.start..];
-    if let Some(operation) = usual(&mut Glance::new(row), place, region_count) {
-        operations.push(operation);
+    if usual(&mut Glance::new(row), place, region_count, operations).is_some() {
         return Ok(());
     }
     let mut decoder = Decoder::of_bytes(row, region_count);
     operation(&mut decoder, place, operations).map_err(damaged)
 }
 
-/// A read or a write of one register that succeeded, as nearly all operations are; `None` for every other.
-fn usual(row: &mut Glance<'_>, place: &Place, region_count: usize) -> Option<Operation> {
+/// Appends a read or a write of one register that succeeded, as nearly all operations are; `None` for every other.
+fn usual(
+    row: &mut Glance<'_>,
+    place: &Place,
+    region_count: usize,
+    operations: &mut Vec<Operation>,
+) -> Option<()> {
     let first = row.byte()?;
     let phase = phase(first).ok()?;
     let process = row.process()?;
@@ -330,7 +334,7 @@ fn usual(row: &mut Glance<'_>, place: &Place, region_count: usize) -> Option<Ope
         },
         _ => Reply::Done { old: None },
     };
-    Some(Operation {
+    operations.push(Operation {
         line_invoke: place.line,
         line_complete,
         process,
@@ -340,7 +344,8 @@ fn usual(row: &mut Glance<'_>, place: &Place, region_count: usize) -> Option<Ope
         call_ns: place.call_ns,
         return_ns,
         ending: Ending::Ok(reply),
-    })
+    });
+    Some(())
 }
 
 /// Rows are read as they were written, unless the disk that held them is broken.

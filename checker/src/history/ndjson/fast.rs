@@ -8,6 +8,8 @@ use crate::history::{
 
 /// A number of this many digits fits into 63 bits, whatever they are.
 const DIGITS_MAX: usize = 18;
+/// How many digits stand behind the point of a stamp.
+const MICROS_DIGITS: usize = 6;
 
 /// Reads lines of one history.
 #[derive(Debug)]
@@ -33,15 +35,7 @@ impl<'l> Rest<'l> {
     }
 
     fn unsigned(&mut self) -> Option<u64> {
-        let mut total: u64 = 0;
-        let mut count = 0;
-        for byte in self.0.iter().take(DIGITS_MAX + 1) {
-            if !byte.is_ascii_digit() {
-                break;
-            }
-            total = total.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-            count += 1;
-        }
+        let (total, count) = digits(self.0);
         if count == 0 || count > DIGITS_MAX {
             return None;
         }
@@ -69,22 +63,19 @@ impl<'l> Rest<'l> {
     /// `"1519085870.846001"`, as microseconds.
     fn stamp_time(&mut self) -> Option<i64> {
         self.take(b"\"")?;
-        let mut total: i64 = 0;
-        let point = self.0.iter().take(DIGITS_MAX).position(|b| *b == b'.')?;
-        let (seconds, rest) = self.0.split_at(point);
-        let micros = rest.get(1..7)?;
-        if seconds.is_empty() || seconds.len() + micros.len() > DIGITS_MAX {
+        let (seconds, count) = digits(self.0);
+        if count == 0 || count + MICROS_DIGITS > DIGITS_MAX {
             return None;
         }
-        for byte in seconds.iter().chain(micros) {
-            if !byte.is_ascii_digit() {
-                return None;
-            }
-            total = total * 10 + i64::from(byte - b'0');
+        self.0 = &self.0[count..];
+        self.take(b".")?;
+        let (micros, count) = digits(self.0);
+        if count != MICROS_DIGITS {
+            return None;
         }
-        self.0 = &rest[7..];
+        self.0 = &self.0[count..];
         self.take(b"\"")?;
-        Some(total)
+        i64::try_from(seconds * 1_000_000 + micros).ok()
     }
 
     /// What follows a completion or request: perhaps the phase, and the end.
@@ -97,6 +88,58 @@ impl<'l> Rest<'l> {
         self.take(b"}")?;
         self.0.is_empty().then_some(phase)
     }
+}
+
+/// The number that these bytes begin with, and how many digits it has. Of more than [`DIGITS_MAX`] only that there are too many is right.
+#[inline]
+fn digits(bytes: &[u8]) -> (u64, usize) {
+    let (mut total, mut count) = (0_u64, 0);
+    while let Some(eight) = bytes[count..].first_chunk()
+        && count <= DIGITS_MAX
+    {
+        let (number, own) = first_digits(u64::from_le_bytes(*eight));
+        total = total.wrapping_mul(POWERS[own]).wrapping_add(number);
+        count += own;
+        if own < POWERS.len() - 1 {
+            return (total, count);
+        }
+    }
+    let rest = bytes[count..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit());
+    for byte in rest.take(POWERS.len()) {
+        total = total.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+        count += 1;
+    }
+    (total, count)
+}
+
+/// Powers of ten.
+const POWERS: [u64; 9] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+];
+
+/// The number that eight bytes begin with, and how many digits it has.
+#[inline]
+fn first_digits(eight: u64) -> (u64, usize) {
+    // All eight at a time: numbers are of all lengths, and a loop would have to guess each.
+    let digits = eight ^ 0x3030_3030_3030_3030;
+    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+    let bits = others.trailing_zeros() & !7;
+    // Those that are there come last, behind zeros.
+    let digits = digits.checked_shl(u64::BITS - bits).unwrap_or(0);
+    let twos = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (twos * 100 + (twos >> 16)) & 0x0000_FFFF_0000_FFFF;
+    let number = (fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF;
+    (number, bits as usize / 8)
 }
 
 impl Fast {
@@ -219,4 +262,26 @@ fn request(rest: &mut Rest<'_>) -> Option<Op> {
         condition,
         value,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DIGITS_MAX, digits};
+
+    #[test]
+    fn numbers_are_understood_wherever_they_end() {
+        let text = "92037461850293745610928374";
+        for count in 0..text.len() {
+            for behind in ["", ",", "/3:", "x123456789", "\u{ff}90123456789"] {
+                let line = format!("{}{behind}", &text[..count]);
+                let (number, found) = digits(line.as_bytes());
+                if count > DIGITS_MAX {
+                    assert!(found > DIGITS_MAX, "{line}");
+                    continue;
+                }
+                let expected = text[..count].parse().unwrap_or(0);
+                assert_eq!((number, found), (expected, count), "{line}");
+            }
+        }
+    }
 }
