@@ -290,6 +290,15 @@ const MEASURED: &[Measured] = &[
         &[("torn_transactions_count", 0.0)],
         &[],
     ),
+    // 5 was written twice, so nobody knows whose it is.
+    (
+        "us:t(1w5;2w6)[0-1] 1/us:w5[0-1] 1/eu:r5[6-7] 2/eu:r-[8-9]",
+        &[
+            ("torn_transactions_count", 0.0),
+            ("remote_transactions_count", 0.0),
+        ],
+        &[],
+    ),
     (
         "2/eu:w4[0-1] us:t(1w5;2w6)[2-3] 1/eu:r5[6-7] 2/eu:r4[8-9]",
         &[("torn_transactions_count", 0.0)],

@@ -56,9 +56,12 @@ fn zones_agree_with_the_search() {
     // Fewer than usual would save nothing: these are fast.
     let factor = factor.ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let (mut linearizable_count, mut broken_count, mut undecided_count) = (0, 0, 0);
+    let mut looked_at_count = 0;
     for seed in 0..30_000 * factor {
         let steps = steps(seed);
-        let expected = search(&steps, &mut 1_000_000);
+        let mut budget = 1_000_000;
+        let expected = search(&steps, &mut budget);
+        looked_at_count += 1_000_000 - budget;
         match (decide(&steps), expected) {
             (Zones::Linearizable, Answer::Linearizable) => linearizable_count += 1,
             (Zones::Broken(_), Answer::Broken(_)) => broken_count += 1,
@@ -67,6 +70,11 @@ fn zones_agree_with_the_search() {
         }
     }
     println!("{linearizable_count} linearizable, {broken_count} not, {undecided_count} undecided");
+    println!("the search looked at {looked_at_count} configurations");
     assert!(linearizable_count > 2_000 * factor && broken_count > 2_000 * factor);
-    assert!(undecided_count < linearizable_count + broken_count);
+    if factor == 1 {
+        // What zones leave to the search, and how far that has to look: more of either is slower, though no verdict differs.
+        assert!(undecided_count <= 3_483, "{undecided_count} undecided");
+        assert!(looked_at_count <= 115_614, "{looked_at_count} looked at");
+    }
 }
