@@ -401,6 +401,30 @@ fn evidence_says_what_was_done() {
     }
 }
 
+/// A history that is not only read speaks of registers, whatever else is in it.
+#[test]
+fn what_can_be_checked_depends_on_what_was_asked() {
+    for (text, has_registers) in [
+        ("eu:s(0:1~-)[6-7]#7 eu:w2[37-40]", true),
+        ("us:r2[7-12]", true),
+        ("us:a1[0-1] us:r{1}[2-3]", false),
+    ] {
+        let history = one_line(text).expect("well formed");
+        let checks = checker::applicable_checks(&history);
+        assert_eq!(checks.contains(&"phantom"), has_registers, "{text}");
+    }
+}
+
+#[test]
+fn a_shrunk_history_is_what_one_violation_needs() {
+    let history = one_line("us:w1[0-1] us:r1[2-3] us:w2[4-5] us:r1[6-7]").expect("well formed");
+    for (check, lines) in [("region-linearizable", Some(vec![6, 8])), ("phantom", None)] {
+        let least = checker::shrink::shrink(&history, check);
+        let found = least.map(|least| least.operations.iter().map(|o| o.line_invoke).collect());
+        assert_eq!(found, lines, "{check}");
+    }
+}
+
 /// Why a check cannot tell is what a person does next: each reason is another one.
 #[test]
 fn the_reason_says_what_is_missing() {
