@@ -3,12 +3,14 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use crate::{
-    client::{Credentials, Endpoint},
-    conformance::{self, Arm, Case, Endpoints, Outcome, REGIONS, Simulation, play},
+    client::{Credentials, Endpoint, Environment},
+    conformance::{self, Arm, Case, Cleaning, Endpoints, Outcome, REGIONS, Simulation, play},
     exit::{Ending, Failure},
-    target::{LocalOptions, LocalTarget, Target as _, free_addresses},
+    stop::Stop,
+    target::{Elsewhere, Intent, LocalOptions, LocalTarget, Target as _, free_addresses},
 };
 
 /// The regions of the seeds: where the first cases play.
@@ -22,9 +24,13 @@ pub(super) struct ConformanceCommand {
     #[arg(long, value_enum, default_value_t = ArmName::Processes)]
     arm: ArmName,
 
-    /// Somebody's region instead, as NAME=HOST:PORT; three of them, plain HTTP
-    #[arg(long, value_name = "REGION=ADDRESS", value_parser = endpoint)]
-    endpoint: Vec<(String, SocketAddr)>,
+    /// Somebody's region instead; three of them. Each case makes a table of its own there, and removes it
+    #[arg(long, value_name = "NAME=URL")]
+    endpoint: Vec<String>,
+
+    /// Authorities to trust in https endpoints, instead of the system's; or the certificates of the endpoints themselves [default: AWS_CA_BUNDLE]
+    #[arg(long, value_name = "FILE.pem", requires = "endpoint")]
+    ca: Option<PathBuf>,
 
     /// Only cases with this in their name, file or source
     #[arg(long, value_name = "TEXT")]
@@ -39,12 +45,16 @@ pub(super) struct ConformanceCommand {
     list: bool,
 }
 
+/// How long a region has to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
 const EXAMPLES: &str = "\
 Examples:
   dateline conformance                         our replicas as processes
   dateline conformance --arm simulation        the same core, without sockets, disks and clocks
   dateline conformance --only streams --list   what would be asked, and who says so
-  dateline conformance --endpoint us-east-1=127.0.0.1:8001 --endpoint …";
+  dateline conformance --endpoint us-east-1=http://127.0.0.1:8001 --endpoint …
+  dateline conformance --only items --endpoint us-east-1=https://dynamodb.us-east-1.amazonaws.com --endpoint …";
 
 /// Who can answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -53,17 +63,6 @@ enum ArmName {
     Processes,
     /// The replicas' core in this process
     Simulation,
-}
-
-fn endpoint(text: &str) -> Result<(String, SocketAddr), String> {
-    let (name, address) = text
-        .split_once('=')
-        .ok_or("it must be REGION=ADDRESS, such as us-east-1=127.0.0.1:8001")?;
-    let address = address.trim_start_matches("http://").trim_end_matches('/');
-    match address.parse() {
-        Ok(address) => Ok((name.to_owned(), address)),
-        Err(_) => Err(format!("{address:?} is no address such as 127.0.0.1:8001")),
-    }
 }
 
 impl ConformanceCommand {
@@ -83,14 +82,45 @@ impl ConformanceCommand {
             _ if given > 0 && given != REGIONS => Err(Failure::Usage(format!(
                 "--endpoint: name {REGIONS} regions; {given} given"
             ))),
-            _ if given > 0 => {
-                let runtime = runtime()?;
-                let mut arm = Endpoints::new(endpoints(&self.endpoint), runtime.handle().clone());
-                Ok(report(&cases, &mut arm))
+            _ if given > 0 => self.with_endpoints(&cases),
+            ArmName::Simulation => {
+                let mut arm = Simulation::new(&NAMES);
+                Ok(report(&cases, &mut arm, &Session::ours()))
             }
-            ArmName::Simulation => Ok(report(&cases, &mut Simulation::new(&NAMES))),
             ArmName::Processes => with_processes(&cases),
         }
+    }
+
+    /// Asks regions that somebody else runs, until all cases are played or somebody wants to stop.
+    fn with_endpoints(&self, cases: &[Case]) -> Result<Ending, Failure> {
+        let (authority, environment) = (self.ca.as_deref(), Environment::of_process());
+        let elsewhere = Elsewhere::resolve(
+            "endpoint",
+            &self.endpoint,
+            authority,
+            &environment,
+            Intent::Ask,
+        )
+        .map_err(Failure::usage)?;
+        elsewhere.reach().map_err(Failure::Harness)?;
+        let runtime = runtime()?;
+        let session = Session {
+            // Nobody else's table has such a name, and permissions can be given for it.
+            prefix: format!("dateline-{}-", Timestamp::now().as_millisecond()),
+            is_slow: true,
+            stop: Stop::new(),
+        };
+        let stop = session.stop.clone();
+        runtime
+            .block_on(async { stop.listen() })
+            .map_err(Failure::harness)?;
+        let endpoints = runtime.block_on(elsewhere.direct(TIMEOUT));
+        let handle = runtime.handle().clone();
+        let mut arm = Endpoints::new(endpoints, Cleaning::Tables, stop, handle);
+        if !elsewhere.is_local() {
+            arm = arm.patient();
+        }
+        Ok(report(cases, &mut arm, &session))
     }
 
     fn cases(&self) -> Result<Vec<Case>, Failure> {
@@ -123,17 +153,18 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(Failure::harness)
 }
 
-fn endpoints(regions: &[(String, SocketAddr)]) -> Vec<Endpoint> {
+fn endpoints(addresses: &[SocketAddr]) -> Vec<Endpoint> {
     let credentials = Credentials::fixed("DATELINE", "local regions take any key");
-    let endpoint = |(region, address): &(String, SocketAddr)| Endpoint {
+    let endpoint = |(region, address): (&str, &SocketAddr)| Endpoint {
         address: *address,
         host: address.to_string(),
         tls: None,
-        region: region.clone(),
+        streams: None,
+        region: region.to_owned(),
         credentials: credentials.clone(),
-        timeout: Duration::from_secs(10),
+        timeout: TIMEOUT,
     };
-    regions.iter().map(endpoint).collect()
+    NAMES.into_iter().zip(addresses).map(endpoint).collect()
 }
 
 /// Starts three replicas on a temporary folder, linked directly, and ends them whatever happens.
@@ -153,13 +184,10 @@ fn with_processes(cases: &[Case]) -> Result<Ending, Failure> {
     let started = target.start().map_err(Failure::Harness);
     let outcome = started.and_then(|()| {
         let runtime = runtime()?;
-        let regions: Vec<_> = NAMES
-            .map(str::to_owned)
-            .into_iter()
-            .zip(addresses)
-            .collect();
-        let mut arm = Endpoints::new(endpoints(&regions), runtime.handle().clone());
-        let ending = report(cases, &mut arm);
+        let (session, handle) = (Session::ours(), runtime.handle().clone());
+        let stop = session.stop.clone();
+        let mut arm = Endpoints::new(endpoints(&addresses), Cleaning::None, stop, handle);
+        let ending = report(cases, &mut arm, &session);
         match target.unexpected_end() {
             Some(ended) => Err(Failure::Harness(ended)),
             None => Ok(ending),
@@ -169,13 +197,55 @@ fn with_processes(cases: &[Case]) -> Result<Ending, Failure> {
     outcome
 }
 
+/// How the cases are played.
+struct Session {
+    /// In front of each table's name.
+    prefix: String,
+    /// Whether cases that passed are told of, too: it takes a while.
+    is_slow: bool,
+    stop: Stop,
+}
+
+impl Session {
+    /// With regions that are ours alone.
+    fn ours() -> Self {
+        Self {
+            prefix: String::new(),
+            is_slow: false,
+            stop: Stop::new(),
+        }
+    }
+}
+
 /// Plays the cases in order and tells how each ended.
-fn report(cases: &[Case], arm: &mut dyn Arm) -> Ending {
-    let (mut failed, mut skipped) = (0, 0);
+fn report(cases: &[Case], arm: &mut dyn Arm, session: &Session) -> Ending {
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for (number, case) in cases.iter().enumerate() {
-        let table = format!("case-{:03}", number + 1);
-        match play(case, arm, &table) {
-            Outcome::Passed => {}
+        let table = format!("{}case-{:03}", session.prefix, number + 1);
+        let outcome = play(case, arm, &table);
+        for left in arm.end(&table) {
+            println!("LEFT     {left}");
+        }
+        // What a stop cut short says nothing about the region.
+        if let Some(reason) = session.stop.reason() {
+            let played = passed + failed + skipped;
+            println!(
+                "{reason} after {played} of {} cases: {passed} passed, {failed} failed, {skipped} skipped",
+                cases.len()
+            );
+            return if failed > 0 {
+                Ending::Invalid
+            } else {
+                Ending::Unknown
+            };
+        }
+        match outcome {
+            Outcome::Passed => {
+                passed += 1;
+                if session.is_slow {
+                    println!("passed   {}: {}", case.file, case.name);
+                }
+            }
             Outcome::Failed(wrong) => {
                 failed += 1;
                 println!(
@@ -189,7 +259,6 @@ fn report(cases: &[Case], arm: &mut dyn Arm) -> Ending {
             }
         }
     }
-    let passed = cases.len() - failed - skipped;
     println!("{passed} cases passed, {failed} failed, {skipped} skipped");
     if failed > 0 {
         Ending::Invalid

@@ -81,7 +81,7 @@ impl SuiteCommand {
             Form::Text => {
                 print!("{}", text::suite::suite(&suite, style()));
                 println!("\n  page   {}", keep.path().join("suite.html").display());
-                println!("  again  {}", suite.reproduce);
+                println!("  again  {}", suite.again());
             }
             Form::Markdown => print!("{}", markdown::markdown(&suite, None)),
             Form::Json => println!("{}", json(&suite)),

@@ -134,6 +134,10 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
     pub(crate) faults: Option<Vec<String>>,
 
+    /// Begins and ends the fault `provider` in endpoints: a shell runs it with `begin REGION` and with `end REGION` (docs/endpoints.md)
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) fault_hook: Option<String>,
+
     /// Repeat the faults of a saved run: the plan.json of its folder, whose seed and time limit hold unless others are given
     #[arg(long, value_name = "FILE.json")]
     pub(crate) plan: Option<PathBuf>,
@@ -240,6 +244,7 @@ impl TestFlags {
             regions: self.regions.or(file.regions),
             rtt_scale: self.rtt_scale.or(file.rtt_scale),
             faults: self.faults.or(file.faults),
+            fault_hook: self.fault_hook.or(file.fault_hook),
             plan: self.plan.or(file.plan),
             defect: self.defect.or(file.defect),
             op_timeout: self.op_timeout.or(file.op_timeout),

@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection, owned by one slot: opened when first needed, closed after any doubt.
+//! One HTTP/1.1 connection, owned by one slot: opened when first needed, closed after any doubt. A second one where streams have a host of their own.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -12,13 +12,20 @@ use tokio::{
 
 use super::{Endpoint, errors, sigv4, tls};
 
+/// What a stream is asked for with.
+const OF_STREAMS: [&str; 4] = [
+    "ListStreams",
+    "DescribeStream",
+    "GetShardIterator",
+    "GetRecords",
+];
+
 /// The API that an operation belongs to, with its version, as every request names it.
 fn api(operation: &str) -> &'static str {
-    match operation {
-        "ListStreams" | "DescribeStream" | "GetShardIterator" | "GetRecords" => {
-            "DynamoDBStreams_20120810"
-        }
-        _ => "DynamoDB_20120810",
+    if OF_STREAMS.contains(&operation) {
+        "DynamoDBStreams_20120810"
+    } else {
+        "DynamoDB_20120810"
     }
 }
 
@@ -67,6 +74,8 @@ pub(crate) struct Connection {
     signer: sigv4::Signer,
     open: Option<Open>,
     is_connecting: bool,
+    /// The way to the host of its streams, if that is another.
+    streams: Option<Box<Connection>>,
 }
 
 struct Open {
@@ -82,7 +91,8 @@ impl Drop for Open {
 }
 
 impl Connection {
-    pub(crate) fn new(endpoint: Endpoint) -> Self {
+    pub(crate) fn new(mut endpoint: Endpoint) -> Self {
+        let streams = endpoint.streams.take();
         let host = endpoint.host.clone();
         let signer = sigv4::Signer::new(endpoint.credentials.clone(), endpoint.region.clone());
         Self {
@@ -91,21 +101,31 @@ impl Connection {
             signer,
             open: None,
             is_connecting: false,
+            streams: streams.map(|endpoint| Box::new(Self::new(*endpoint))),
         }
     }
 
     /// Whether the last call was given up before its connection was open.
     pub(crate) fn is_connecting(&self) -> bool {
-        self.is_connecting
+        let streams = self.streams.as_ref();
+        self.is_connecting || streams.is_some_and(|streams| streams.is_connecting)
     }
 
     /// Closes the connection; the next request opens another.
     pub(crate) fn close(&mut self) {
         self.open = None;
+        if let Some(streams) = &mut self.streams {
+            streams.close();
+        }
     }
 
     /// Sends one request and reads the whole answer.
     pub(crate) async fn send(&mut self, operation: &str, body: Bytes) -> Result<Answer, Transport> {
+        if let Some(streams) = &mut self.streams
+            && OF_STREAMS.contains(&operation)
+        {
+            return Box::pin(streams.send(operation, body)).await;
+        }
         let target = format!("{}.{operation}", api(operation));
         let request = self.signer.sign(&self.host, &target, body);
         let sender = self.sender().await?;

@@ -50,6 +50,8 @@ pub(crate) struct Endpoint {
     pub(crate) host: String,
     /// How it is greeted, where it speaks https.
     pub(crate) tls: Option<Tls>,
+    /// Where it is asked for its streams, if that is another host.
+    pub(crate) streams: Option<Box<Endpoint>>,
     /// The region's name, which is signed into every request.
     pub(crate) region: String,
     /// Who signs.

@@ -10,6 +10,11 @@ pub(crate) trait Arm {
     /// A case begins. What is cheap to make again is made again.
     fn begin(&mut self) {}
 
+    /// A case is over, and so is the need of its table. What of it stays nevertheless, and how to remove it.
+    fn end(&mut self, _table: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Sends one request to a region.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ mod simulation;
 
 pub(crate) use arm::Arm;
 pub(crate) use case::{Case, suite};
-pub(crate) use endpoints::Endpoints;
+pub(crate) use endpoints::{Cleaning, Endpoints};
 pub(crate) use play::{Outcome, play};
 pub(crate) use simulation::Simulation;
 

@@ -74,6 +74,11 @@ pub(crate) enum Deed {
         /// Whose.
         region: usize,
     },
+    /// Whoever runs the region breaks it, and heals it at the end.
+    Provider {
+        /// Whose.
+        region: usize,
+    },
     /// Clients of all regions do something differently.
     Clients {
         /// What.
@@ -130,6 +135,7 @@ impl Deed {
             Deed::Pause { .. } => Ability::Pause,
             Deed::Clock { .. } => Ability::Clock,
             Deed::Clients { .. } => Ability::Clients,
+            Deed::Provider { .. } => Ability::Provider,
             Deed::SlowDisk { .. } | Deed::FullDisk { .. } => Ability::Disk,
             Deed::Copy { .. } | Deed::RollBack { .. } => Ability::RollBack,
             Deed::Leave { .. } | Deed::Lose { .. } => Ability::Membership,
@@ -156,6 +162,7 @@ impl Deed {
             | Deed::Lose { region }
             | Deed::SlowDisk { region, .. }
             | Deed::FullDisk { region }
+            | Deed::Provider { region }
             | Deed::Storm { region, .. }
             | Deed::Clock { region, .. } => {
                 vec![*region]
@@ -187,7 +194,10 @@ impl Deed {
     /// How it gets in the way of other deeds.
     pub(crate) fn touch(&self) -> Touch {
         match self {
-            Deed::Links { .. } | Deed::Storm { .. } | Deed::Clients { .. } => Touch::None,
+            Deed::Links { .. }
+            | Deed::Storm { .. }
+            | Deed::Clients { .. }
+            | Deed::Provider { .. } => Touch::None,
             Deed::Kill { region }
             | Deed::Restart { region }
             | Deed::Pause { region }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     proxy::{Carried, Direction, Link, LinkFault, Network, probe_all},
-    target::{Ability, Action, Skew, Target, Trouble},
+    target::{Ability, Action, Phase, Skew, Target, Trouble},
     topology::End,
 };
 
@@ -86,6 +86,7 @@ impl Field {
                 self.act(*region, &Action::Disk(slow))
             }
             Deed::FullDisk { region } => self.fill_disk(*region),
+            Deed::Provider { region } => self.act(*region, &Action::Provider(Phase::Begin)),
             Deed::Clients { habit } => self.begin_habit(*habit, holder),
             Deed::Copy { region } => self.copy(*region),
             Deed::RollBack { region } => self.roll_back(*region, holder),
@@ -115,6 +116,7 @@ impl Field {
             Deed::Clock { region, .. } => self.act(*region, &Action::Clock(Skew::default())),
             Deed::SlowDisk { region, .. } => self.act(*region, &Action::Disk(Trouble::default())),
             Deed::FullDisk { region } => self.free_disk(*region),
+            Deed::Provider { region } => self.act(*region, &Action::Provider(Phase::End)),
             Deed::Clients { .. } => self.end_habit(holder),
             // The copy stays until the next one, or until the data of the run is removed.
             Deed::Copy { .. } => Outcome::Installed,

@@ -30,6 +30,7 @@ mod membership;
 mod partition;
 mod pause;
 mod poor_links;
+mod provider;
 mod repeated_requests;
 mod restart;
 mod roll_back;
@@ -66,6 +67,7 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &demand::Burst,
         &demand::HotKey,
         &demand::ForgedStamps,
+        &provider::Provider,
     ]
 }
 

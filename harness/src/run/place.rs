@@ -9,8 +9,8 @@ use crate::{
     client::{Environment, FailedCondition, control::Tables},
     nemesis::{self, Package},
     target::{
-        Ability, CommandTarget, Elsewhere, EndpointError, EndpointsTarget, Intent, LocalTarget,
-        Template, TemplateError,
+        Ability, CommandTarget, Elsewhere, EndpointError, EndpointsTarget, Hook, Intent,
+        LocalTarget, Template, TemplateError,
     },
     topology::{Topology, TopologyError},
 };
@@ -50,6 +50,8 @@ pub(crate) enum Place {
     Endpoints {
         /// Where they are, and what it takes to talk to them.
         elsewhere: Elsewhere,
+        /// Who breaks them.
+        hook: Option<Hook>,
         /// What table is made there.
         tables: Tables,
     },
@@ -195,6 +197,7 @@ impl Place {
         let authority = flags.ca.as_deref();
         Ok(Self::Endpoints {
             tables: tables(flags, given.len())?,
+            hook: flags.fault_hook.as_deref().map(Hook::new),
             elsewhere: Elsewhere::resolve("endpoint", given, authority, environment, intent)?,
         })
     }
@@ -315,7 +318,9 @@ impl Place {
     pub(super) fn can(&self, ability: Ability, region_count: usize) -> Result<(), String> {
         match self {
             Self::Local { tables } => LocalTarget::can(ability, region_count, *tables),
-            Self::Endpoints { elsewhere, .. } => EndpointsTarget::can(ability, &elsewhere.regions),
+            Self::Endpoints {
+                elsewhere, hook, ..
+            } => EndpointsTarget::can(ability, &elsewhere.regions, hook.as_ref()),
             Self::Command { template, .. } => CommandTarget::can(ability, template),
         }
     }
@@ -385,6 +390,7 @@ fn refuse(target: &'static str, flag: &'static str, is_given: bool) -> Result<()
 /// What only regions that somebody else runs, perhaps for money, can have.
 fn refuse_paid_flags(target: &'static str, flags: &TestFlags) -> Result<(), PlaceError> {
     refuse(target, "ca", flags.ca.is_some())?;
+    refuse(target, "fault-hook", flags.fault_hook.is_some())?;
     refuse(target, "tag", flags.tag.is_some())?;
     refuse(target, "cost-budget", flags.cost_budget.is_some())?;
     refuse(target, "prices", flags.prices.is_some())

@@ -78,7 +78,9 @@ pub(crate) fn preview(settings: &Settings) -> String {
 fn whom(place: &Place, region: usize) -> String {
     match place {
         Place::Local { .. } => "a replica of ours, started here".to_owned(),
-        Place::Endpoints { elsewhere, tables } => format!(
+        Place::Endpoints {
+            elsewhere, tables, ..
+        } => format!(
             "{}: {}",
             elsewhere.regions[region].url(),
             what(*tables, region)

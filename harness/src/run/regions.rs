@@ -407,8 +407,10 @@ async fn start(
             blocking(move || starting.start()).await?;
             Ok(target)
         }
-        Place::Endpoints { elsewhere, .. } => {
-            let target = Arc::new(EndpointsTarget::new(elsewhere.clone()));
+        Place::Endpoints {
+            elsewhere, hook, ..
+        } => {
+            let target = Arc::new(EndpointsTarget::new(elsewhere.clone(), hook.clone()));
             let reaching = target.clone();
             blocking(move || reaching.reach()).await?;
             Ok(target)
@@ -462,6 +464,7 @@ fn endpoints(settings: &Settings, address: impl Fn(usize) -> SocketAddr) -> Vec<
                 address: address(index),
                 host: address(index).to_string(),
                 tls: None,
+                streams: None,
                 region: name.clone(),
                 credentials: credentials.clone(),
                 timeout: settings.op_timeout,

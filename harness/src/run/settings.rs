@@ -295,6 +295,8 @@ impl Settings {
         push("regions", list(&flags.regions));
         push("rtt-scale", flags.rtt_scale.map(|scale| scale.to_string()));
         push("faults", list(&flags.faults));
+        let hook = flags.fault_hook.as_ref();
+        push("fault-hook", hook.map(|line| format!("'{line}'")));
         let plan = flags.plan.as_ref();
         push("plan", plan.map(|path| path.display().to_string()));
         push("defect", list(&flags.defect));

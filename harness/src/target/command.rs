@@ -134,6 +134,7 @@ impl CommandTarget {
                 "a server that is not ours reads the clock of the machine, unless the template says clock = \"libfaketime\""
             }
             Ability::Disk => "only our replicas let anybody spoil their disk",
+            Ability::Provider => "nobody else runs the servers; --fault-hook is for endpoints",
             Ability::RollBack | Ability::Membership => {
                 "nobody can ask a server that is not ours whether the others have everything that it wrote"
             }
@@ -212,6 +213,7 @@ impl Target for CommandTarget {
                 | Action::Leave { .. }
                 | Action::Join { .. }
                 | Action::Disk(_)
+                | Action::Provider(_)
                 | Action::Clock(_),
                 _,
             ) => Self::can(Ability::Clock, &self.template),

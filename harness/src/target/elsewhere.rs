@@ -32,6 +32,8 @@ pub(crate) struct RemoteRegion {
     pub(crate) address: SocketAddr,
     /// Who must be there, if it speaks https.
     secure: Option<ServerName<'static>>,
+    /// Where its streams are, if they are elsewhere.
+    streams: Option<Box<RemoteRegion>>,
 }
 
 /// What is wrong with what was given.
@@ -111,11 +113,14 @@ impl RemoteRegion {
             host: host.to_owned(),
             why,
         });
+        let streams = host_of_streams(host)
+            .map(|host| Self::parse(flag, &format!("{name}={scheme}://{host}"), intent));
         Ok(Self {
             name: name.to_owned(),
             host: host.to_owned(),
             address: address?,
             secure,
+            streams: streams.transpose()?.map(Box::new),
         })
     }
 
@@ -151,6 +156,12 @@ impl RemoteRegion {
         let scheme = if self.is_secure() { "https" } else { "http" };
         format!("{scheme}://{}", self.host)
     }
+}
+
+/// AWS has streams at hosts of their own (AWS General Reference, "DynamoDB Streams endpoints").
+fn host_of_streams(host: &str) -> Option<String> {
+    let is_of_aws = host.starts_with("dynamodb.") && host.contains(".amazonaws.com");
+    is_of_aws.then(|| format!("streams.{host}"))
 }
 
 fn look_up(host_and_port: &str) -> Result<SocketAddr, String> {
@@ -227,11 +238,23 @@ impl Elsewhere {
         address: SocketAddr,
         timeout: Duration,
     ) -> Endpoint {
-        let remote = &self.regions[region];
+        self.endpoint_of(&self.regions[region], address, timeout)
+    }
+
+    fn endpoint_of(
+        &self,
+        remote: &RemoteRegion,
+        address: SocketAddr,
+        timeout: Duration,
+    ) -> Endpoint {
+        // No proxy is in front of a host of streams.
+        let streams = remote.streams.as_ref();
+        let streams = streams.map(|streams| self.endpoint_of(streams, streams.address, timeout));
         Endpoint {
             address,
             host: remote.host.clone(),
             tls: self.tls(remote),
+            streams: streams.map(Box::new),
             region: remote.name.clone(),
             credentials: self.credentials.clone(),
             timeout,
@@ -246,6 +269,11 @@ impl Elsewhere {
             endpoints.push(self.endpoint(index, address, timeout));
         }
         endpoints
+    }
+
+    /// Whether all of them are on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        are_local(&self.regions)
     }
 
     /// Whether somebody is at each of them, and who they should be. Blocks.
@@ -306,15 +334,19 @@ fn trust(
     Ok(Some(trust?))
 }
 
+/// Whether all of them are on this machine.
+fn are_local(regions: &[RemoteRegion]) -> bool {
+    let mut addresses = regions.iter().map(|region| region.address.ip());
+    addresses.all(|address| address.is_loopback())
+}
+
 /// Who signs. On the loopback interface anybody will do, unless somebody is named.
 fn credentials(
     flag: &'static str,
     regions: &[RemoteRegion],
     environment: &Environment,
 ) -> Result<Arc<Credentials>, EndpointError> {
-    let is_local = regions
-        .iter()
-        .all(|region| region.address.ip().is_loopback());
+    let is_local = are_local(regions);
     let chain = Chain::new(environment.clone());
     let chain = if is_local { chain.named_only() } else { chain };
     match chain.look() {
@@ -384,6 +416,20 @@ mod tests {
         }
         let twice = resolve(&["a=http://127.0.0.1:1", "a=http://127.0.0.1:2"], &[]);
         assert!(twice.expect_err("the same name").contains("named twice"));
+    }
+
+    #[test]
+    fn streams_are_where_aws_has_them_and_nowhere_else_for_others() {
+        let streams = |given: &str| {
+            let region = RemoteRegion::parse("endpoint", given, Intent::Preview).expect(given);
+            region.streams.map(|streams| streams.url())
+        };
+        let aws = "a=https://dynamodb.us-east-1.amazonaws.com/";
+        let expected = "https://streams.dynamodb.us-east-1.amazonaws.com";
+        assert_eq!(streams(aws).as_deref(), Some(expected));
+        for given in ["a=http://127.0.0.1:8001", "a=https://dynamodb.example.com"] {
+            assert_eq!(streams(given), None);
+        }
     }
 
     #[tokio::test]

@@ -2,20 +2,22 @@
 
 use std::net::SocketAddr;
 
-use super::{Ability, Action, Elsewhere, RemoteRegion, Target};
+use super::{Ability, Action, Elsewhere, Hook, RemoteRegion, Target};
 
 /// The regions as a target.
 pub(crate) struct EndpointsTarget {
     names: Vec<String>,
     elsewhere: Elsewhere,
+    hook: Option<Hook>,
 }
 
 impl EndpointsTarget {
-    pub(crate) fn new(elsewhere: Elsewhere) -> Self {
+    pub(crate) fn new(elsewhere: Elsewhere, hook: Option<Hook>) -> Self {
         let regions = elsewhere.regions.iter();
         Self {
             names: regions.map(|region| region.name.clone()).collect(),
             elsewhere,
+            hook,
         }
     }
 
@@ -25,9 +27,17 @@ impl EndpointsTarget {
     }
 
     /// What can be done to regions that somebody else runs.
-    pub(crate) fn can(ability: Ability, regions: &[RemoteRegion]) -> Result<(), String> {
+    pub(crate) fn can(
+        ability: Ability,
+        regions: &[RemoteRegion],
+        hook: Option<&Hook>,
+    ) -> Result<(), String> {
         let why = match ability {
             Ability::ClientLinks | Ability::Clients => return Ok(()),
+            Ability::Provider if hook.is_some() => return Ok(()),
+            Ability::Provider => {
+                "nobody here can; give --fault-hook COMMAND, which is run with `begin REGION` and `end REGION`"
+            }
             Ability::RollBack | Ability::Membership | Ability::Disk => {
                 "their data is somebody else's"
             }
@@ -54,11 +64,14 @@ impl Target for EndpointsTarget {
     }
 
     fn can(&self, ability: Ability) -> Result<(), String> {
-        Self::can(ability, &self.elsewhere.regions)
+        Self::can(ability, &self.elsewhere.regions, self.hook.as_ref())
     }
 
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
         let name = &self.names[region];
+        if let (Action::Provider(phase), Some(hook)) = (action, &self.hook) {
+            return hook.call(*phase, name);
+        }
         Err(format!(
             "{name} is somebody else's, so nobody here can do {action:?}"
         ))

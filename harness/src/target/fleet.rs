@@ -87,9 +87,11 @@ impl Fleet {
             Action::CopyData => data_dir::copy(&self.process(region)),
             Action::PutCopyBack => data_dir::put_copy_back(&self.process(region)),
             Action::LoseData => data_dir::lose(&self.process(region)),
-            Action::Clock(_) | Action::Disk(_) | Action::Leave { .. } | Action::Join { .. } => {
-                return None;
-            }
+            Action::Clock(_)
+            | Action::Disk(_)
+            | Action::Leave { .. }
+            | Action::Join { .. }
+            | Action::Provider(_) => return None,
         })
     }
 }

@@ -135,6 +135,9 @@ impl LocalTarget {
                 "nobody joins a global table of version 2017.11.29 once it holds data; give --global-tables 2019.11.21".into(),
             ),
             Ability::Membership if region_count > 1 => Ok(()),
+            Ability::Provider => {
+                Err("nobody else runs the regions; --fault-hook is for endpoints".into())
+            }
             Ability::RollBack | Ability::Membership => {
                 Err("there is only one region, so what it loses comes back from nobody".into())
             }
@@ -225,6 +228,7 @@ impl Target for LocalTarget {
                 .expect("a process is enough for it"),
             Action::Leave { by } => self.change(ReplicaChange::Delete, region, *by),
             Action::Join { by } => self.change(ReplicaChange::Create, region, *by),
+            Action::Provider(_) => self.can(Ability::Provider),
         }
     }
 

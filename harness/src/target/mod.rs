@@ -5,6 +5,7 @@ mod local;
 
 mod elsewhere;
 mod endpoints;
+mod hook;
 
 mod command;
 mod data_dir;
@@ -22,6 +23,7 @@ pub(crate) use command::CommandTarget;
 pub(crate) use elsewhere::{Elsewhere, EndpointError, Intent, RemoteRegion};
 pub(crate) use endpoints::EndpointsTarget;
 pub(crate) use health::Health;
+pub(crate) use hook::{Hook, Phase};
 pub(crate) use local::{LocalOptions, LocalTarget, free_addresses};
 pub(crate) use replicas::Replicas;
 pub(crate) use spawner::Spawner;
@@ -87,6 +89,8 @@ pub(crate) enum Ability {
     Clients,
     /// Count there how much of a reply has passed.
     Replies,
+    /// Have whoever runs it break it.
+    Provider,
 }
 
 /// What can be done to one region.
@@ -122,6 +126,8 @@ pub(crate) enum Action {
     Clock(Skew),
     /// Set what is wrong with its disk; returns when the region reports it. The default is nothing.
     Disk(Trouble),
+    /// Have whoever runs it break or heal it; returns when they say that it is so.
+    Provider(Phase),
 }
 
 /// What is wrong with a disk.

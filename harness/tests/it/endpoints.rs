@@ -41,7 +41,7 @@ fn replica(place: &Place, named: &str) -> (Running, SocketAddr) {
 }
 
 /// What a region that takes any signature says that it has.
-fn tables(address: SocketAddr) -> String {
+pub(crate) fn tables(address: SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let request = "POST / HTTP/1.1\r\nhost: x\r\nx-amz-target: DynamoDB_20120810.ListTables\r\n\
         content-type: application/x-amz-json-1.0\r\nauthorization: AWS4-HMAC-SHA256 \
@@ -173,6 +173,47 @@ fn what_https_cannot_have_is_refused_before_anything_begins() {
 }
 
 #[test]
+fn a_provider_breaks_its_region_and_heals_it_again() {
+    let place = Place::new();
+    let (_replica, address) = replica(&place, "us-east-1");
+    let endpoint = format!("--endpoint us-east-1=http://{address}");
+    let hook = place.path().join("hook.sh");
+    fs::write(&hook, "#!/bin/sh\necho \"$@\" >>hooked\n").expect("writable");
+    let mut command = place.command(&format!("{RUN} {endpoint} --faults provider"));
+    let command = command.args(["--fault-hook", "sh ./hook.sh"]);
+    let ended = Ended::of(command.output().expect("the binary starts"));
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert!(
+        said(&ended).contains("--fault-hook 'sh ./hook.sh'"),
+        "{}",
+        ended.out
+    );
+    let hooked = fs::read_to_string(place.path().join("hooked")).expect("it was run");
+    let words: Vec<&str> = hooked.lines().collect();
+    assert!(words.len() >= 2, "{hooked}");
+    for pair in words.chunks(2) {
+        assert_eq!(pair, ["begin us-east-1", "end us-east-1"], "{hooked}");
+    }
+    let timeline = fs::read_to_string(place.latest().join("timeline.jsonl")).expect("readable");
+    let provider = timeline
+        .lines()
+        .filter(|line| line.contains("\"provider\""));
+    assert!(
+        provider.clone().all(|line| line.contains("\"installed\"")),
+        "{timeline}"
+    );
+    assert_eq!(provider.count(), words.len(), "{timeline}");
+
+    let ended = place.run(&format!("{RUN} {endpoint} --faults provider"));
+    assert_eq!(ended.code, 64, "{}", ended.out);
+    assert!(
+        said(&ended).contains("give --fault-hook COMMAND"),
+        "{}",
+        said(&ended)
+    );
+}
+
+#[test]
 fn no_table_stays_however_a_run_ends() {
     let place = Place::new();
     let (_replica, address) = replica(&place, "us-east-1");
@@ -227,7 +268,7 @@ fn no_table_stays_however_a_run_ends() {
 #[test]
 fn a_global_table_is_made_with_its_replicas_and_removed_everywhere() {
     let place = Place::new();
-    let (_replicas, urls) = lag::replicas(&place);
+    let (_replicas, urls) = lag::replicas(&place, lag::REGIONS);
     let endpoint = |own: usize| format!("--endpoint {}={}", lag::REGIONS[own], urls[own]);
     let both = format!("{} {} --tag team=storage", endpoint(0), endpoint(1));
     let ended = place.run(&format!("{RUN} {both} --settle-limit 2"));

@@ -14,7 +14,7 @@ type Applied = BTreeMap<i64, u64>;
 #[test]
 fn the_bounds_of_the_lag_hold_the_truth() {
     let place = Place::new();
-    let (_replicas, addresses) = replicas(&place);
+    let (_replicas, addresses) = replicas(&place, REGIONS);
     let regions = REGIONS.iter().zip(addresses);
     let regions: Vec<String> = regions
         .map(|(region, address)| format!("--region {region}={address}"))
@@ -62,19 +62,26 @@ fn the_bounds_of_the_lag_hold_the_truth() {
     assert!(not_held.len() <= 1, "{not_held:?}");
 }
 
-/// Two replicas that know each other, and where they listen.
-pub(crate) fn replicas(place: &Place) -> ([Running; 2], [String; 2]) {
-    let free = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+/// Replicas that know each other, and where they listen.
+pub(crate) fn replicas<const N: usize>(
+    place: &Place,
+    regions: [&str; N],
+) -> ([Running; N], [String; N]) {
+    let free = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
     let addresses = free.map(|listener| listener.local_addr().expect("it is bound").to_string());
-    let started = [0, 1].map(|own| {
-        let (region, other) = (REGIONS[own], REGIONS[1 - own]);
-        place.start(&format!(
-            "replica --region {region} --data-dir {region} --listen {} --peer {other}=http://{} --apply-log {region}.applied",
-            addresses[own],
-            addresses[1 - own]
-        ))
+    let started = regions.map(|region| {
+        let mut line =
+            format!("replica --region {region} --data-dir {region} --apply-log {region}.applied");
+        for (other, address) in regions.iter().zip(&addresses) {
+            line += &if *other == region {
+                format!(" --listen {address}")
+            } else {
+                format!(" --peer {other}=http://{address}")
+            };
+        }
+        place.start(&line)
     });
-    for region in REGIONS {
+    for region in regions {
         let address = place.path().join(region).join("address");
         wait_until("the replica listens", || address.exists());
     }

@@ -39,6 +39,9 @@ enum Role {
         /// Items that are written to be replicated and kept
         #[arg(long, default_value_t = 1_000_000)]
         items: u64,
+        /// Another server to ask the same, with {port} and {data} filled in: 'dynalite --port {port} --path {data}'
+        #[arg(long, value_name = "COMMAND")]
+        beside: Option<String>,
     },
     /// `kill -9` at random moments under load: no acknowledged write is lost
     CrashLoops {
@@ -83,8 +86,12 @@ enum Role {
 
 fn main() -> anyhow::Result<()> {
     match Line::parse().role {
-        Role::Speed { seconds, items } => {
-            speed::compare(Duration::from_secs(seconds))?;
+        Role::Speed {
+            seconds,
+            items,
+            beside,
+        } => {
+            speed::compare(Duration::from_secs(seconds), beside.as_deref())?;
             wait(replication::lag(Duration::from_secs(seconds)))?;
             wait(isolation::run(items))
         }

@@ -1,6 +1,6 @@
 //! This program again as a process: a replica, or the bare server that replicas are compared with.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,26 +22,47 @@ impl Server {
     pub(crate) fn start(arguments: &[String], address: &Path) -> anyhow::Result<Self> {
         // That of a process before this one.
         let _ = std::fs::remove_file(address);
-        let program = std::env::current_exe()?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(std::env::current_exe()?);
+        command
             .args(arguments)
             .env("NO_COLOR", "1")
-            .stdin(Stdio::null())
-            .stderr(log_beside(address)?)
-            .spawn()?;
+            .stderr(log_beside(address)?);
+        Self::spawn(command, || address_in(address))
+    }
+
+    /// Starts somebody else's server on a free port and waits until it listens.
+    pub(crate) fn start_other(line: &str, data: &Path) -> anyhow::Result<Self> {
+        let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let data = data.display().to_string();
+        let fill = |word: &str| {
+            word.replace("{port}", &free.port().to_string())
+                .replace("{data}", &data)
+        };
+        let mut words = line.split_whitespace().map(fill);
+        let mut command = Command::new(words.next().context("--beside names a program")?);
+        command.args(words).stdout(Stdio::null());
+        Self::spawn(command, || TcpStream::connect(free).is_ok().then_some(free))
+    }
+
+    fn spawn(
+        mut command: Command,
+        address: impl Fn() -> Option<SocketAddr>,
+    ) -> anyhow::Result<Self> {
+        let child = command.stdin(Stdio::null()).spawn();
+        let mut child = child.with_context(|| format!("{command:?}"))?;
         let started = Instant::now();
         while started.elapsed() < START_LIMIT {
-            if let Some(address) = address_in(address) {
+            if let Some(address) = address() {
                 return Ok(Self { child, address });
             }
             if let Some(status) = child.try_wait()? {
-                anyhow::bail!("the server ended with {status}: {arguments:?}");
+                anyhow::bail!("the server ended with {status}: {command:?}");
             }
             std::thread::sleep(Duration::from_millis(2));
         }
         child.kill()?;
         child.wait()?;
-        anyhow::bail!("no server came up in {START_LIMIT:?}: {arguments:?}")
+        anyhow::bail!("no server came up in {START_LIMIT:?}: {command:?}")
     }
 
     /// Its user and system time so far, from the process table.

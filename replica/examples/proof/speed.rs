@@ -41,7 +41,7 @@ struct Measured {
 ///
 /// # Errors
 /// When a server cannot be started or asked.
-pub(crate) fn compare(duration: Duration) -> anyhow::Result<()> {
+pub(crate) fn compare(duration: Duration, beside: Option<&str>) -> anyhow::Result<()> {
     // Beside the executable and not in the system's temporary directory, which may be memory.
     let here = std::env::current_exe()?;
     let home = tempfile::tempdir_in(here.parent().context("an executable lies somewhere")?)?;
@@ -57,6 +57,13 @@ pub(crate) fn compare(duration: Duration) -> anyhow::Result<()> {
     let server = Server::start(&["echo".to_owned(), file.display().to_string()], &file)?;
     measure("bare HTTP echo of puts", &server, duration, put)?;
     drop(server);
+    if let Some(command) = beside {
+        let server = Server::start_other(command, &home.path().join("other"))?;
+        create_table(&server)?;
+        measure("another server's puts", &server, duration, put)?;
+        // Of as many keys as ours are asked for, few of which a slow server has by now; that flatters it.
+        measure("another server's gets", &server, duration, get)?;
+    }
 
     let data_dir = home.path().join("data");
     let option = format!("--data-dir={}", data_dir.display());

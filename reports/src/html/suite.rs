@@ -62,7 +62,7 @@ fn verdict(suite: &SuiteResult) -> Markup {
                     div { dt { "time in runs" } dd { (took(suite.duration_ms())) } }
                     div { dt { "started" } dd { (suite.started) } }
                 }
-                p.again { span { "Run it again" } code { (suite.reproduce) } }
+                p.again { span { "Run it again" } code { (suite.again()) } }
             }
         }
     }

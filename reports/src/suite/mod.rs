@@ -56,6 +56,18 @@ impl SuiteResult {
         outcomes.max().unwrap_or(CellOutcome::NotRun)
     }
 
+    /// The line that runs it again, or what of it was not run.
+    #[must_use]
+    pub fn again(&self) -> String {
+        let is_unfinished = |cell: &Cell| cell.outcome == CellOutcome::NotRun;
+        let rest = if self.cells.iter().any(is_unfinished) {
+            " --resume"
+        } else {
+            ""
+        };
+        format!("{}{rest}", self.reproduce)
+    }
+
     /// What the process returns: 0 all is well, 1 a violation, a slowdown or a missed goal, 2 cannot tell, 3 harness failure.
     #[must_use]
     pub fn exit_code(&self) -> u8 {

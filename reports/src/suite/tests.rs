@@ -64,6 +64,16 @@ pub(crate) fn suite() -> SuiteResult {
 }
 
 #[test]
+fn what_was_not_run_is_run_with_resume() {
+    let mut suite = suite();
+    assert!(suite.again().ends_with("nightly.toml --resume"));
+    suite
+        .cells
+        .retain(|cell| cell.outcome != CellOutcome::NotRun);
+    assert_eq!(suite.again(), suite.reproduce);
+}
+
+#[test]
 fn violation_is_above_all_and_every_worst_has_its_code() {
     let mut suite = suite();
     let mut told = Vec::new();

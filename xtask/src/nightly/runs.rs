@@ -261,7 +261,10 @@ mod tests {
 
     #[test]
     fn every_fault_has_its_runs() {
-        let listed: BTreeSet<String> = FAULTS.iter().map(|&name| name.to_owned()).collect();
+        // Regions of our own have nobody else who could break them.
+        let elsewhere = ["provider"];
+        let listed = FAULTS.iter().chain(&elsewhere);
+        let listed: BTreeSet<String> = listed.map(|&name| name.to_owned()).collect();
         assert_eq!(listed, packages());
     }
 

@@ -80,16 +80,20 @@ pub(crate) fn missing(needs: &Needs, offered: &[String]) -> Vec<&'static str> {
         (needs.numbers, "increment"),
         (needs.lists, "append"),
         (needs.scans, "scan"),
-        (needs.streams, "stream"),
-        (needs.time_to_live, "expire"),
-        (needs.tables, "tables"),
     ];
-    let is_missing = |name: &&str| !offered.iter().any(|offer| offer == name);
+    let is_missing = |name: &str| !offered.iter().any(|offer| offer == name);
+    // Whatever an adapter offers: nobody would ask it for these.
+    let unspoken = [
+        (needs.streams, "streams"),
+        (needs.time_to_live, "expiry"),
+        (needs.tables, "more tables"),
+    ];
     let names = needed
-        .iter()
-        .filter(|(is_needed, _)| *is_needed)
-        .map(|(_, name)| *name);
-    names.filter(is_missing).collect()
+        .into_iter()
+        .filter(|(_, name)| is_missing(name))
+        .chain(unspoken);
+    let needed_names = names.filter(|(is_needed, _)| *is_needed);
+    needed_names.map(|(_, name)| name).collect()
 }
 
 /// The line that asks for an operation.
@@ -338,6 +342,13 @@ mod tests {
         let offered = ["read", "write", "cas"].map(str::to_owned);
         assert_eq!(missing(&Needs::LITTLE, &offered), [""; 0]);
         assert_eq!(missing(&Needs::REGISTERS, &offered), ["delete"]);
+        let of_tables = Needs {
+            streams: true,
+            tables: true,
+            ..Needs::LITTLE
+        };
+        let boasted = ["read", "write", "streams", "more tables"].map(str::to_owned);
+        assert_eq!(missing(&of_tables, &boasted), ["streams", "more tables"]);
         let hello = greeted(1, "hello?").expect_err("no JSON");
         assert!(hello.contains("hello?"), "{hello}");
     }

@@ -57,6 +57,8 @@ pub(crate) enum ControlError {
         state: String,
         limit_s: u64,
     },
+    #[error("the table in {region} is still shared with {with}")]
+    StillShared { region: String, with: String },
 }
 
 impl ControlError {
@@ -64,7 +66,10 @@ impl ControlError {
     fn is_refusal(&self, words: &[&str]) -> bool {
         match self {
             Self::Refused { answer, .. } => words.iter().any(|word| answer.contains(word)),
-            Self::Transport { .. } | Self::Timeout { .. } | Self::NotActive { .. } => false,
+            Self::Transport { .. }
+            | Self::Timeout { .. }
+            | Self::NotActive { .. }
+            | Self::StillShared { .. } => false,
         }
     }
 }

@@ -393,11 +393,8 @@ pub(crate) async fn leave_table(
             asked.call_when_free(update, &change, REPLICA_LIMIT).await?;
         }
         let region = asked.region;
-        return Err(ControlError::NotActive {
-            region,
-            state: format!("shared with {leaver}"),
-            limit_s: 0,
-        });
+        let with = leaver.to_owned();
+        return Err(ControlError::StillShared { region, with });
     }
     Ok(())
 }
@@ -548,6 +545,7 @@ mod tests {
             address,
             host: address.to_string(),
             tls: None,
+            streams: None,
             region: "a".to_owned(),
             credentials: Credentials::fixed("a", "b"),
             timeout: Duration::from_secs(10),
