@@ -443,6 +443,11 @@ fn the_reason_says_what_is_missing() {
             "no sighting shows the stamp",
         ),
         (
+            "read-your-writes",
+            "us:w1[0-1] us:r1[0-1]",
+            "no sighting shows the stamp",
+        ),
+        (
             "resurrection",
             "us:d[0-1] us:w1[2-3] us:r1[4-5]",
             "no sighting of a deleted item shows its stamp",
