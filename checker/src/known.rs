@@ -235,11 +235,40 @@ mod tests {
         }
     }
 
+    /// What is not known stays, and so does what was never found.
+    #[test]
+    fn a_check_passes_only_when_all_it_found_was_known() {
+        for (line, count, outcome) in [
+            ("us:r7[0-1] 1/us:r8[0-1]", 1, Outcome::Invalid),
+            ("us:w1[0-1]", 0, Outcome::Unknown),
+        ] {
+            let history = one_line(line).expect("well formed");
+            let mut verdict = crate::check(&history, &["phantom"]);
+            let uses = list(Some(0), "2026-12-01").apply(&mut verdict, "2026-12-01");
+            assert_eq!(uses.len(), 1);
+            let result = &verdict.checks[0];
+            let found = (result.violation_count, result.outcome, verdict.outcome);
+            assert_eq!(found, (count, outcome, outcome), "{line}");
+        }
+    }
+
     #[test]
     fn entries_that_make_no_sense_are_refused() {
         assert_eq!(list(None, "2026-12-01").validate(), Ok(()));
         let message = |list: KnownAnomalies| list.validate().map_err(|e| e.to_string());
-        assert!(message(list(None, "soon")).is_err_and(|e| e.contains("not a date")));
+        for date in [
+            "soon",
+            "26-12-01",
+            "2026-13-01",
+            "2026-00-01",
+            "2026-12-32",
+            "2026-12-00",
+            "2026-12-1",
+            "2026-1-01",
+            "2026-12",
+        ] {
+            assert!(message(list(None, date)).is_err_and(|e| e.contains("not a date")));
+        }
         let mut unknown = list(None, "2026-12-01");
         unknown.known[0].check = "frob".to_owned();
         assert!(message(unknown).is_err_and(|e| e.contains("no check frob")));

@@ -302,3 +302,55 @@ fn transaction_words(ops: &[MicroOp], key: Key) -> String {
         ops.len()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BUILT_COUNT, Evidence, Findings, Wanted};
+    use crate::history::{Key, one_line};
+
+    fn judged(is_judged: bool, nothing: (u8, &str)) -> Findings {
+        let mut findings = Findings::new(Wanted::Outcome);
+        findings.is_judged = is_judged;
+        findings.nothing(nothing.0, nothing.1);
+        findings
+    }
+
+    #[test]
+    fn of_what_was_found_apart_nothing_gets_lost() {
+        for (one, other, expected) in [
+            ((1, "one"), (1, "other"), "one"),
+            ((0, "one"), (1, "other"), "other"),
+            ((1, "one"), (0, "other"), "one"),
+        ] {
+            let mut all = judged(true, one);
+            all.merge(judged(false, other));
+            assert!(all.is_judged, "what was judged stays judged");
+            assert_eq!(all.nothing.expect("a reason").1, expected);
+        }
+        let mut late = judged(false, (0, "one"));
+        late.merge(judged(true, (0, "other")));
+        assert!(late.is_judged, "it becomes judged");
+    }
+
+    #[test]
+    fn evidence_is_built_for_so_many_and_all_are_counted() {
+        let history = one_line("us:w1[0-1] us:r1[2-3]").expect("well formed");
+        let mut findings = Findings::new(Wanted::Evidence);
+        for _ in 0..=BUILT_COUNT {
+            findings.add(|| Evidence::new(&history, Key(0)).because("it"));
+        }
+        let found = (findings.violation_count, findings.violations.len());
+        assert_eq!(found, (BUILT_COUNT as u64 + 1, BUILT_COUNT));
+    }
+
+    #[test]
+    fn an_operation_plays_each_part_once() {
+        let history = one_line("us:w1[0-1] us:r1[2-3]").expect("well formed");
+        let evidence = Evidence::new(&history, Key(0));
+        let evidence = evidence.with(1, "one").with(0, "first").with(1, "one");
+        let violation = evidence.with(1, "other").because("it");
+        let roles: Vec<&str> = violation.operations.iter().map(|o| &*o.role).collect();
+        assert_eq!(roles, ["first", "one, and other"]);
+        assert_eq!(violation.visible_ns, 2_000_000);
+    }
+}

@@ -183,3 +183,31 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Tally};
+    use crate::check::registry;
+    use crate::history::one_line;
+
+    /// The reasons of several items, as they are noted by one and by several threads.
+    fn reason(keys: &[u64]) -> (Option<Key>, Option<String>) {
+        let mut tally = Tally::new(&registry()[0]);
+        for key in keys {
+            let mut other = Tally::new(&registry()[0]);
+            other.cannot_tell(Some(Key(*key)), &format!("key {key}"));
+            tally.absorb(other);
+            tally.cannot_tell(Some(Key(*key + 10)), &format!("key {}", key + 10));
+        }
+        let history = one_line("us:w1[0-1]").expect("well formed");
+        let result = tally.finish(&history);
+        (result.reason_key, result.reason)
+    }
+
+    #[test]
+    fn the_reason_is_that_of_the_first_item_in_whatever_order_they_come() {
+        for keys in [[1, 2, 3], [3, 2, 1], [2, 1, 3]] {
+            assert_eq!(reason(&keys), (Some(Key(1)), Some("key 1".to_owned())));
+        }
+    }
+}

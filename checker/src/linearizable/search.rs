@@ -298,3 +298,6 @@ impl Best {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

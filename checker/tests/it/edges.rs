@@ -108,6 +108,18 @@ const EDGES: &[(&str, Outcome, &str)] = &[
         Invalid,
         "us:i10[0-1] us:i-3[2-9] us:i4[2-9] us:r6[4-5]",
     ),
+    // Sums are worked out as far as they spread by 65,536; beyond, any between the bounds may be.
+    (
+        "counter",
+        Invalid,
+        "us:i32768[0-9] us:i32768[0-9] us:r1[2-3]",
+    ),
+    ("counter", Valid, "us:i32768[0-9] us:i32769[0-9] us:r1[2-3]"),
+    (
+        "counter",
+        Valid,
+        "us:i4000000000000000000[0-9] us:i4000000000000000000[0-9] us:r1[2-3]",
+    ),
     // Acknowledged at the moment the read was asked for, asked for at the moment it ended: both may count or not.
     ("counter", Valid, "us:i5[0-2] us:r0[2-3]"),
     ("counter", Valid, "us:i5[3-4] us:r5[2-3]"),
@@ -269,6 +281,11 @@ const EDGES: &[(&str, Outcome, &str)] = &[
         Invalid,
         "us:s()[0-1]#8 us:w1[2-3] us:d[4-5] us:s(0:1~-;0:-~1)[6-7]#8 us:s()[90-91]F#8 us:r1[90-91]F",
     ),
+    (
+        "streams",
+        Valid,
+        "us:s()[0-1]#8 us:s()[0-1]#9 us:w1[2-3] us:w2[4-5] us:s(0:2~1)[6-7]#9 us:s(0:1~-)[6-7]#8 us:s()[90-91]F#8 us:r2[90-91]F",
+    ),
     // A list: order by time, agreement of all readings, nothing missing, all only as far as one region appends.
     ("list-append", Valid, "us:p1[0-2] us:p2[2-3] us:r{2,1}[4-5]"),
     (
@@ -346,6 +363,71 @@ fn evidence_shows_why() {
     }
 }
 
+/// What each operation of the evidence is said to have done.
+#[test]
+fn evidence_says_what_was_done() {
+    for (check, text, words) in [
+        (
+            "list-append",
+            "us:t(1p4;1r{2,4};2p5)[4-5]",
+            "appended 4 in a transaction of 3 steps",
+        ),
+        (
+            "linearizable",
+            "us:t(2w3;1r1)[9-24]",
+            "read in a transaction of 2 steps",
+        ),
+        (
+            "common-order",
+            "us:t(2w1;1w2)[3-5] us:t(1r-)[8-9]",
+            "wrote 2 in a transaction of 2 steps",
+        ),
+        (
+            "list-append",
+            "us:t(2p1;1p2)[3-5] 1/us:r{}[8-9]",
+            "appended 2 in a transaction of 2 steps",
+        ),
+        (
+            "transactions",
+            "us:t(1w5;2p7)[0-?] 1/us:r5[2-3] 2/us:r-[4-5]",
+            "transaction (key 1: wrote 5; key 2: appended 7): outcome unknown",
+        ),
+    ] {
+        let history = one_line(text).expect("well formed");
+        let result = checker::check(&history, &[check]).checks.remove(0);
+        let violations = result.violations.iter().flat_map(|v| &v.operations);
+        let texts: Vec<&str> = violations.map(|o| &*o.text).collect();
+        assert!(texts.contains(&words), "{check}: {texts:?}: {text}");
+    }
+}
+
+/// A history that is not only read speaks of registers, whatever else is in it.
+#[test]
+fn what_can_be_checked_depends_on_what_was_asked() {
+    for (text, has_registers) in [
+        ("eu:s(0:1~-)[6-7]#7 eu:w2[37-40]", true),
+        ("us:r2[7-12]", true),
+        ("us:a1[0-1] us:r{1}[2-3]", false),
+    ] {
+        let history = one_line(text).expect("well formed");
+        let checks = checker::applicable_checks(&history);
+        assert_eq!(checks.contains(&"phantom"), has_registers, "{text}");
+    }
+}
+
+#[test]
+fn a_shrunk_history_is_what_one_violation_needs() {
+    let history = one_line("us:w1[0-1] us:r1[2-3] us:w2[4-5] us:r1[6-7]").expect("well formed");
+    for (check, lines) in [
+        ("region-linearizable", Some(vec![4, 6, 8])),
+        ("phantom", None),
+    ] {
+        let least = checker::shrink::shrink(&history, check);
+        let found = least.map(|least| least.operations.iter().map(|o| o.line_invoke).collect());
+        assert_eq!(found, lines, "{check}");
+    }
+}
+
 /// Why a check cannot tell is what a person does next: each reason is another one.
 #[test]
 fn the_reason_says_what_is_missing() {
@@ -358,6 +440,11 @@ fn the_reason_says_what_is_missing() {
         (
             "read-your-writes",
             "us:w1[0-1] us:w2[2-3] us:r1[4-5]",
+            "no sighting shows the stamp",
+        ),
+        (
+            "read-your-writes",
+            "us:w1[0-1] us:r1[0-1]",
             "no sighting shows the stamp",
         ),
         (

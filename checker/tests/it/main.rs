@@ -19,6 +19,7 @@ mod pages;
 mod planted;
 mod same;
 mod simulated;
+mod slips;
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "the generated histories have a few operations only"

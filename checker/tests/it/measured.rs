@@ -290,6 +290,28 @@ const MEASURED: &[Measured] = &[
         &[("torn_transactions_count", 0.0)],
         &[],
     ),
+    // A heartbeat says how late it is, and nothing of other writes; the final read of a list lacks what the other region appended.
+    ("H/eu:w4[8-11] H/us:r4@20eu[42-44]F", &[], &["delivery_"]),
+    (
+        "us:p2[2-?] eu:p4[2-3] us:r{2}[35-38]F",
+        &[("additions_lost_count", 1.0)],
+        &[],
+    ),
+    // One write alone is never torn.
+    (
+        "us:t(1w5;2w6)[0-1] us:t(3w7)[2-3] 3/eu:r7[4-5]",
+        &[("remote_transactions_count", 0.0)],
+        &[],
+    ),
+    // 5 was written twice, so nobody knows whose it is.
+    (
+        "us:t(1w5;2w6)[0-1] 1/us:w5[0-1] 1/eu:r5[6-7] 2/eu:r-[8-9]",
+        &[
+            ("torn_transactions_count", 0.0),
+            ("remote_transactions_count", 0.0),
+        ],
+        &[],
+    ),
     (
         "2/eu:w4[0-1] us:t(1w5;2w6)[2-3] 1/eu:r5[6-7] 2/eu:r4[8-9]",
         &[("torn_transactions_count", 0.0)],

@@ -152,3 +152,6 @@ fn context(item: &Item<'_>, operations: &[usize]) -> Vec<usize> {
         .chain(item.deletes().next().map(|d| d.operation))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
