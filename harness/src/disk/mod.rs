@@ -2,7 +2,7 @@
 //!
 //! It forgets what was not synced when it loses its power, and reads of spoilt blocks fail or bring a wrong bit. What that means is decided by [`content`], [`image`]
 //! and [`spoilt`], which know no file system and no kernel;
-//! [`bytes`] puts real bytes below them, [`mount`] lets the kernel ask, [`serve`] is the process.
+//! [`bytes`] puts real bytes below them, [`mount`] lets the kernel ask, [`mod@serve`] is the process.
 //!
 //! The process lives by its standard input: when that ends, since whoever started it has ended in whatever way, it takes the file system away and ends,
 //! too. It lies below regions only in runs whose plan needs it, since every access costs two changes of process.
