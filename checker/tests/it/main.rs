@@ -4,6 +4,7 @@ mod big;
 mod damage;
 mod edges;
 mod evidence;
+mod finer_edges;
 mod format;
 mod fuzz;
 mod golden;

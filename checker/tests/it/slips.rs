@@ -23,7 +23,7 @@ fn slips() -> impl Iterator<Item = [&'static str; 3]> {
 }
 
 /// The outcome, and the lines of each violation.
-fn words(result: &CheckResult) -> String {
+pub(crate) fn words(result: &CheckResult) -> String {
     let lines = |violation: &checker::verdict::Violation| {
         let lines = violation.operations.iter().map(|o| o.line_invoke);
         lines.map(|l| l.to_string()).collect::<Vec<_>>().join(" ")

@@ -126,10 +126,9 @@ impl IntervalOrder {
     /// Moves on past what is out; adds the entities that have become free.
     fn advance(&mut self, free: &mut Vec<u32>) {
         while !self.is_left(self.least) {
-            self.least = self.second.max(self.least + 1);
-            self.second = self.least + 1;
+            self.least = self.second;
+            self.second += 1;
         }
-        self.second = self.second.max(self.least + 1);
         while !self.is_left(self.second) {
             self.second += 1;
         }
@@ -375,13 +374,13 @@ fn chains(versions: &Versions, region: usize) -> Vec<usize> {
     }
     for place in 0..chains.len() {
         let mut head = place;
-        let mut steps = 0;
-        while chains[head] != head && steps < chains.len() {
+        // Versions that replaced one another in a circle have no beginning; they are a chain as well.
+        while chains[head] != head && chains[head] != place {
             head = chains[head];
-            steps += 1;
         }
+        chains[head] = head;
         let mut next = place;
-        while chains[next] != head && chains[next] != next {
+        while next != head {
             next = std::mem::replace(&mut chains[next], head);
         }
     }

@@ -117,3 +117,23 @@ fn single_orders_decide_without_all_pairs() {
     let again = format!("{many} us:r7[900000-900001]");
     assert!(matches!(decided(&again), Answer::Broken(_)));
 }
+
+#[test]
+fn so_many_versions_are_worked_out_pair_by_pair_and_no_more() {
+    // That nothing was there is seen again after 1 replaced it: no single order says so.
+    let broken = |count| decided(&format!("us:c->9000[1-2] us:r-[3-4] {}", turns(count)));
+    // No item and 9000 are versions, too.
+    assert!(matches!(broken(FORCED_COUNT - 2), Answer::Broken(_)));
+    assert!(matches!(broken(FORCED_COUNT - 1), Answer::Unknown(_)));
+}
+
+#[test]
+fn what_must_be_out_first_comes_first() {
+    // 2 and 3 are both free, and 2 was asked for first; but us had 1 until 50, and eu had 3 at 45 and 2 later.
+    let text = "us:w1[0-1] us:w2[2-90] eu:w3[3-45] eu:r2[40-81] us:r1[50-51]";
+    let history = one_line(text).expect("well formed");
+    let case = Case::new(&history, Wanted::Outcome);
+    let item = case.registers().next().expect("a register");
+    let said = Versions::new(&case, item).map(|versions| said(&versions));
+    assert!(matches!(said, Ok([Said::Fits, Said::Fits, Said::Fits])));
+}

@@ -179,7 +179,7 @@ impl Versions {
         for place in places.iter().copied() {
             let version = &self.all[place];
             let mut add = |moment: Moment| {
-                if moment.0 != 0 && moment.0 != NEVER {
+                if moment.0 != 0 {
                     operations.push(moment.1);
                 }
             };

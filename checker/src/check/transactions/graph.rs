@@ -264,11 +264,11 @@ impl Graph {
         while point >= self.node_count {
             point = before[point].unwrap_or(point);
         }
-        Some(self.shortest(point, &waiting))
+        Some(self.shortest(point))
     }
 
     /// The circle through a node with the fewest nodes.
-    fn shortest(&self, start: usize, waiting: &[usize]) -> Vec<usize> {
+    fn shortest(&self, start: usize) -> Vec<usize> {
         let mut from = vec![usize::MAX; self.after.len()];
         let mut queue = VecDeque::from([start]);
         let mut is_done = vec![false; self.after.len()];
@@ -276,7 +276,7 @@ impl Graph {
             if std::mem::replace(&mut is_done[point], true) {
                 continue;
             }
-            for after in self.after[point].iter().filter(|a| waiting[**a] > 0) {
+            for after in &self.after[point] {
                 if *after == start {
                     from[start] = point;
                     break 'search;
