@@ -211,20 +211,7 @@ impl Target for CommandTarget {
 
     fn can(&self, ability: Ability) -> Result<(), String> {
         Self::can(ability, &self.template)?;
-        match ability {
-            Ability::FileSystem => self.disks.are_there(),
-            Ability::Kill
-            | Ability::Pause
-            | Ability::Clock
-            | Ability::RollBack
-            | Ability::Membership
-            | Ability::Disk
-            | Ability::PeerLinks
-            | Ability::ClientLinks
-            | Ability::Clients
-            | Ability::Provider
-            | Ability::Replies => Ok(()),
-        }
+        self.disks.allow(ability)
     }
 
     fn order(&self, region: usize, order: Order) -> Result<String, String> {

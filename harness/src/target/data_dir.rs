@@ -69,7 +69,8 @@ fn replace(data: &Path, with: &Path) -> Result<(), String> {
     replaced().map_err(|error| format!("{with} could not be put in place of {data}: {error}"))
 }
 
-fn beside(data: &Path, extension: &str) -> PathBuf {
+/// A folder beside a data directory, of the same name with this behind it.
+pub(super) fn beside(data: &Path, extension: &str) -> PathBuf {
     let mut name = data.as_os_str().to_owned();
     name.push(".");
     name.push(extension);

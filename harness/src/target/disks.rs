@@ -15,7 +15,7 @@ use std::{
 
 use nix::mount::{MntFlags, umount2};
 
-use super::spawner::Spawner;
+use super::{Ability, data_dir::beside, spawner::Spawner};
 use crate::disk::{Answer, Order};
 
 /// How long a disk may take to go once nobody needs it.
@@ -81,9 +81,12 @@ impl Disks {
         }
     }
 
-    /// Whether there are any.
-    pub(super) fn are_there(&self) -> Result<(), String> {
-        self.0.as_ref().map(|_| ()).map_err(Clone::clone)
+    /// Whether they are there for what takes one; everything else does without.
+    pub(super) fn allow(&self, ability: Ability) -> Result<(), String> {
+        match &self.0 {
+            Err(why) if ability == Ability::FileSystem => Err(why.clone()),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Tells a region's disk something; brings what it did.
@@ -221,11 +224,4 @@ impl Ways {
             },
         }
     }
-}
-
-fn beside(data: &Path, extension: &str) -> PathBuf {
-    let mut name = data.as_os_str().to_owned();
-    name.push(".");
-    name.push(extension);
-    PathBuf::from(name)
 }

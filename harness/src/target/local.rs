@@ -226,20 +226,7 @@ impl Target for LocalTarget {
             None => Tables::Version2017,
         };
         Self::can(ability, self.regions.len(), tables)?;
-        match ability {
-            Ability::FileSystem => self.disks.are_there(),
-            Ability::Kill
-            | Ability::Pause
-            | Ability::Clock
-            | Ability::RollBack
-            | Ability::Membership
-            | Ability::Disk
-            | Ability::PeerLinks
-            | Ability::ClientLinks
-            | Ability::Clients
-            | Ability::Provider
-            | Ability::Replies => Ok(()),
-        }
+        self.disks.allow(ability)
     }
 
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {

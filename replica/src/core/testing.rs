@@ -117,6 +117,29 @@ impl Regions {
         served.unwrap_or_else(|error| panic!("{operation} {body}: {error:?}"))
     }
 
+    /// Makes the table `tests` in one region, with a stream of this view.
+    pub(crate) fn create_table(&mut self, place: usize, view: &str) {
+        let body = serde_json::json!({
+            "TableName": "tests",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": view},
+        });
+        self.ok(place, "CreateTable", body);
+    }
+
+    /// Joins the tables `tests` of all regions to a global table of version 2017.11.29.
+    pub(crate) fn join_tables(&mut self) {
+        let places = self.places.iter();
+        let group: Vec<_> = places
+            .map(|place| serde_json::json!({"RegionName": place.region.to_string()}))
+            .collect();
+        let body = serde_json::json!({"GlobalTableName": "tests", "ReplicationGroup": group});
+        self.ok(0, "CreateGlobalTable", body);
+        self.pass(1000);
+    }
+
     /// The text of the refusal.
     pub(crate) fn refusal(
         &mut self,

@@ -8,23 +8,10 @@ use crate::core::testing::{Regions, START_MS};
 fn regions(names: &[&str]) -> Regions {
     let mut regions = Regions::new(names);
     for place in 0..names.len() {
-        let body = json!({
-            "TableName": "tests",
-            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-            "BillingMode": "PAY_PER_REQUEST",
-            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        });
-        regions.ok(place, "CreateTable", body);
+        regions.create_table(place, "NEW_AND_OLD_IMAGES");
     }
     if names.len() > 1 {
-        let group: Vec<Value> = names
-            .iter()
-            .map(|name| json!({"RegionName": name}))
-            .collect();
-        let body = json!({"GlobalTableName": "tests", "ReplicationGroup": group});
-        regions.ok(0, "CreateGlobalTable", body);
-        regions.pass(1000);
+        regions.join_tables();
     }
     regions
 }

@@ -8,14 +8,7 @@ use crate::core::testing::Regions;
 fn regions() -> Regions {
     let mut regions = Regions::new(&["eu-west-1", "us-east-1"]);
     for place in 0..2 {
-        let body = json!({
-            "TableName": "tests",
-            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-            "BillingMode": "PAY_PER_REQUEST",
-            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        });
-        regions.ok(place, "CreateTable", body);
+        regions.create_table(place, "NEW_AND_OLD_IMAGES");
     }
     regions
 }

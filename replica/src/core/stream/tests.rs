@@ -6,36 +6,19 @@ use crate::core::testing::Regions;
 
 const HOUR_MS: i64 = 3_600_000;
 
-fn create(regions: &mut Regions, place: usize, view: &str) {
-    let body = json!({
-        "TableName": "tests",
-        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-        "BillingMode": "PAY_PER_REQUEST",
-        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": view},
-    });
-    regions.ok(place, "CreateTable", body);
-}
-
 /// Two regions with a global table of version 2017.11.29.
 fn global() -> Regions {
     let mut regions = Regions::new(&["eu-west-1", "us-east-1"]);
     for place in 0..2 {
-        create(&mut regions, place, "NEW_AND_OLD_IMAGES");
+        regions.create_table(place, "NEW_AND_OLD_IMAGES");
     }
-    let group = json!([{"RegionName": "eu-west-1"}, {"RegionName": "us-east-1"}]);
-    regions.ok(
-        0,
-        "CreateGlobalTable",
-        json!({"GlobalTableName": "tests", "ReplicationGroup": group}),
-    );
-    regions.pass(1000);
+    regions.join_tables();
     regions
 }
 
 fn alone(view: &str) -> Regions {
     let mut regions = Regions::new(&["eu-west-1"]);
-    create(&mut regions, 0, view);
+    regions.create_table(0, view);
     regions
 }
 

@@ -15,19 +15,9 @@ fn global() -> Regions {
         // An epoch of the feed goes as a whole: small ones, so that this shows.
         regions.configure(place, |config| config.limits.epoch_rows = 16);
         regions.restart(place);
-        let body = json!({
-            "TableName": "tests",
-            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-            "BillingMode": "PAY_PER_REQUEST",
-            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        });
-        regions.ok(place, "CreateTable", body);
+        regions.create_table(place, "NEW_AND_OLD_IMAGES");
     }
-    let group: Vec<_> = REGIONS.map(|name| json!({"RegionName": name})).into();
-    let body = json!({"GlobalTableName": "tests", "ReplicationGroup": group});
-    regions.ok(0, "CreateGlobalTable", body);
-    regions.pass(1000);
+    regions.join_tables();
     regions
 }
 
