@@ -49,6 +49,7 @@ Examples:
   dateline load run reads --rate 1k..20k/1k --arrival steps --for 2m
   dateline load run ycsb-b --region us-east-1=http://127.0.0.1:8001 --rate 5k
   dateline load run mixed --mix us-east-1:read=100 --weight us-east-1=3
+  dateline load run mixed --faults partition,kill --record   # then: dateline check dateline-runs/latest/history.jsonl
 
 Response time runs from the moment at which the schedule wanted an operation to start, service time from the moment at
 which it was sent; both are always shown. What was sent late, never sent or still open at the end is counted.
@@ -102,6 +103,10 @@ struct RunCommand {
     /// What goes wrong while measuring: names of `dateline list faults` [default: none]
     #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
     faults: Option<Vec<String>>,
+
+    /// Write down every operation, and read every item that was written in every region at the end: `dateline check` judges it
+    #[arg(long)]
+    record: bool,
 
     #[command(flatten)]
     flags: LoadFlags,
@@ -347,6 +352,9 @@ impl RunCommand {
         if let Some((index, of, _)) = self.share {
             words += &format!(" --share {index}/{of}");
         }
+        if self.record {
+            words += " --record";
+        }
         let course = Course {
             rate: self.rate,
             arrivals: self.arrival,
@@ -355,8 +363,11 @@ impl RunCommand {
             warm_up: self.warm_up,
             share: self.share,
         };
-        LoadSettings::resolve(&self.workload, course, self.faults, words, self.flags)
-            .map_err(Failure::usage)
+        let settings =
+            LoadSettings::resolve(&self.workload, course, self.faults, words, self.flags);
+        let mut settings = settings.map_err(Failure::usage)?;
+        settings.records = self.record;
+        Ok(settings)
     }
 }
 

@@ -1,7 +1,9 @@
 //! `dateline merge`: the shares of one load that ran on many machines, joined into one run folder; or the verdicts of parts of one history.
 //!
-//! Histograms are added, so nothing is lost and nothing averaged; seconds are put beside each other by what the shares know of each other's clocks.
-//! Absent: histories, which loads do not record.
+//! Histograms are added, so nothing is lost and nothing averaged; seconds, and histories where they were recorded, are put beside each other by what the shares
+//! know of each other's clocks.
+
+mod histories;
 
 mod verdicts;
 
@@ -34,7 +36,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Shares that are missing, there twice, or of another schedule are refused: a summary of most of a run would look like
-one of a run. Goals are judged again over the whole; the exit code is theirs.
+one of a run. Goals are judged again over the whole; the exit code is theirs. Histories (`load run --record`) are joined by
+what the shares know of each other's clocks; what may have overlapped does.
 
 Verdicts of parts of one history (`dateline check --share I/N --json`) are joined alike: a violation outweighs everything.
 
@@ -81,6 +84,14 @@ impl MergeCommand {
         whole.run.reproduce = format!("dateline merge {}", names.join(" "));
         let alignments = joined::align(&shares);
         let clocks = joined::told(&shares, &alignments);
+        let recorded = match recorded(&self.runs, &shares, &alignments)? {
+            Recorded::Nowhere => None,
+            Recorded::By(parts) => Some(parts),
+            Recorded::ByUnknownClocks(told) => {
+                whole.warnings.push(told);
+                None
+            }
+        };
         let parts = self.runs.iter().map(|path| part(path));
         let parts = parts.collect::<Result<Vec<Part>, Failure>>()?;
         let parts: Vec<(Alignment, Part)> = alignments.into_iter().zip(parts).collect();
@@ -99,6 +110,10 @@ impl MergeCommand {
         )
         .map_err(Failure::usage)?;
         write(&folder, &whole, &parts).map_err(Failure::Harness)?;
+        let history = folder.join("history.jsonl");
+        if let Some(recorded) = &recorded {
+            histories::join(recorded, &history).map_err(Failure::usage)?;
+        }
         match self.output {
             Form::Text => {
                 print!("{}", text::load::summary(&whole, run::style()));
@@ -106,6 +121,9 @@ impl MergeCommand {
                     println!("  clocks  {told}");
                 }
                 println!("  in      {}", folder.display());
+                if recorded.is_some() {
+                    println!("  judge   dateline check {}", history.display());
+                }
             }
             Form::Json => println!("{}", json(&whole)),
             Form::Quiet => {}
@@ -116,6 +134,55 @@ impl MergeCommand {
             _unknown => Ending::Unknown,
         })
     }
+}
+
+/// What the shares wrote down of their operations.
+enum Recorded {
+    Nowhere,
+    By(Vec<histories::Part>),
+    /// Nobody knows how their clocks lie; in words.
+    ByUnknownClocks(String),
+}
+
+/// Where the histories of the shares are, and how their times lie.
+fn recorded(
+    runs: &[PathBuf],
+    shares: &[LoadSummary],
+    alignments: &[Alignment],
+) -> Result<Recorded, Failure> {
+    let paths = runs.iter().map(|run| run.join("history.jsonl"));
+    let (there, missing): (Vec<PathBuf>, Vec<PathBuf>) = paths.partition(|path| path.exists());
+    match missing.first() {
+        Some(_) if there.is_empty() => return Ok(Recorded::Nowhere),
+        Some(missing) => {
+            return Err(Failure::Usage(format!(
+                "{}: it is not there, and other shares have one; run all shares with --record, or none",
+                missing.display()
+            )));
+        }
+        None => {}
+    }
+    let zero_us = |(share, alignment): (&LoadSummary, &Alignment)| {
+        let from_us = share.clock.as_ref()?.recorded_from_us?;
+        Some((from_us - alignment.ahead_us?, alignment.within_us?))
+    };
+    let zeros: Option<Vec<(i64, i64)>> = shares.iter().zip(alignments).map(zero_us).collect();
+    let Some(zeros) = zeros else {
+        return Ok(Recorded::ByUnknownClocks(
+            "the histories are not joined: it is not known how far the clocks of all shares are apart".to_owned(),
+        ));
+    };
+    let begins = zeros.iter().map(|(zero_us, within_us)| zero_us - within_us);
+    let earliest_us = begins.min().unwrap_or(0);
+    let ns = |us: i64| u64::try_from(us).expect("none is below the least") * 1000;
+    let part = |(path, (zero_us, within_us)): (PathBuf, (i64, i64))| histories::Part {
+        path,
+        later_ns: ns(zero_us - earliest_us),
+        within_ns: ns(within_us),
+    };
+    Ok(Recorded::By(
+        there.into_iter().zip(zeros).map(part).collect(),
+    ))
 }
 
 fn share(path: &Path) -> Result<LoadSummary, Failure> {

@@ -6,33 +6,29 @@
 
 mod counts;
 
+mod tape;
+
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use checker::history::{Event, EventKind, Header, Phase, ProcessId, RegionId, ndjson::Writer};
+use checker::history::{EventKind, Header, Phase, ProcessId, RegionId};
 use reports::run_folder::{FaultAction, FaultResult, Moment};
 
 pub(crate) use counts::Counts;
+pub(crate) use tape::Tape;
 
 /// How long a line may wait in a buffer.
 pub(crate) const FLUSH_EVERY: Duration = Duration::from_millis(200);
 
 /// The record of one run.
 pub(crate) struct Journal {
-    begun: Instant,
-    history: Mutex<History>,
+    tape: Tape,
     timeline: Mutex<Timeline>,
-}
-
-struct History {
-    writer: Writer<BufWriter<File>>,
-    counts: Counts,
-    failure: Option<io::Error>,
 }
 
 struct Timeline {
@@ -46,36 +42,26 @@ struct Timeline {
 impl Journal {
     /// Opens both files in the run folder. The run's clock starts here.
     pub(crate) fn create(folder: &Path, header: &Header) -> io::Result<Self> {
-        let file =
-            BufWriter::with_capacity(1 << 16, File::create_new(folder.join("history.jsonl"))?);
-        let history = History {
-            writer: Writer::new(file, header)?,
-            counts: Counts::default(),
-            failure: None,
-        };
         let timeline = Timeline {
             file: File::create_new(folder.join("timeline.jsonl"))?,
             phase: String::new(),
             active: Vec::new(),
             failure: None,
         };
-        let journal = Self {
-            begun: Instant::now(),
-            history: Mutex::new(history),
+        Ok(Self {
+            tape: Tape::create(folder, header, Instant::now())?,
             timeline: Mutex::new(timeline),
-        };
-        journal.flush();
-        Ok(journal)
+        })
     }
 
     /// Nanoseconds since the run began.
     pub(crate) fn now_ns(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        self.tape.now_ns()
     }
 
     /// The instant that a time of the run stands for.
     pub(crate) fn instant(&self, time_ns: u64) -> Instant {
-        self.begun + Duration::from_nanos(time_ns)
+        self.tape.begun() + Duration::from_nanos(time_ns)
     }
 
     /// Records one event, now.
@@ -86,18 +72,7 @@ impl Journal {
         phase: Phase,
         kind: EventKind,
     ) {
-        let mut history = locked(&self.history);
-        let event = Event {
-            time_ns: self.now_ns(),
-            process,
-            region,
-            phase,
-            kind,
-        };
-        history.counts.add(&event.kind);
-        if let Err(error) = history.writer.write(&event) {
-            history.failure.get_or_insert(error);
-        }
+        self.tape.record(process, region, phase, kind);
     }
 
     /// Notes that a phase began, now.
@@ -146,29 +121,21 @@ impl Journal {
 
     /// Hands buffered lines to the operating system.
     pub(crate) fn flush(&self) {
-        let mut history = locked(&self.history);
-        if let Err(error) = history.writer.flush() {
-            history.failure.get_or_insert(error);
-        }
+        self.tape.flush();
     }
 
     /// The first write that failed, if any did.
     pub(crate) fn failure(&self) -> Option<String> {
-        let history = locked(&self.history)
-            .failure
-            .as_ref()
-            .map(|e| format!("history.jsonl: {e}"));
-        history.or_else(|| {
-            locked(&self.timeline)
-                .failure
-                .as_ref()
-                .map(|e| format!("timeline.jsonl: {e}"))
+        self.tape.failure().or_else(|| {
+            let timeline = locked(&self.timeline);
+            let failure = timeline.failure.as_ref();
+            failure.map(|error| format!("timeline.jsonl: {error}"))
         })
     }
 
     /// Operations so far.
     pub(crate) fn counts(&self) -> Counts {
-        locked(&self.history).counts
+        self.tape.counts()
     }
 
     /// The phase and the faults that hold now, for the progress display.

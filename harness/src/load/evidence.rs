@@ -24,6 +24,7 @@ use super::{
     heartbeat::{SharedBook, locked},
     meter::LATE_NS,
     recorder::counted,
+    recording::Recording,
     settings::nanos,
     slot::Corruptions,
     view::Show,
@@ -52,6 +53,8 @@ pub(crate) struct Measurements {
     /// Share of its time in which the sending thread waited for a CPU.
     pub(crate) cpu_wait_ratio: Option<f64>,
     pub(crate) unhealed: Vec<String>,
+    /// What is missing at the end of the recorded history.
+    pub(crate) last_look: Option<String>,
     pub(crate) failure: Option<String>,
 }
 
@@ -62,6 +65,7 @@ pub(crate) struct Evidence {
     plan: Plan,
     begun: Instant,
     timeline: Timeline,
+    recording: Option<Arc<Recording>>,
 }
 
 /// `timeline.jsonl`; clones share it.
@@ -91,7 +95,14 @@ impl Evidence {
         let timeline = File::create_new(folder.join("timeline.jsonl"))
             .map_err(|error| format!("{}: {error}", folder.join("timeline.jsonl").display()))?;
         let timeline = Timeline(Arc::new(Mutex::new(timeline)));
-        Self::in_folder(settings, folder, Instant::now(), timeline)
+        let begun = Instant::now();
+        let recording = Recording::begin(settings, &folder, begun)
+            .map_err(|error| format!("{}: {error}", folder.join("history.jsonl").display()))?;
+        let evidence = Self::in_folder(settings, folder, begun, timeline)?;
+        Ok(Self {
+            recording,
+            ..evidence
+        })
     }
 
     /// The folder of one stage of several, below this one. They share the timeline.
@@ -139,6 +150,7 @@ impl Evidence {
             plan,
             begun,
             timeline,
+            recording: None,
         })
     }
 
@@ -153,6 +165,11 @@ impl Evidence {
     /// When the run began: its timeline counts from here.
     pub(crate) fn begun(&self) -> Instant {
         self.begun
+    }
+
+    /// Where every operation is written down, if that was asked for.
+    pub(crate) fn recording(&self) -> Option<&Arc<Recording>> {
+        self.recording.as_ref()
     }
 
     pub(crate) fn timeline(&self) -> Timeline {
@@ -218,6 +235,7 @@ impl Evidence {
             stop.reason()
                 .map(|why| format!("{why}, before its time was over: nothing was decided")),
         );
+        summary.warnings.extend(measured.last_look);
         summary.goals = settings
             .goals
             .iter()
@@ -313,16 +331,34 @@ pub(crate) fn is_corrupt(summary: &LoadSummary) -> bool {
 /// Says it on standard output.
 pub(crate) fn say(settings: &LoadSettings, folder: &Path, summary: &LoadSummary) {
     match settings.output {
-        LoadOutput::Text => println!(
-            "{}\nrun folder: {}",
-            reports::text::load::summary(summary, run::style()),
-            folder.display()
-        ),
+        LoadOutput::Text => {
+            println!(
+                "{}\nrun folder: {}",
+                reports::text::load::summary(summary, run::style()),
+                folder.display()
+            );
+            if settings.records {
+                println!("{}", judge_it(settings, folder));
+            }
+        }
         LoadOutput::Json => {
             let text = serde_json::to_string_pretty(summary).expect("a summary is plain data");
             println!("{text}");
         }
         LoadOutput::Quiet => {}
+    }
+}
+
+/// How to have judged what was recorded.
+fn judge_it(settings: &LoadSettings, folder: &Path) -> String {
+    match settings.course.shares() {
+        1 => format!(
+            "judge it:   dateline check {}",
+            folder.join("history.jsonl").display()
+        ),
+        of => format!(
+            "history:    a part of {of}; join all with dateline merge, then dateline check what that made"
+        ),
     }
 }
 

@@ -6,7 +6,7 @@
 //! [`mod@run`] is a load from set-up to goals and [`stage`] a stretch of it, [`ladder`] several of them with [`mod@search`] to choose their rates; [`settings`] is
 //! what is to be done, with [`quantity`] as people write numbers, [`elsewhere`] where regions are and [`mix`] as the operations ([`writes`] for those that are no registers). [`meter`] counts, [`pacer`]
 //! releases operations in real time, [`engine`] sends them through its [`slot`]s to a [`site`] under [`faults`]; [`heartbeat`] and [`lag`] measure
-//! replication, [`clocks`] how far the clocks of several shares are apart; [`recorder`] and [`evidence`] write it all down, [`view`] shows it. `virtual_time` is the engine's rules without a clock, which lets tests compare with theory to
+//! replication, [`clocks`] how far the clocks of several shares are apart; [`recorder`] and [`evidence`] write it all down, [`recording`] every operation for a checker, [`view`] shows it. `virtual_time` is the engine's rules without a clock, which lets tests compare with theory to
 //! the nanosecond; [`echo`] is a server to measure the generator against.
 
 mod run;
@@ -45,6 +45,8 @@ mod site;
 mod faults;
 
 mod preload;
+
+mod recording;
 
 mod heartbeat;
 

@@ -8,11 +8,13 @@ use std::sync::{
 use checker::history::RegionId;
 use tokio::task::JoinSet;
 
-use super::{LoadSettings, mix::Operations, site::Site};
-use crate::{
-    client::{Client, errors},
-    stop::Stop,
+use super::{
+    LoadSettings,
+    mix::Operations,
+    recording::{Recorded, Recording},
+    site::Site,
 };
+use crate::{client::errors, stop::Stop};
 
 /// How many items are written at a time.
 const WRITERS_PER_REGION: usize = 16;
@@ -25,6 +27,7 @@ pub(crate) async fn preload(
     site: &Site,
     settings: &LoadSettings,
     operations: &Arc<Operations>,
+    recording: Option<&Arc<Recording>>,
     stop: &Stop,
 ) -> Result<(), String> {
     let (regions, keys) = (settings.regions.len(), settings.choice.keys);
@@ -35,7 +38,7 @@ pub(crate) async fn preload(
             let region = RegionId(u8::try_from(region).expect("at most twelve regions"));
             let client = site.client(region).padded(settings.padding());
             let writer = Writer {
-                client,
+                client: Recorded::new(client, region, recording),
                 operations: operations.clone(),
                 next: next.clone(),
                 regions: regions as u64,
@@ -49,7 +52,7 @@ pub(crate) async fn preload(
 }
 
 struct Writer {
-    client: Client,
+    client: Recorded,
     operations: Arc<Operations>,
     /// The next item of its region.
     next: Arc<AtomicU64>,

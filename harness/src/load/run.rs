@@ -78,7 +78,7 @@ async fn preload_and(
 ) -> Result<Ending, String> {
     evidence.phase("preload");
     let operations = Arc::new(settings.operations());
-    preload::preload(site, settings, &operations, stop).await?;
+    preload::preload(site, settings, &operations, evidence.recording(), stop).await?;
     act(evidence, site, stop).await
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct LoadSettings {
     pub(crate) table: String,
     pub(crate) goals: Vec<Goal>,
     pub(crate) output: LoadOutput,
+    /// Whether every operation is written down.
+    pub(crate) records: bool,
     /// What a load shares with a test: seed, topology, faults, defects, where runs are kept.
     pub(crate) common: run::Settings,
     /// The command without the flags that all loads have.
@@ -167,6 +169,7 @@ impl LoadSettings {
             elsewhere,
             table: flags.table.clone(),
             output: flags.output,
+            records: false,
             common,
             command,
             flags,
@@ -224,6 +227,7 @@ impl LoadSettings {
             ("faults", json!(self.faults())),
             ("defects", json!(self.common.defects)),
             ("rtt_scale", json!(self.flags.rtt_scale.unwrap_or(1.0))),
+            ("record", json!(self.records)),
             (
                 "share",
                 json!(

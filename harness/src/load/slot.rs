@@ -7,8 +7,9 @@ use checker::history::{EventKind, Op, Reply};
 use super::{
     engine::{Attempt, Attempted},
     mix::Operations,
+    recording::Recorded,
 };
-use crate::client::{Client, errors};
+use crate::client::errors;
 
 /// So many corruptions are kept in words.
 const TOLD_MAX: usize = 5;
@@ -41,7 +42,7 @@ impl Corruptions {
 
 /// One slot.
 pub(crate) struct Slot {
-    client: Client,
+    client: Recorded,
     region: Arc<str>,
     operations: Arc<Operations>,
     corruptions: Corruptions,
@@ -49,7 +50,7 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn new(
-        client: Client,
+        client: Recorded,
         region: Arc<str>,
         operations: Arc<Operations>,
         corruptions: Corruptions,
@@ -78,7 +79,7 @@ impl Attempt for Slot {
     async fn attempt(&mut self, number: u64) -> Attempted {
         let work = self.operations.work(number);
         let mut error = match work.range {
-            Some(range) => self.client.page(range.after, range.items).await,
+            Some(range) => self.client.page(range).await,
             None => self.ask(&work.op).await,
         };
         if let (None, Some(then)) = (error, &work.then) {

@@ -24,11 +24,12 @@ use super::{
     engine::{Lane, Span},
     evidence::{Evidence, Measurements},
     faults::Faults,
-    heartbeat::{Beating, Heartbeats, SharedBook},
+    heartbeat::{Beating, Heartbeats, SharedBook, locked},
     lag::LagBook,
     mix::Operations,
     pacer,
     recorder::{Recorder, Watched, Weather},
+    recording::{Recorded, Recording},
     settings::nanos,
     site::Site,
     slot::{Corruptions, Slot},
@@ -95,6 +96,10 @@ impl Stage<'_> {
         if let Some(heartbeats) = traffic.heartbeats.filter(|_| !stop.is_forced()) {
             heartbeats.drain(&traffic.book, DRAIN_LIMIT).await;
         }
+        let last_look = match evidence.recording() {
+            Some(recording) => self.last_look(recording, &traffic.book, &unhealed).await?,
+            None => None,
+        };
         blocking(move || traffic.recorder.end())
             .await
             .map_err(|error| {
@@ -113,6 +118,9 @@ impl Stage<'_> {
             book: traffic.book,
             clock: (settings.course.shares() > 1).then(|| ShareClock {
                 began_us: traffic.began_us,
+                recorded_from_us: evidence
+                    .recording()
+                    .map(|_| traffic.began_us - micros(traffic.origin - evidence.begun())),
                 ahead_us_max: traffic.clocks.found(),
             }),
             corruptions: traffic.corruptions,
@@ -120,8 +128,42 @@ impl Stage<'_> {
             cpu_busy_ratio,
             cpu_wait_ratio,
             unhealed,
+            last_look,
             failure: stop.failure().map(str::to_owned),
         })
+    }
+
+    /// Reads everything that was written once it is everywhere, and ends the recorded history. Returns what is missing.
+    async fn last_look(
+        self,
+        recording: &Arc<Recording>,
+        book: &SharedBook,
+        unhealed: &[String],
+    ) -> Result<Option<String>, String> {
+        let Self { settings, site, .. } = self;
+        let why_not = if self.stop.is_set() {
+            Some("the load was stopped")
+        } else if !unhealed.is_empty() {
+            Some("not everything is healed")
+        } else if !locked(book).is_drained() {
+            Some("not everything had arrived everywhere ten seconds after the load")
+        } else {
+            None
+        };
+        let missing = match why_not {
+            Some(why) => Some(format!("{why}, so the items were not read for a last time")),
+            None => {
+                // What was still open may happen until then.
+                tokio::time::sleep(settings.timeout).await;
+                self.evidence.phase("last look");
+                let missing = recording.last_look(site, settings, self.stop).await;
+                (missing > 0).then(|| format!("{missing} last reads brought no answer"))
+            }
+        };
+        recording.end()?;
+        Ok(missing.map(|why| {
+            format!("history.jsonl: {why}; `dateline check` cannot tell whether all regions agree")
+        }))
     }
 
     /// Begins everything.
@@ -204,8 +246,9 @@ impl Stage<'_> {
         for (region, lane) in lanes.iter().cloned().enumerate() {
             let name: Arc<str> = settings.regions[region].as_str().into();
             let slot = || {
+                let client = site.client(id(region)).padded(settings.padding());
                 Slot::new(
-                    site.client(id(region)).padded(settings.padding()),
+                    Recorded::new(client, id(region), self.evidence.recording()),
                     name.clone(),
                     operations.clone(),
                     corruptions.clone(),

@@ -177,6 +177,36 @@ fn json_is_the_summary_and_the_faults_of_a_load_are_healed() {
 }
 
 #[test]
+fn a_recorded_load_is_judged_as_a_test_is() {
+    for (defect, code) in [("", 0), (" --defect stale-strong-read", 1)] {
+        let place = Place::new();
+        let ended = place.run(&format!("{SHORT} --faults partition --record{defect}"));
+        assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+        let history = place.latest().join("history.jsonl");
+        assert!(
+            ended.out.contains("judge it:   dateline check "),
+            "{}",
+            ended.out
+        );
+        assert!(ended.out.contains("--record"), "{}", ended.out);
+        let checked = place.run(&format!("check {}", history.display()));
+        assert_eq!(
+            checked.code, code,
+            "{defect}: {}{}",
+            checked.out, checked.err
+        );
+        // What was put there before, and a last look at every item in three regions, at the very least.
+        let lines = fs::read_to_string(&history).expect("readable");
+        let looks = lines.lines().filter(|line| line.contains("final")).count();
+        assert!(
+            looks >= 2 * 150,
+            "{looks} lines of {}",
+            lines.lines().count()
+        );
+    }
+}
+
+#[test]
 fn every_mix_is_understood_by_the_regions() {
     let place = Place::new();
     for name in [

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use reports::{
     load_summary::{
-        Client, Counted, Lane, LoadPlan, LoadRow, LoadSummary, Share, Times,
+        Client, Counted, Lane, LoadPlan, LoadRow, LoadSummary, Share, ShareClock, Times,
         goal::{GoalOutcome, GoalResult},
         interval_log::{IntervalLog, read_into},
     },
@@ -119,4 +119,51 @@ fn shares_become_one_run_and_goals_are_judged_again() {
     let ended = place.run("merge one nowhere");
     assert_eq!(ended.code, 64, "{}", ended.err);
     assert!(ended.err.contains("nowhere"), "{}", ended.err);
+}
+
+#[test]
+fn histories_are_joined_when_all_are_there_and_clocks_are_known() {
+    const HEADER: &str = r#"{"schema":"dateline/history/1","regions":["eu-west-1"],"workload":"mixed","seed":7,"stamps_visible":false,"key_names":{}}"#;
+    let clock = |ahead_us_max: &[(u32, i64)]| {
+        Some(ShareClock {
+            began_us: 1_000_000,
+            recorded_from_us: Some(1_000_000),
+            ahead_us_max: ahead_us_max.iter().copied().collect(),
+        })
+    };
+    let place = Place::new();
+    let (mut first, mut second) = (share(1, 1), share(2, 1));
+    (first.clock, second.clock) = (clock(&[(2, 1000)]), clock(&[(1, 1000)]));
+    write(&place, "one", &first);
+    write(&place, "two", &second);
+    let put = |name: &str| {
+        let path = place.path().join(name).join("history.jsonl");
+        fs::write(path, format!("{HEADER}\n")).expect("it is a folder");
+    };
+    put("one");
+    let ended = place.run("merge one two");
+    assert_eq!(ended.code, 64, "{}{}", ended.out, ended.err);
+    for part in ["two/history.jsonl", "--record"] {
+        assert!(ended.err.contains(part), "no {part:?} in {}", ended.err);
+    }
+    put("two");
+    let ended = place.run("merge one two");
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert!(
+        place.latest().join("history.jsonl").is_file(),
+        "{}",
+        ended.out
+    );
+    assert!(ended.out.contains("dateline check"), "{}", ended.out);
+
+    second.clock = clock(&[]);
+    let text = serde_json::to_string(&second).expect("it is plain data");
+    fs::write(place.path().join("two/summary.json"), text).expect("it is a folder");
+    let ended = place.run("merge one two");
+    assert!(
+        ended.out.contains("the histories are not joined"),
+        "{}",
+        ended.out
+    );
+    assert!(!place.latest().join("history.jsonl").exists());
 }

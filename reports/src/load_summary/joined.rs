@@ -168,6 +168,7 @@ mod tests {
             share: Some(Share { index, of: 2 }),
             clock: Some(ShareClock {
                 began_us,
+                recorded_from_us: None,
                 ahead_us_max: ahead_us_max.iter().copied().collect(),
             }),
             ..summary()

@@ -131,6 +131,9 @@ pub struct Share {
 pub struct ShareClock {
     /// What it showed at the zero of `series.csv` and `latency.hdr`, microseconds since 1970.
     pub began_us: i64,
+    /// What it showed at the zero of `history.jsonl`, if that was recorded, microseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_from_us: Option<i64>,
     /// By how many microseconds it is ahead of another share's at most, by that share's number; those whose heartbeats were read.
     pub ahead_us_max: BTreeMap<u32, i64>,
 }

@@ -233,7 +233,7 @@ fn load(desk: &Desk, prompt: &Prompt) -> anyhow::Result<()> {
     let mut shares = Vec::new();
     for index in 1..=2 {
         let line = format!(
-            "load run mixed --rate 200 --for 3s --warm-up 1s --keys 50 --seed 7 --timeout 10s --share {index}/2 --out share-{index} --region {region}"
+            "load run mixed --rate 200 --for 3s --warm-up 1s --keys 50 --seed 7 --timeout 10s --record --share {index}/2 --out share-{index} --region {region}"
         );
         let words: Vec<&str> = line.split(' ').collect();
         shares.push(Running::start(prompt.command(&desk.dateline, &words))?);
@@ -247,7 +247,9 @@ fn load(desk: &Desk, prompt: &Prompt) -> anyhow::Result<()> {
         .run(&desk.dateline, &merge, LIMIT)?
         .exits(0)?
         .says("the clock of share 2 is")?;
-    holds_both(&prompt.folder, &newest_run(&prompt.folder)?)?;
+    let whole = newest_run(&prompt.folder)?;
+    holds_both(&prompt.folder, &whole)?;
+    is_judged(desk, prompt, &whole)?;
     processes::none_left(&prompt.folder)
 }
 
@@ -263,6 +265,30 @@ fn holds_both(folder: &Path, whole: &Path) -> anyhow::Result<()> {
         "the shares had {parts:?} answers, series.csv of the whole holds {whole}"
     );
     println!("e2e:   {whole} answers of {parts:?} on one axis");
+    Ok(())
+}
+
+/// The joined history holds all operations of both, and none of its reads brought what neither wrote.
+fn is_judged(desk: &Desk, prompt: &Prompt, whole: &Path) -> anyhow::Result<()> {
+    let count = |run: &Path| -> anyhow::Result<usize> {
+        let path = run.join("history.jsonl");
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{} is not there", path.display()))?;
+        Ok(text.lines().count() - 1)
+    };
+    let shares = [
+        count(&prompt.folder.join("share-1/latest"))?,
+        count(&prompt.folder.join("share-2/latest"))?,
+    ];
+    let events = count(whole)?;
+    ensure!(
+        events == shares.iter().sum::<usize>(),
+        "the shares recorded {shares:?} events, the whole holds {events}"
+    );
+    let history = whole.join("history.jsonl").display().to_string();
+    let expected = ["check", &history, "--expect", "phantom,region-linearizable"];
+    prompt.run(&desk.dateline, &expected, LIMIT)?.exits(0)?;
+    println!("e2e:   {events} recorded events of {shares:?}, judged as one history");
     Ok(())
 }
 
