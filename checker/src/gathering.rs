@@ -353,3 +353,49 @@ impl Session<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::{Gathering, Memory, Options, Resources};
+    use crate::history::{Key, one_line_events};
+    use crate::verdict::{Outcome, Verdict};
+
+    /// The verdict on an item of a thousand operations and a small one, with so much memory.
+    fn judged(megabytes: u64) -> Verdict {
+        let writes = (1..1_000).map(|n| format!("3/us:w{n}[{n}-{}] ", n + 1));
+        let text: String = writes.collect();
+        let text = format!("{text} 3/us:r999[2000-2001] 5/us:w1[0-1] 5/us:r1[2-3]");
+        let (header, events) = one_line_events(&text).expect("well formed");
+        let spill = tempfile::tempfile().expect("a temporary file");
+        let limit_bytes = megabytes * 1_000_000;
+        let resources = Resources {
+            threads: NonZeroUsize::MIN,
+            memory: Some(Memory { limit_bytes, spill }),
+        };
+        let mut gathering = Gathering::new(header, resources);
+        for (line, event) in (2..).zip(events) {
+            gathering.push(line, event).expect("well formed");
+        }
+        let judgement = gathering.judge(&Options::default());
+        judgement.expect("there is a disk").verdict
+    }
+
+    #[test]
+    fn an_item_that_does_not_fit_into_the_memory_cannot_be_told_and_what_would_do_is_said() {
+        let verdict = judged(1);
+        assert_eq!(verdict.outcome, Outcome::Unknown);
+        for check in &verdict.checks {
+            let reason = check.reason.as_deref().unwrap_or_default();
+            assert_eq!(check.reason_key, Some(Key(3)), "{}", check.check);
+            assert!(reason.contains("--memory 3MB would decide it"), "{reason}");
+        }
+        let phantom = |verdict: &Verdict| {
+            let mut checks = verdict.checks.iter();
+            checks.find(|c| c.check == "phantom").map(|c| c.outcome)
+        };
+        assert_eq!(phantom(&verdict), Some(Outcome::Unknown));
+        assert_eq!(phantom(&judged(3)), Some(Outcome::Valid));
+    }
+}

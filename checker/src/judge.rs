@@ -169,6 +169,30 @@ mod tests {
     }
 
     #[test]
+    fn a_history_of_reads_alone_is_said_to_be_that() {
+        for (line, expected) in [
+            ("us:r-[0-1]", true),
+            ("us:r-[0-1] us:w1[2-3]", false),
+            ("us:r-[0-1] us:a1[2-3]", false),
+        ] {
+            let history = one_line(line).expect("well formed");
+            let judgement = judge(&history, &Options::default()).expect("nothing is expected");
+            assert_eq!(judgement.is_read_only, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn delivery_is_judged_where_a_bound_is_stated() {
+        for (line, expected) in [
+            ("within=10 us:w1[0-1] eu:r1[20-21]", true),
+            ("us:w1[0-1] eu:r1[20-21]", false),
+        ] {
+            let ran = judged(line, &[]).1;
+            assert_eq!(ran.contains(&"delivery".to_owned()), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn of_a_part_what_it_lacks_runs_and_is_listed() {
         let history = one_line("us:a7[0-1] us:r{7}[2-3]").expect("well formed");
         let judged = |scope| {

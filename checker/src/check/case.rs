@@ -289,8 +289,9 @@ impl Sighting<'_> {
         })
     }
 
+    /// Whether it shows that there is no item; of a register, which holds a number or nothing.
     pub(crate) fn is_absent(&self) -> bool {
-        !self.has_number && *self.value == Value::Absent
+        !self.has_number
     }
 }
 

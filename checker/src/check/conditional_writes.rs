@@ -247,3 +247,29 @@ impl Shown {
         (sighting.order? < high).then_some(sighting)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::REFUSED;
+    use crate::check::check;
+    use crate::history::{Ending, one_line};
+    use crate::verdict::Outcome;
+
+    #[test]
+    fn only_what_the_condition_refused_says_that_it_did_not_hold() {
+        let history = one_line("us:w1[0-1] us:r1@5us[2-3] us:c1>2~1@5us[4-5]!");
+        let mut history = history.expect("well formed");
+        for (name, outcome) in [
+            (REFUSED, Outcome::Invalid),
+            ("TransactionConflictException", Outcome::Valid),
+        ] {
+            for operation in &mut history.operations {
+                if let Ending::Failed { error, .. } = &mut operation.ending {
+                    name.clone_into(error);
+                }
+            }
+            let found = check(&history, &["conditional-writes"]).outcome;
+            assert_eq!(found, outcome, "{name}");
+        }
+    }
+}

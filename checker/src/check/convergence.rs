@@ -115,4 +115,19 @@ mod tests {
         }
         assert_eq!(judged(&history), Outcome::Valid);
     }
+
+    #[test]
+    fn one_region_agrees_with_itself_and_the_last_one_left_proves_nothing() {
+        let mut left = one_line("us:w1[0-1] us:r1[90-91]F eu:r1[90-91]F!").expect("a history");
+        for operation in &mut left.operations {
+            if let Ending::Failed { error, .. } = &mut operation.ending {
+                NO_REPLICA.clone_into(error);
+            }
+        }
+        let alone = one_line("us:w1[0-1] us:r1[90-91]F").expect("a history");
+        for (history, outcome) in [(alone, Outcome::Valid), (left, Outcome::Unknown)] {
+            let result = check(&history, &["convergence"]).checks.remove(0);
+            assert_eq!(result.outcome, outcome, "{:?}", result.reason);
+        }
+    }
 }

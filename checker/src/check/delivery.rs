@@ -120,10 +120,9 @@ fn by_stamp(item: &Item<'_>) -> Vec<(u64, super::Order, usize)> {
     stamped.sort_unstable();
     for index in 1..stamped.len() {
         let (_, before, write) = stamped[index - 1];
-        let (return_ns, own, _) = stamped[index];
-        if own < before {
-            stamped[index] = (return_ns, before, write);
-        }
+        let (return_ns, own, own_write) = stamped[index];
+        let (greatest, write) = (before, write).max((own, own_write));
+        stamped[index] = (return_ns, greatest, write);
     }
     stamped
 }

@@ -353,4 +353,19 @@ mod tests {
         assert_eq!(roles, ["first", "one, and other"]);
         assert_eq!(violation.visible_ns, 2_000_000);
     }
+
+    #[test]
+    fn a_step_of_a_transaction_is_told_by_what_it_did_to_the_item() {
+        let history = one_line("us:t(2r-;3w4;4p5;1w7)[0-1]").expect("well formed");
+        for (key, words) in [
+            (1, "wrote 7"),
+            (2, "read"),
+            (3, "wrote 4"),
+            (4, "appended 5"),
+        ] {
+            let evidence = Evidence::new(&history, Key(key)).with(0, "it");
+            let text = evidence.because("it").operations.remove(0).text;
+            assert_eq!(text, format!("{words} in a transaction of 4 steps"));
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! The comparison that several checks share: a sighting against the greatest version its region must show by then.
 
-use super::case::{Case, How, Item, Sighting};
+use super::case::{Case, Fate, How, Item, Order, Sighting, Write};
 use super::evidence::{Evidence, Findings, key_words, number_words, region_name, words};
 use super::frontier::{Bound, Frontier, Frontiers, Witness, at, satisfies};
+use crate::history::RegionId;
 use crate::verdict::Violation;
 
 /// One of the checks that compare sightings with a frontier.
@@ -19,36 +20,36 @@ impl Floor {
     /// Judges every register of a case.
     pub(crate) fn run(&self, case: &Case<'_>) -> Findings {
         let mut findings = Findings::new(case.wanted);
-        let mut judged_count: u64 = 0;
-        let mut skipped_count: u64 = 0;
+        let mut is_any_skipped = false;
         for item in case.registers() {
             let frontiers = item.frontiers(case.region_count());
             let judged = item.sightings.iter().filter(|s| (self.judges)(s.how));
             if frontiers.is_calm && judged.clone().any(is_placed) {
-                judged_count += 1;
+                findings.is_judged = true;
                 continue;
             }
             for sighting in judged {
                 let frontier = &(self.frontier)(frontiers)[at(sighting.region)];
                 let Some((bound, witness)) = frontier.before(sighting.call_ns) else {
-                    judged_count += u64::from(is_placed(sighting));
-                    skipped_count += u64::from(!is_placed(sighting));
+                    match is_placed(sighting) {
+                        true => findings.is_judged = true,
+                        false => is_any_skipped = true,
+                    }
                     continue;
                 };
                 match satisfies(frontiers, sighting, bound) {
-                    Some(true) => judged_count += 1,
+                    Some(true) => findings.is_judged = true,
                     Some(false) => {
-                        judged_count += 1;
+                        findings.is_judged = true;
                         findings.add(|| self.violation(case, item, sighting, bound, witness));
                     }
-                    None => skipped_count += 1,
+                    None => is_any_skipped = true,
                 }
             }
         }
-        findings.is_judged = judged_count > 0;
-        match skipped_count {
-            0 => findings.nothing(0, "the history has no strongly consistent sighting of a register; read with ConsistentRead"),
-            _ => findings.nothing(1, "no sighting shows the stamp of its version (aws:rep:updatetime, aws:rep:updateregion), so versions cannot be ordered"),
+        match is_any_skipped {
+            false => findings.nothing(0, "the history has no strongly consistent sighting of a register; read with ConsistentRead"),
+            true => findings.nothing(1, "no sighting shows the stamp of its version (aws:rep:updatetime, aws:rep:updateregion), so versions cannot be ordered"),
         }
         findings
     }
@@ -121,30 +122,49 @@ pub(crate) fn with_witness<'h>(
             let mut evidence = evidence.with(write.operation, role);
             if let Some((_, shown)) = write.value.and_then(|v| item.shown(v)) {
                 evidence = evidence.with(shown.operation, "the operation that shows its stamp");
-            } else if bound.is_exclusive
-                && let Some(below) = shows(item, bound, write.call_ns)
-            {
-                evidence = evidence.with(below, "what its region had before");
+            } else if bound.is_exclusive {
+                evidence = with_before(evidence, item, bound.order, write);
             }
             (evidence, words)
         }
     }
 }
 
-/// The operation that shows the version just below an exclusive bound.
-fn shows(item: &Item<'_>, bound: Bound, before_ns: u64) -> Option<usize> {
-    let matching = |s: &&Sighting<'_>| s.order == Some(bound.order);
-    let earlier = item
-        .sightings
-        .iter()
-        .filter(matching)
-        .filter(|s| s.return_ns < before_ns);
-    let any = item.sightings.iter().find(matching);
-    earlier
-        .min_by_key(|s| s.return_ns)
-        .or(any)
-        .map(|s| s.operation)
+/// Adds what says that a write of unknown stamp made something greater than this version: its region had shown or acknowledged that before, or
+/// the write says that it replaced it.
+fn with_before<'h>(
+    evidence: Evidence<'h>,
+    item: &Item<'_>,
+    below: Order,
+    write: &Write,
+) -> Evidence<'h> {
+    const ROLE: &str = "what its region had before";
+    let is_before = |region: RegionId, return_ns: Option<u64>| {
+        region == write.region && return_ns.is_some_and(|ns| ns < write.call_ns)
+    };
+    let seen = item.sightings.iter().filter(|s| {
+        s.order == Some(below) && s.is_current() && is_before(s.region, Some(s.return_ns))
+    });
+    if let Some(seen) = seen.min_by_key(|s| s.return_ns) {
+        return with_stamp(evidence.with(seen.operation, ROLE), item, seen);
+    }
+    let mut acknowledged = item.writes.iter().filter(|w| {
+        w.order == Some(below) && w.fate == Fate::Acknowledged && is_before(w.region, w.return_ns)
+    });
+    let evidence = match acknowledged.next() {
+        Some(made) => evidence.with(made.operation, ROLE),
+        None => evidence,
+    };
+    let place = below.index().checked_sub(1);
+    let version = place.and_then(|place| item.ranking.get(place));
+    match version.and_then(|(_, value)| item.shown(*value)) {
+        Some((_, shown)) => evidence.with(shown.operation, STAMP_BELOW),
+        None => evidence,
+    }
 }
+
+/// The part of what shows the stamp of the older one of two versions.
+const STAMP_BELOW: &str = "the operation that shows the older version's stamp";
 
 /// Adds the sighting that shows the stamp of what another sighting saw, unless that one shows it itself.
 pub(crate) fn with_stamp<'h>(
@@ -153,10 +173,9 @@ pub(crate) fn with_stamp<'h>(
     sighting: &Sighting<'_>,
 ) -> Evidence<'h> {
     match sighting.number().and_then(|v| item.shown(v)) {
-        Some((order, shown)) if sighting.stamp() != Some(order) => evidence.with(
-            shown.operation,
-            "the operation that shows the older version's stamp",
-        ),
+        Some((order, shown)) if sighting.stamp() != Some(order) => {
+            evidence.with(shown.operation, STAMP_BELOW)
+        }
         Some(_) | None => evidence,
     }
 }

@@ -81,3 +81,28 @@ fn agreement(case: &Case<'_>, item: &Item<'_>, shown: &[Shown<'_, '_>], findings
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::check;
+    use crate::history::one_line;
+
+    #[test]
+    fn of_elements_that_stand_too_early_the_one_asked_for_last_is_named_or_the_first() {
+        for (text, words) in [
+            (
+                "us:p1[0-1] us:p2[2-9] us:p3[2-9] us:r{2,3,1}[10-11]",
+                "2 stands before 1",
+            ),
+            (
+                "us:p1[0-1] us:p2[2-9] us:p3[3-9] us:r{2,3,1}[10-11]",
+                "3 stands before 1",
+            ),
+        ] {
+            let history = one_line(text).expect("well formed");
+            let result = check(&history, &["list-append"]).checks.remove(0);
+            let found = result.violations.first().map_or("", |v| &*v.summary);
+            assert!(found.contains(words), "{found}: {text}");
+        }
+    }
+}

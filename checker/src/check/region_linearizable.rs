@@ -268,3 +268,30 @@ fn weakened(steps: &[(Step, bool)]) -> Vec<Step> {
     };
     steps.iter().filter_map(weak).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, BUDGET, Effort, SHRINK_BUDGET_OF_ALL, decide, steps};
+    use crate::check::case::{Case, Wanted};
+    use crate::history::{RegionId, one_line};
+    use crate::linearizable::Scope;
+
+    #[test]
+    fn what_searches_cost_is_taken_from_what_may_be_spent() {
+        // A value that is written twice is left to the search.
+        let text = "us:w1[0-9] us:w2[0-9] us:w1[0-9] us:r2[10-11] us:r1[12-13]";
+        let history = one_line(text).expect("well formed");
+        let case = Case::new(&history, Wanted::Outcome);
+        let item = case.registers().next().expect("a register");
+        let own = steps(&case, item, &[Scope::Region(RegionId(0))]).remove(0);
+        let mut left = BUDGET;
+        assert!(matches!(decide(&own, &mut left), Answer::Broken(_)));
+        let cost = BUDGET - left;
+        assert!(cost > 1, "{cost}");
+        let effort = Effort::new();
+        for times in 1..=3 {
+            assert!(effort.is_broken(&own));
+            assert_eq!(effort.0.get(), SHRINK_BUDGET_OF_ALL - times * cost);
+        }
+    }
+}

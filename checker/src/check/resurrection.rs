@@ -15,25 +15,25 @@ use super::frontier::{Bound, Frontiers, Witness, at};
 
 pub(super) fn run(case: &Case<'_>) -> Findings {
     let mut findings = Findings::new(case.wanted);
-    let (mut judged_count, mut unordered_count) = (0_u64, 0_u64);
+    let mut is_any_unordered = false;
     for item in case.registers() {
         if !item.has_deletes {
-            judged_count += 1;
+            findings.is_judged = true;
             continue;
         }
         let frontiers = item.frontiers(case.region_count());
         let shown = item.sightings.iter();
         let shown = shown.filter(|s| s.is_current() && !s.is_absent());
         if frontiers.is_calm && shown.clone().any(|s| s.order.is_some()) {
-            judged_count += 1;
+            findings.is_judged = true;
             continue;
         }
         for sighting in shown {
             let Some(order) = sighting.order else {
-                unordered_count += 1;
+                is_any_unordered = true;
                 continue;
             };
-            judged_count += 1;
+            findings.is_judged = true;
             let region = at(sighting.region);
             let deleted = frontiers.deleted[region].before(sighting.call_ns);
             if let Some((bound, witness)) = deleted.filter(|(bound, _)| !bound.allows(order)) {
@@ -46,10 +46,9 @@ pub(super) fn run(case: &Case<'_>) -> Findings {
             }
         }
     }
-    findings.is_judged = judged_count > 0;
-    match unordered_count {
-        0 => findings.nothing(0, "the history has no operation on a register"),
-        _ => findings.nothing(
+    match is_any_unordered {
+        false => findings.nothing(0, "the history has no operation on a register"),
+        true => findings.nothing(
             1,
             "no sighting of a deleted item shows its stamp, so versions cannot be ordered",
         ),

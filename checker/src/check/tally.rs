@@ -1,6 +1,8 @@
 //! What a check found in the items that were judged so far. Items may come in any order and on any thread: the sum is that of items in
 //! ascending order of their keys, so a verdict says the same however it was made.
 
+use std::cmp::Reverse;
+
 use super::evidence::Findings;
 use super::minimal::least;
 use super::run::shielded;
@@ -126,23 +128,14 @@ impl Tally {
     }
 
     fn note_unknown(&mut self, new: Option<(Option<Key>, String)>) {
-        if let Some(new) = new
-            && self.unknown.as_ref().is_none_or(|own| new.0 < own.0)
-        {
-            self.unknown = Some(new);
-        }
+        let all = self.unknown.take().into_iter().chain(new);
+        self.unknown = all.min_by_key(|(key, _)| *key);
     }
 
     /// Of several reasons the one that says most stays; of equals that of the first item.
     fn note_nothing(&mut self, new: Option<(u8, Option<Key>, String)>) {
-        if let Some(new) = new
-            && self
-                .nothing
-                .as_ref()
-                .is_none_or(|own| new.0 > own.0 || (new.0 == own.0 && new.1 < own.1))
-        {
-            self.nothing = Some(new);
-        }
+        let all = self.nothing.take().into_iter().chain(new);
+        self.nothing = all.max_by_key(|(weight, key, _)| (*weight, Reverse(*key)));
     }
 
     /// What it found. One that was never asked says what it had needed.
@@ -186,8 +179,8 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, Tally};
-    use crate::check::registry;
+    use super::{Findings, Key, Tally};
+    use crate::check::{check, registry};
     use crate::history::one_line;
 
     /// The reasons of several items, as they are noted by one and by several threads.
@@ -209,5 +202,38 @@ mod tests {
         for keys in [[1, 2, 3], [3, 2, 1], [2, 1, 3]] {
             assert_eq!(reason(&keys), (Some(Key(1)), Some("key 1".to_owned())));
         }
+    }
+
+    /// As [`reason`], of items in which there was nothing to judge, with how much the reasons say.
+    fn nothing(keys: &[(u64, u8)]) -> Option<Key> {
+        let mut tally = Tally::new(&registry()[0]);
+        for (key, weight) in keys {
+            let mut findings = Findings::default();
+            findings.nothing(*weight, format!("key {key}"));
+            let mut other = Tally::new(&registry()[0]);
+            other.add(Some(Key(*key)), findings);
+            tally.absorb(other);
+        }
+        let history = one_line("us:w1[0-1]").expect("well formed");
+        tally.finish(&history).reason_key
+    }
+
+    #[test]
+    fn the_reason_that_says_most_stays_and_of_equals_the_first() {
+        for (keys, key) in [
+            ([(1, 0), (2, 0), (3, 0)], 1),
+            ([(3, 0), (2, 0), (1, 0)], 1),
+            ([(2, 1), (1, 0), (3, 1)], 2),
+            ([(3, 1), (1, 0), (2, 1)], 2),
+        ] {
+            assert_eq!(nothing(&keys), Some(Key(key)), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn an_item_of_another_kind_is_none_of_which_it_cannot_tell() {
+        let history = one_line("7/us:a1[0-1] 7/us:r{1}[2-3]").expect("well formed");
+        let result = check(&history, &["phantom"]).checks.remove(0);
+        assert_eq!(result.reason_key, None, "{:?}", result.reason);
     }
 }

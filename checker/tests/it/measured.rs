@@ -297,6 +297,24 @@ const MEASURED: &[Measured] = &[
         &[("additions_lost_count", 1.0)],
         &[],
     ),
+    // An item that is also written as a whole lost nothing that can be told.
+    (
+        "us:a1[0-1] eu:a2[0-1] us:d[4-5] us:r-[90-91]F",
+        &[],
+        &["additions_"],
+    ),
+    // 9 in all. 2 is 7 too little: three times 3 are gone.
+    (
+        "us:i3[0-1] eu:i3[0-1] us:i3[2-3] us:r2[90-91]F eu:r2[90-91]F",
+        &[("additions_lost_count", 3.0)],
+        &[],
+    ),
+    // The other half may have come while its read was under way.
+    (
+        "2/eu:w4[0-1] us:t(1w5;2w6)[2-3] 1/eu:r5[6-7] 2/eu:r4[8-9] 2/eu:r6[9-11]",
+        &[("torn_transactions_count", 0.0)],
+        &[],
+    ),
     // One write alone is never torn.
     (
         "us:t(1w5;2w6)[0-1] us:t(3w7)[2-3] 3/eu:r7[4-5]",
