@@ -204,9 +204,6 @@ impl Sweep<'_> {
         let mut end = place;
         loop {
             let version = &versions.ordered[end];
-            if version.origin == region {
-                end_ns = end_ns.max(version.call_ns);
-            }
             if let Some(seen) = version.seen_in(region) {
                 end_ns = end_ns.max(seen.last_call.0);
             }

@@ -81,10 +81,10 @@ struct Successors {
 const NONE: u32 = u32::MAX;
 
 impl Successors {
-    fn new(version_count: usize) -> Self {
+    fn new(version_count: usize, region_count: usize) -> Self {
         Self {
             ends: vec![(NONE, NONE); version_count + 1],
-            list: Vec::new(),
+            list: Vec::with_capacity(version_count / region_count.max(1) + 8),
         }
     }
 
@@ -135,7 +135,7 @@ impl Versions {
     pub(super) fn new(case: &Case<'_>, item: &Item<'_>) -> Self {
         let ordered = ordered(item);
         let region_count = case.region_count();
-        let successors = || Successors::new(ordered.len());
+        let successors = || Successors::new(ordered.len(), region_count);
         let mut versions = Self {
             unseen: vec![Vec::new(); region_count],
             successors: (0..region_count).map(|_| successors()).collect(),
