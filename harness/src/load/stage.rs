@@ -93,6 +93,10 @@ impl Stage<'_> {
             None => Vec::new(),
         };
         evidence.phase("drain");
+        if evidence.recording().is_some() {
+            // What was still open may happen until then; a heartbeat that comes after it says that it has arrived.
+            wait_until(Instant::now() + settings.timeout, stop).await;
+        }
         if let Some(heartbeats) = traffic.heartbeats.filter(|_| !stop.is_forced()) {
             heartbeats.drain(&traffic.book, DRAIN_LIMIT).await;
         }
@@ -153,8 +157,6 @@ impl Stage<'_> {
         let missing = match why_not {
             Some(why) => Some(format!("{why}, so the items were not read for a last time")),
             None => {
-                // What was still open may happen until then.
-                tokio::time::sleep(settings.timeout).await;
                 self.evidence.phase("last look");
                 let missing = recording.last_look(site, settings, self.stop).await;
                 (missing > 0).then(|| format!("{missing} last reads brought no answer"))
