@@ -531,6 +531,10 @@ mod tests {
         .faults(None, 3)
         .expect("all");
         assert_eq!(names(usual), LOCAL_FAULTS);
+        let apart = resolve(&flags(|flags| flags.network = Some("netns".into())));
+        let usual = apart.expect("a network").faults(None, 3).expect("all");
+        let below_tcp = ["packet-loss", "black-hole"];
+        assert_eq!(names(usual), [&LOCAL_FAULTS[..], &below_tcp].concat());
     }
 
     #[test]

@@ -533,6 +533,7 @@ mod tests {
             format!("{line} --set links.toml")
         );
         assert_eq!(settings.options()["time_limit_s"], 30);
+        assert_eq!(settings.options()["network"], "loopback");
     }
 
     #[test]

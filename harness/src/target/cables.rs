@@ -296,6 +296,7 @@ impl Far {
         for way in WAYS {
             let left = run(&way.show(&self.device()))?;
             if !left.is_empty() {
+                let left = left.replace('\n', "; ");
                 return Err(format!("a filter is still there: {left}"));
             }
         }
