@@ -37,6 +37,7 @@ use crate::{
     progress::Progress,
     run::{faults::Faults, report::Evidence, usage::Usage},
     stop::Stop,
+    target::{Wiring, enter},
 };
 
 pub(crate) use environment::describe as describe_environment;
@@ -64,6 +65,10 @@ const JUDGE_EVERY: Duration = Duration::from_secs(2);
 
 /// Runs a workload against the regions of a target as often as wanted, judges and reports each run. The worst ending counts.
 pub(crate) fn test(settings: &Settings) -> Result<Ending, Failure> {
+    if settings.place.wiring() == Wiring::Namespaces {
+        // Before there is a second thread.
+        enter().map_err(Failure::usage)?;
+    }
     // One thread is enough for the clients; proxy, faults and files have their own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

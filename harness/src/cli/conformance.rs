@@ -180,6 +180,7 @@ fn with_processes(cases: &[Case]) -> Result<Ending, Failure> {
         defects: Vec::new(),
         replicas: None,
         below: Below::Nothing,
+        cables: None,
     };
     let target = LocalTarget::prepare(&options).map_err(Failure::harness)?;
     let started = target.start().map_err(Failure::Harness);

@@ -49,6 +49,7 @@ Examples:
   dateline test big-items --rate 10 --faults partition    `dateline list workloads` describes them
   dateline test register --set nightly.toml --seed 7      flags win over the file
   dateline test register --plan dateline-runs/latest/plan.json
+  dateline test register --network netns --faults packet-loss,black-hole
   dateline test register --faults none --delivery-bound 2s
   dateline test register --test-count 20 --stop-at-first-violation
   dateline test register --until 06:00                    one run after the other, until the morning
@@ -81,6 +82,10 @@ pub(crate) struct TestFlags {
     /// How to start servers that are not ours, or what speaks for them, for --target command and adapter
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
+
+    /// How our regions are reached: loopback, or netns for a network namespace each and faults below TCP, which takes root or `unshare --user --map-root-user` [default: loopback]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) network: Option<String>,
 
     /// How several regions share a table: as a global table of version 2017.11.29 or 2019.11.21, or by-itself where the store brings it to all of them, as Alternator does [default: 2019.11.21, of the target local 2017.11.29]
     #[arg(long, value_name = "VERSION")]
@@ -130,7 +135,7 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
     pub(crate) rtt_scale: Option<f64>,
 
-    /// What goes wrong: names of `dateline list faults`, or none [default: partition,kill,pause,clock; elsewhere all that are possible there]
+    /// What goes wrong: names of `dateline list faults`, or none [default: partition,kill,pause,clock, with --network netns packet-loss,black-hole, too; elsewhere all that are possible there]
     #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
     pub(crate) faults: Option<Vec<String>>,
 
@@ -226,6 +231,7 @@ impl TestFlags {
             ca: self.ca.or(file.ca),
             tag: self.tag.or(file.tag),
             config: self.config.or(file.config),
+            network: self.network.or(file.network),
             global_tables: self.global_tables.or(file.global_tables),
             seed: self.seed.or(file.seed),
             time_limit: self.time_limit.or(file.time_limit),

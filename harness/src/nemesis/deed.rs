@@ -6,7 +6,7 @@ use super::habits::Habit;
 use crate::{
     disk::Spoiling,
     proxy::{Direction, LinkFault},
-    target::{Ability, Skew},
+    target::{Ability, Loss, Skew},
     topology::End,
 };
 
@@ -20,6 +20,13 @@ pub(crate) enum Deed {
         ways: Vec<Way>,
         /// What.
         fault: LinkFault,
+    },
+    /// Packets to and from the region are lost.
+    Packets {
+        /// Whose.
+        region: usize,
+        /// How many.
+        loss: Loss,
     },
     /// The region's process is killed, and started again at the end.
     Kill {
@@ -135,6 +142,8 @@ pub(crate) enum Touch {
     Absent(usize),
     /// It must answer when the deed begins and when it ends.
     Skewed(usize),
+    /// Its packets are lost, as this deed says and no other.
+    Unheard(usize),
     /// Nothing.
     None,
 }
@@ -152,6 +161,7 @@ impl Deed {
             }
             Deed::Links { .. } => Ability::PeerLinks,
             Deed::Storm { .. } => Ability::ClientLinks,
+            Deed::Packets { .. } => Ability::Packets,
             Deed::Kill { .. } | Deed::Restart { .. } => Ability::Kill,
             Deed::Pause { .. } => Ability::Pause,
             Deed::Clock { .. } => Ability::Clock,
@@ -175,7 +185,8 @@ impl Deed {
                 })
                 .collect(),
             Deed::Clients { .. } => Vec::new(),
-            Deed::Kill { region }
+            Deed::Packets { region, .. }
+            | Deed::Kill { region }
             | Deed::Restart { region }
             | Deed::Pause { region }
             | Deed::Copy { region }
@@ -205,6 +216,11 @@ impl Deed {
         {
             return Err("a burst is 1 time as many operations or more".to_owned());
         }
+        if let Deed::Packets { loss, .. } = self
+            && (*loss == Loss::default() || loss.to_per_mille.max(loss.from_per_mille) > Loss::ALL)
+        {
+            return Err("of a thousand packets 1 to 1000 are lost, one way or both".to_owned());
+        }
         let Deed::Links { ways, .. } = self else {
             return Ok(());
         };
@@ -222,6 +238,7 @@ impl Deed {
             | Deed::Storm { .. }
             | Deed::Clients { .. }
             | Deed::Provider { .. } => Touch::None,
+            Deed::Packets { region, .. } => Touch::Unheard(*region),
             Deed::Kill { region }
             | Deed::Restart { region }
             | Deed::Pause { region }

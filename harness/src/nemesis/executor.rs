@@ -13,6 +13,7 @@ use super::{
     absence::Absences,
     habits::{Clients, Habits},
     hold::{Field, Outcome},
+    packets::Unheard,
     plan::{Plan, Planned},
     storm::Storms,
 };
@@ -61,6 +62,7 @@ impl Nemesis {
                 target,
                 network,
                 storms: Storms::default(),
+                unheard: Unheard::default(),
                 absences: Absences::default(),
                 clients,
                 habits: Habits::default(),

@@ -10,6 +10,7 @@ use super::{
     absence::Absences,
     deed::{Deed, Way},
     habits::{Clients, Habits},
+    packets::Unheard,
     storm::Storms,
 };
 use crate::{
@@ -47,6 +48,7 @@ pub(super) struct Field {
     pub(super) target: Arc<dyn Target>,
     pub(super) network: Arc<Network>,
     pub(super) storms: Storms,
+    pub(super) unheard: Unheard,
     pub(super) absences: Absences,
     pub(super) clients: Arc<dyn Clients>,
     pub(super) habits: Habits,
@@ -72,6 +74,7 @@ impl Field {
                 let link = self.network.link(End::Client, *region);
                 self.storms.begin(holder, link, *connections)
             }
+            Deed::Packets { region, loss } => self.lose_packets(*region, *loss, holder),
             Deed::Kill { region } => self.act(*region, &Action::Kill),
             Deed::Restart { region } => self.act(*region, &Action::Stop),
             Deed::Pause { region } => self.act(*region, &Action::Pause),
@@ -129,6 +132,7 @@ impl Field {
                 let link = self.network.link(End::Client, *region);
                 self.storms.end(holder, link)
             }
+            Deed::Packets { region, .. } => self.pass_packets(*region, holder),
             Deed::Spoil {
                 region,
                 spoiling: Spoiling::Unreadable,

@@ -1,7 +1,7 @@
 //! What goes wrong during a run, when, and how it is undone.
 //!
 //! A fault is a [`Package`]: its name, what it needs of a target, its rhythm, and how one occurrence of it is drawn. What an occurrence does
-//! is a [`Deed`](deed::Deed), a word of a small vocabulary (links, processes, clocks, disks, data, clients); the executor knows deeds and no packages. So a new fault is one
+//! is a [`Deed`](deed::Deed), a word of a small vocabulary (links, packets, processes, clocks, disks, data, clients); the executor knows deeds and no packages. So a new fault is one
 //! small file and a line in [`registry`]; only a new kind of mischief needs a new deed.
 //!
 //! The [`Plan`] is drawn before the run from the seed alone, and can be saved and repeated. The executor ([`Nemesis`]) walks through it on a
@@ -27,6 +27,7 @@ mod flapping;
 mod kill;
 mod lost_replies;
 mod membership;
+mod packets;
 mod partition;
 mod pause;
 mod poor_links;
@@ -58,6 +59,8 @@ pub(crate) fn registry() -> &'static [&'static dyn Package] {
         &restart::Restart,
         &restart::RollingRestart,
         &poor_links::PoorLinks,
+        &packets::PacketLoss,
+        &packets::BlackHole,
         &connection_storm::ConnectionStorm,
         &clock_extremes::ClockExtremes,
         &repeated_requests::RepeatedRequests,

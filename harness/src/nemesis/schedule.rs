@@ -1,7 +1,7 @@
 //! When occurrences of faults begin and end.
 //!
 //! Each package has its own stream of draws and its own rate, drawn for the run. Packages overlap freely; what cannot happen together is left
-//! out: two deeds that take the same process down, two regions out of service at once, or a clock that would have to be set while its process does
+//! out: two deeds that take the same process down or lose the same packets, two regions out of service at once, or a clock that would have to be set while its process does
 //! not answer.
 
 use std::collections::BTreeMap;
@@ -193,9 +193,10 @@ fn collide(a: &Placed, b: &Placed) -> bool {
         (Touch::Absent(_), Touch::Absent(_)) => overlap,
         (Touch::Down(x) | Touch::Absent(x), Touch::Down(y))
         | (Touch::Down(x), Touch::Absent(y))
-        | (Touch::Skewed(x), Touch::Skewed(y)) => x == y && overlap,
+        | (Touch::Skewed(x), Touch::Skewed(y))
+        | (Touch::Unheard(x), Touch::Unheard(y)) => x == y && overlap,
         (Touch::Skewed(x), Touch::Down(y) | Touch::Absent(y)) => x == y && set_while_down(a, b),
         (Touch::Down(x) | Touch::Absent(x), Touch::Skewed(y)) => x == y && set_while_down(b, a),
-        (Touch::None, _) | (_, Touch::None) => false,
+        (Touch::None | Touch::Unheard(_), _) | (_, Touch::None | Touch::Unheard(_)) => false,
     })
 }

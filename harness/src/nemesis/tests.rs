@@ -5,7 +5,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -25,13 +25,14 @@ use super::{
 use crate::{
     disk::Order,
     proxy::{AfterHeal, LinkFault, Network},
-    target::{Ability, Action, Health, Skew, Target, Trouble},
+    target::{Ability, Action, Health, Loss, Skew, Target, Trouble},
     topology::Topology,
 };
 
 mod absence;
 mod connections;
 mod habits;
+mod packets;
 
 fn regions(count: usize) -> Vec<String> {
     crate::topology::MEASURED_REGIONS[..count]
@@ -123,7 +124,7 @@ fn every_start_has_its_stop_in_time_and_processes_are_hit_once_at_a_time() {
                         assert!(down.remove(&region), "seed {seed}");
                     }
                     Touch::Skewed(region) => assert!(!down.contains(&region), "seed {seed}"),
-                    Touch::None => {}
+                    Touch::Unheard(_) | Touch::None => {}
                 }
             }
             assert!(open.is_empty(), "seed {seed}: {open:?} never stop");
@@ -211,6 +212,8 @@ struct Recorder {
     cannot: Option<Ability>,
     /// What a region has not yet told another, and whether it has yet to feed its rows again.
     pending: AtomicU64,
+    /// How many connections have to send again.
+    held_back: AtomicUsize,
     refeeding: AtomicBool,
     /// Whether a region is poisoned until it is started.
     is_poisoned: AtomicBool,
@@ -296,6 +299,17 @@ impl Target for Recorder {
         Ok("as told".to_owned())
     }
 
+    fn lose_packets(&self, region: usize, loss: Loss) -> Result<String, String> {
+        let (to, from) = (loss.to_per_mille, loss.from_per_mille);
+        let mut acts = self.acts.lock().unwrap();
+        acts.push(format!("{region} lose {to} {from}"));
+        Ok("as told".to_owned())
+    }
+
+    fn held_back(&self, _region: usize) -> Result<usize, String> {
+        Ok(self.held_back.load(Ordering::Relaxed))
+    }
+
     fn act(&self, region: usize, action: &Action) -> Result<(), String> {
         self.acts
             .lock()
@@ -336,6 +350,7 @@ impl Scene {
             failing: Mutex::default(),
             cannot,
             pending: AtomicU64::new(0),
+            held_back: AtomicUsize::new(0),
             refeeding: AtomicBool::new(false),
             is_poisoned: AtomicBool::new(false),
             head: AtomicU64::new(1),

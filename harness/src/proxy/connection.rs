@@ -45,7 +45,15 @@ pub(super) async fn carry(
         }
     }
     let upstream_address = sink.unwrap_or_else(|| state.borrow().upstream);
-    let Ok(mut upstream) = TcpStream::connect(upstream_address).await else {
+    // Nobody may answer for minutes.
+    let connected = tokio::select! {
+        connected = TcpStream::connect(upstream_address) => connected,
+        () = was_reset(&mut state, resets) => {
+            reset(&opener);
+            return Ended::Closed;
+        }
+    };
+    let Ok(mut upstream) = connected else {
         reset(&opener);
         // The sink of a probe that came too late says nothing about the upstream.
         return match sink {
@@ -119,6 +127,11 @@ async fn shake_hands(
             }
         }
     }
+}
+
+async fn was_reset(state: &mut watch::Receiver<State>, resets: u64) {
+    let known = state.wait_for(|state| state.resets > resets).await;
+    assert!(known.is_ok(), "the link outlives its connections");
 }
 
 /// Reads what is there; fails when the opener has closed.

@@ -14,7 +14,7 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -29,6 +29,8 @@ const CONNECTIONS_MAX: usize = 4096;
 const BACKLOG: u32 = 1024;
 /// How often a dead upstream is tried.
 const RETRY: Duration = Duration::from_millis(20);
+/// How long it has to answer: whoever answers not at all may be alive.
+const ANSWER: Duration = Duration::from_millis(500);
 
 /// A port that is ours, whether or not we listen on it.
 pub(super) enum Port {
@@ -98,7 +100,7 @@ pub(super) async fn run(mut port: Port, link: Arc<Link>) {
         match &port {
             Port::Bound(_) => tokio::select! {
                 changed = state.changed() => assert!(changed.is_ok(), "the link outlives its listener"),
-                () = sleep(RETRY), if upstream_is_dead => upstream_is_dead = !is_alive(&link).await,
+                () = sleep(RETRY), if upstream_is_dead => upstream_is_dead = is_dead(&link).await,
             },
             Port::Listening(listener) => tokio::select! {
                 changed = state.changed() => assert!(changed.is_ok(), "the link outlives its listener"),
@@ -148,9 +150,10 @@ pub(super) async fn serve(stream: TcpStream, from: SocketAddr, link: Arc<Link>) 
     ended
 }
 
-async fn is_alive(link: &Link) -> bool {
+async fn is_dead(link: &Link) -> bool {
     let upstream = link.state.borrow().upstream;
-    TcpStream::connect(upstream).await.is_ok()
+    let answer = timeout(ANSWER, TcpStream::connect(upstream)).await;
+    matches!(answer, Ok(Err(_)))
 }
 
 /// Listens, or stops listening and keeps the port.

@@ -9,8 +9,8 @@
 //! other. A [`Network`] is a link for each ordered pair of regions and one for each region's clients, on a thread of its own.
 //!
 //! Held bytes are kept, not lost: TCP would send them again. A cut therefore shows as a stall, as in a real partition, and a connection
-//! opened during it goes nowhere until it heals. Order within a direction always holds. Absent on purpose: anything below TCP (loss,
-//! reordering of packets). What knows HTTP stands beside the pump, not in it (`repeat`).
+//! opened during it goes nowhere until it heals. Order within a direction always holds. Absent on purpose: anything below TCP, which
+//! is for the wires to regions (`target::cables`). What knows HTTP stands beside the pump, not in it (`repeat`).
 
 mod connection;
 mod fault;

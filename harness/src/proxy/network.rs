@@ -65,15 +65,17 @@ impl Network {
             topology.regions().len(),
             "one upstream for each region"
         );
-        Self::leading(topology, &|_, to| upstreams[to], &[], seed)
+        let local = |_| Ipv4Addr::LOCALHOST.into();
+        Self::leading(topology, &local, &|_, to| upstreams[to], &[], seed)
     }
 
-    /// The same with an upstream for each link, and gates in front of regions whose own addresses these are.
+    /// The same with an address of ours at which each opener finds its links, an upstream for each link, and gates in front of regions whose own addresses these are.
     ///
     /// # Errors
     /// When ports, threads or file descriptors run out.
     pub(crate) fn leading(
         topology: &Topology,
+        found_at: &dyn Fn(End) -> IpAddr,
         upstream: &dyn Fn(End, usize) -> SocketAddr,
         hosts: &[IpAddr],
         seed: u64,
@@ -89,7 +91,7 @@ impl Network {
                 topology.end_name(from, to),
                 topology.regions()[to]
             );
-            let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let any = SocketAddr::from((found_at(from), 0));
             let handle = runtime.handle();
             let link = Link::open(&name, any, upstream(from, to), weather, Seed(seed), handle)?;
             links.insert((from, to), link);

@@ -416,3 +416,50 @@ fn shutting_down_closes_every_socket() {
         "and a probe ends"
     );
 }
+
+/// Where nobody answers, neither with an acceptance nor with a refusal: more wait to be accepted than may.
+struct Deaf {
+    listener: tokio::net::TcpListener,
+    _waiting: Vec<TcpStream>,
+}
+
+impl Deaf {
+    fn new(bench: &Bench) -> Deaf {
+        let _context = bench.link().runtime.enter();
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let tries = std::iter::from_fn(|| TcpStream::connect_timeout(&address, A_WHILE).ok());
+        let _waiting = tries.collect();
+        Deaf { listener, _waiting }
+    }
+}
+
+#[test]
+fn a_connection_that_nobody_answers_can_be_reset() {
+    let bench = Bench::new();
+    let deaf = Deaf::new(&bench);
+    let link = bench.link();
+    link.set_upstream(deaf.listener.local_addr().unwrap());
+    let mut opener = bench.connect();
+    wait_for("a connection", || link.traffic().open == 1);
+    is_silent(&mut opener);
+    link.reset_connections();
+    let error = opener.read(&mut [0]).expect_err("it was reset");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn a_link_refuses_nobody_because_its_region_does_not_answer() {
+    let bench = Bench::new();
+    let deaf = Deaf::new(&bench);
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let link = bench.link();
+    link.set_upstream(nobody.local_addr().unwrap());
+    drop(nobody);
+    let refuses = || TcpStream::connect(link.address()).is_err();
+    wait_for("a refusal", refuses);
+    link.set_upstream(deaf.listener.local_addr().unwrap());
+    wait_for("a connection", || !refuses());
+}

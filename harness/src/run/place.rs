@@ -10,7 +10,7 @@ use crate::{
     nemesis::{self, Package},
     target::{
         Ability, CommandTarget, Elsewhere, EndpointError, EndpointsTarget, Hook, Intent,
-        LocalTarget, Template, TemplateError,
+        LocalTarget, Template, TemplateError, Wiring,
     },
     topology::{Topology, TopologyError},
 };
@@ -45,6 +45,8 @@ pub(crate) enum Place {
     Local {
         /// What table is made there.
         tables: Tables,
+        /// What lies between us and them.
+        wiring: Wiring,
     },
     /// Somebody else's endpoints.
     Endpoints {
@@ -100,6 +102,8 @@ pub(crate) enum PlaceError {
         target: &'static str,
         region_count: usize,
     },
+    #[error("--network {given}: there are loopback and netns")]
+    Network { given: String },
     #[error("--global-tables {given}: there are 2017.11.29, 2019.11.21 and by-itself")]
     Version { given: String },
     #[error("the regions of the target {target}: {source}")]
@@ -142,7 +146,8 @@ impl Place {
                         missing: "a table of our replicas is a global table; give --global-tables 2017.11.29 or 2019.11.21",
                     });
                 }
-                Ok(Self::Local { tables })
+                let wiring = wiring(flags.network.as_deref())?;
+                Ok(Self::Local { tables, wiring })
             }
             "endpoints" => {
                 refuse("endpoints", "config", flags.config.is_some())?;
@@ -260,9 +265,17 @@ impl Place {
     /// What table is made there.
     pub(super) fn tables(&self) -> Tables {
         match self {
-            Self::Local { tables }
+            Self::Local { tables, .. }
             | Self::Endpoints { tables, .. }
             | Self::Command { tables, .. } => *tables,
+        }
+    }
+
+    /// What lies between us and the regions.
+    pub(crate) fn wiring(&self) -> Wiring {
+        match self {
+            Self::Local { wiring, .. } => *wiring,
+            Self::Endpoints { .. } | Self::Command { .. } => Wiring::Loopback,
         }
     }
 
@@ -317,7 +330,9 @@ impl Place {
     /// Whether it can be done there, to so many regions.
     pub(super) fn can(&self, ability: Ability, region_count: usize) -> Result<(), String> {
         match self {
-            Self::Local { tables } => LocalTarget::can(ability, region_count, *tables),
+            Self::Local { tables, wiring } => {
+                LocalTarget::can(ability, region_count, *tables, *wiring)
+            }
             Self::Endpoints {
                 elsewhere, hook, ..
             } => EndpointsTarget::can(ability, &elsewhere.regions, hook.as_ref()),
@@ -346,7 +361,10 @@ impl Place {
             return Ok(match self {
                 // A single region has no links to cut; its plan simply has no partitions.
                 Self::Local { .. } => usual
-                    .filter(|fault| LOCAL_FAULTS.contains(&fault.name()))
+                    .filter(|fault| {
+                        LOCAL_FAULTS.contains(&fault.name())
+                            || fault.needs().contains(&Ability::Packets) && is_possible(fault)
+                    })
                     .collect(),
                 // More requests cost somebody money; what a foreign store makes of odd ones, and of a disk that forgets, is for who asks for them.
                 Self::Endpoints { .. } | Self::Command { .. } => usual
@@ -401,10 +419,24 @@ fn refuse_paid_flags(target: &'static str, flags: &TestFlags) -> Result<(), Plac
 
 /// What only replicas of ours can have.
 fn refuse_local_flags(target: &'static str, flags: &TestFlags) -> Result<(), PlaceError> {
+    refuse(target, "network", flags.network.is_some())?;
     refuse(target, "regions", flags.regions.is_some())?;
     refuse(target, "topology", flags.topology.is_some())?;
     refuse(target, "rtt-scale", flags.rtt_scale.is_some())?;
     refuse(target, "defect", flags.defect.is_some())
+}
+
+fn wiring(given: Option<&str>) -> Result<Wiring, PlaceError> {
+    let Some(given) = given else {
+        return Ok(Wiring::default());
+    };
+    let mut names = Wiring::NAMES.iter();
+    let found = names.find(|(name, _)| *name == given);
+    found
+        .map(|(_, wiring)| *wiring)
+        .ok_or_else(|| PlaceError::Network {
+            given: given.to_owned(),
+        })
 }
 
 /// One table for one region; a global table for several, of the version that is not deprecated unless another is asked for.
@@ -494,10 +526,15 @@ mod tests {
         assert_eq!(names(usual), possible[..4], "nobody pays more unasked");
         let usual = Place::Local {
             tables: Tables::Version2017,
+            wiring: Wiring::Loopback,
         }
         .faults(None, 3)
         .expect("all");
         assert_eq!(names(usual), LOCAL_FAULTS);
+        let apart = resolve(&flags(|flags| flags.network = Some("netns".into())));
+        let usual = apart.expect("a network").faults(None, 3).expect("all");
+        let below_tcp = ["packet-loss", "black-hole"];
+        assert_eq!(names(usual), [&LOCAL_FAULTS[..], &below_tcp].concat());
     }
 
     #[test]

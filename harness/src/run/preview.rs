@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{FINAL_ROUNDS, Settings, WARM_UP, place::Place};
-use crate::client::control::Tables;
+use crate::{client::control::Tables, target::Wiring};
 
 /// What would be asked of whom, what would go wrong when, and the line that does it.
 pub(crate) fn preview(settings: &Settings) -> String {
@@ -77,6 +77,10 @@ pub(crate) fn preview(settings: &Settings) -> String {
 
 fn whom(place: &Place, region: usize) -> String {
     match place {
+        Place::Local {
+            wiring: Wiring::Namespaces,
+            ..
+        } => "a replica of ours, started here in a network of its own".to_owned(),
         Place::Local { .. } => "a replica of ours, started here".to_owned(),
         Place::Endpoints {
             elsewhere, tables, ..

@@ -21,8 +21,8 @@ use crate::{
     run::sites::Sites,
     stop::Stop,
     target::{
-        Ability, Below, CommandTarget, Elsewhere, EndpointsTarget, LocalOptions, LocalTarget,
-        Meaning, Replicas, Target, fill,
+        Ability, Below, Cables, CommandTarget, Elsewhere, EndpointsTarget, LocalOptions,
+        LocalTarget, Meaning, Replicas, Target, fill,
     },
     topology::End,
 };
@@ -145,9 +145,11 @@ impl Regions {
     ) -> Result<Self, String> {
         let names = settings.topology.regions().to_vec();
         let sites = Sites::find(&settings.place, names.len())?;
+        let cables = cables(settings).await?;
         let addresses = sites.addresses();
         let network = Network::leading(
             &settings.topology,
+            &|from| sites.found_at(from),
             &|from, to| sites.upstream(from, to),
             &sites.gated_hosts(),
             settings.seed,
@@ -162,7 +164,7 @@ impl Regions {
             keep: settings.keep_data,
         };
         let meanings = sites.meanings(&names, &network, &data.folder);
-        let target = start(settings, &network, &addresses, &meanings, &folder).await?;
+        let target = start(settings, &network, &addresses, cables, &meanings, &folder).await?;
         let links = network.clone();
         blocking(move || wait_for_links(&links)).await;
         let adapters = adapters(settings, &network, &folder, &meanings);
@@ -372,11 +374,18 @@ fn wait_for_links(network: &Network) {
     }
 }
 
+/// What leads to regions that have networks of their own.
+async fn cables(settings: &Settings) -> Result<Option<Arc<Cables>>, String> {
+    let (wiring, count) = (settings.place.wiring(), settings.topology.regions().len());
+    blocking(move || Cables::lay(wiring, count)).await
+}
+
 /// The target, ready to be used.
 async fn start(
     settings: &Settings,
     network: &Network,
     addresses: &[SocketAddr],
+    cables: Option<Arc<Cables>>,
     meanings: &[Meaning],
     folder: &Path,
 ) -> Result<Arc<dyn Target>, String> {
@@ -392,7 +401,7 @@ async fn start(
         false => Below::Nothing,
     };
     match &settings.place {
-        Place::Local { tables } => {
+        Place::Local { tables, .. } => {
             let replicas = (*tables == control::Tables::Version2019).then(|| Replicas {
                 endpoints: endpoints(settings, |index| addresses[index]),
                 table: table_name(settings),
@@ -406,6 +415,7 @@ async fn start(
                 defects: settings.defects.clone(),
                 replicas,
                 below,
+                cables,
             };
             let target = Arc::new(LocalTarget::prepare(&options).map_err(unmade)?);
             let starting = target.clone();

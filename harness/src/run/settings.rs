@@ -235,6 +235,7 @@ impl Settings {
             ("key_distribution", json!(self.key_distribution.name())),
             ("deletes_percent", json!(self.deletes_percent)),
             ("value_bytes", json!(self.value_bytes)),
+            ("network", json!(self.place.wiring().name())),
             ("rtt_scale", json!(self.flags.rtt_scale.unwrap_or(1.0))),
             (
                 "faults",
@@ -292,6 +293,7 @@ impl Settings {
         let config = flags.config.as_ref();
         push("config", config.map(|path| path.display().to_string()));
         push("global-tables", flags.global_tables.clone());
+        push("network", flags.network.clone());
         push("regions", list(&flags.regions));
         push("rtt-scale", flags.rtt_scale.map(|scale| scale.to_string()));
         push("faults", list(&flags.faults));
@@ -531,6 +533,7 @@ mod tests {
             format!("{line} --set links.toml")
         );
         assert_eq!(settings.options()["time_limit_s"], 30);
+        assert_eq!(settings.options()["network"], "loopback");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 use super::place::Place;
 use crate::{
     proxy::Network,
-    target::{Meaning, free_addresses},
+    target::{Meaning, Wiring, console, free_addresses, gateway, wire},
     topology::End,
 };
 
@@ -21,6 +21,10 @@ pub(super) struct Sites {
     clients: Vec<SocketAddr>,
     /// For other regions.
     peers: Vec<SocketAddr>,
+    /// For us, past every proxy and every fault.
+    ours: Vec<SocketAddr>,
+    /// Whether regions have networks of their own.
+    wiring: Wiring,
     /// Whether regions come through gates, which tell them apart by their hosts.
     has_gates: bool,
 }
@@ -34,10 +38,20 @@ impl Sites {
         };
         let alike = |addresses: Vec<SocketAddr>| Self {
             peers: addresses.clone(),
+            ours: addresses.clone(),
             clients: addresses,
+            wiring: Wiring::Loopback,
             has_gates: false,
         };
         Ok(match place {
+            Place::Local {
+                wiring: Wiring::Namespaces,
+                ..
+            } => Self {
+                ours: (0..count).map(console).collect(),
+                wiring: Wiring::Namespaces,
+                ..alike((0..count).map(wire).collect())
+            },
             Place::Local { .. } => alike(free(count)?),
             Place::Endpoints { elsewhere, .. } => alike(
                 elsewhere
@@ -58,6 +72,8 @@ impl Sites {
                     clients.clone()
                 };
                 Self {
+                    ours: clients.clone(),
+                    wiring: Wiring::Loopback,
                     clients,
                     peers,
                     has_gates: template.mentions("{gate}"),
@@ -66,9 +82,17 @@ impl Sites {
         })
     }
 
-    /// Where clients reach each region, past every proxy.
+    /// Where we reach each region, past every proxy.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        self.clients.clone()
+        self.ours.clone()
+    }
+
+    /// Where who opens connections there finds our proxies.
+    pub(super) fn found_at(&self, from: End) -> IpAddr {
+        match (self.wiring, from) {
+            (Wiring::Loopback, _) | (_, End::Client) => Ipv4Addr::LOCALHOST.into(),
+            (Wiring::Namespaces, End::Region(from)) => gateway(from),
+        }
     }
 
     /// Where a link leads.

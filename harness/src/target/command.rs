@@ -74,10 +74,11 @@ impl CommandTarget {
         if template.start.is_empty() {
             specs.clear();
         }
+        let spawners = vec![spawner; specs.len()];
         Ok(Self {
             template: template.clone(),
             meanings,
-            fleet: Fleet::new(specs, spawner),
+            fleet: Fleet::new(specs, spawners),
             disks,
             clocks,
             setup_log: logs.join("setup.log"),
@@ -151,6 +152,7 @@ impl CommandTarget {
                 "nobody knows where the servers store their data, unless the template says {data_dir} in their command line or environment, and not in the adapter's"
             }
             Ability::FileSystem => return Ok(()),
+            Ability::Packets => "only our replicas have a network of their own",
             Ability::Disk => "only our replicas let anybody spoil their disk",
             Ability::Provider => "nobody else runs the servers; --fault-hook is for endpoints",
             Ability::RollBack | Ability::Membership => {

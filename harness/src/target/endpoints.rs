@@ -48,6 +48,7 @@ impl EndpointsTarget {
             }
             Ability::Kill | Ability::Pause => "their processes are somebody else's",
             Ability::Clock => "their clocks are somebody else's",
+            Ability::Packets => "their networks are somebody else's",
             Ability::PeerLinks => "they reach each other past our proxies",
         };
         Err(why.to_owned())

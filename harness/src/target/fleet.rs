@@ -12,16 +12,18 @@ use super::{
 
 /// One process for each region.
 pub(super) struct Fleet {
-    spawner: Spawner,
+    /// By region.
+    spawners: Vec<Spawner>,
     processes: Vec<Mutex<Process>>,
 }
 
 impl Fleet {
     /// Nothing runs yet.
-    pub(super) fn new(specs: Vec<ProcessSpec>, spawner: Spawner) -> Self {
+    pub(super) fn new(specs: Vec<ProcessSpec>, spawners: Vec<Spawner>) -> Self {
+        assert_eq!(specs.len(), spawners.len(), "somebody starts each process");
         let processes = specs.into_iter().map(Process::new).map(Mutex::new);
         Self {
-            spawner,
+            spawners,
             processes: processes.collect(),
         }
     }
@@ -29,7 +31,7 @@ impl Fleet {
     /// Starts every process and waits until all are ready.
     pub(super) fn start(&self) -> Result<(), String> {
         for region in 0..self.processes.len() {
-            self.process(region).spawn(&self.spawner)?;
+            self.process(region).spawn(&self.spawners[region])?;
         }
         (0..self.processes.len()).try_for_each(|region| self.process(region).wait_until_ready())
     }
@@ -76,7 +78,7 @@ impl Fleet {
             Action::Start => {
                 let mut process = self.process(region);
                 process
-                    .spawn(&self.spawner)
+                    .spawn(&self.spawners[region])
                     .and_then(|()| process.wait_until_ready())
             }
             Action::Pause => self.process(region).pause(),

@@ -4,6 +4,7 @@ use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,7 +12,9 @@ use nix::sys::signal::Signal;
 use workloads::seed::Seed;
 
 use super::{
-    Ability, Action, Replicas, Skew, Target, Trouble, data_dir,
+    Ability, Action, Loss, Replicas, Skew, Target, Trouble, Wiring,
+    cables::{self, Cables},
+    data_dir,
     disks::{Below, Disks},
     fleet::Fleet,
     health::{self, Health},
@@ -34,7 +37,7 @@ const POLL: Duration = Duration::from_millis(5);
 pub(crate) struct LocalOptions {
     /// Region names.
     pub(crate) regions: Vec<String>,
-    /// Where each listens.
+    /// Where we find each.
     pub(crate) addresses: Vec<SocketAddr>,
     /// Where each reaches each other: `[from][to]`.
     pub(crate) peers: Vec<Vec<SocketAddr>>,
@@ -48,6 +51,8 @@ pub(crate) struct LocalOptions {
     pub(crate) replicas: Option<Replicas>,
     /// What the data lies on.
     pub(crate) below: Below,
+    /// What leads to each, where each has a network of its own.
+    pub(crate) cables: Option<Arc<Cables>>,
 }
 
 /// Regions as child processes.
@@ -57,6 +62,8 @@ pub(crate) struct LocalTarget {
     fleet: Fleet,
     /// Dropped after the processes that write there.
     disks: Disks,
+    /// As are these.
+    cables: Option<Arc<Cables>>,
     replicas: Option<Replicas>,
 }
 
@@ -116,11 +123,16 @@ impl LocalTarget {
                 Ok(spec)
             })
             .collect::<io::Result<Vec<_>>>()?;
+        let spawners = match &options.cables {
+            Some(cables) => cables.spawners(),
+            None => vec![spawner; specs.len()],
+        };
         Ok(Self {
             regions: options.regions.clone(),
             addresses: options.addresses.clone(),
-            fleet: Fleet::new(specs, spawner),
+            fleet: Fleet::new(specs, spawners),
             disks,
+            cables: options.cables.clone(),
             replicas: options.replicas.clone(),
         })
     }
@@ -135,9 +147,18 @@ impl LocalTarget {
         health::ask(self.address(region))
     }
 
-    /// What can be done to replicas of ours, of which there are so many, with such a table.
-    pub(crate) fn can(ability: Ability, region_count: usize, tables: Tables) -> Result<(), String> {
+    /// What can be done to replicas of ours, of which there are so many, with such a table, so connected.
+    pub(crate) fn can(
+        ability: Ability,
+        region_count: usize,
+        tables: Tables,
+        wiring: Wiring,
+    ) -> Result<(), String> {
         match ability {
+            Ability::Packets if wiring == Wiring::Namespaces => Ok(()),
+            Ability::Packets => {
+                Err("packets are lost where each region has a network of its own; give --network netns".into())
+            }
             Ability::Kill
             | Ability::Pause
             | Ability::Clock
@@ -159,6 +180,11 @@ impl LocalTarget {
                 Err("there is only one region, so what it loses comes back from nobody".into())
             }
         }
+    }
+
+    fn cables(&self) -> Result<&Cables, String> {
+        self.can(Ability::Packets)?;
+        Ok(self.cables.as_ref().expect("it can have the fault"))
     }
 
     fn change(&self, change: ReplicaChange, region: usize, by: usize) -> Result<(), String> {
@@ -225,7 +251,11 @@ impl Target for LocalTarget {
             Some(_) => Tables::Version2019,
             None => Tables::Version2017,
         };
-        Self::can(ability, self.regions.len(), tables)?;
+        let wiring = match self.cables {
+            Some(_) => Wiring::Namespaces,
+            None => Wiring::Loopback,
+        };
+        Self::can(ability, self.regions.len(), tables, wiring)?;
         self.disks.allow(ability)
     }
 
@@ -252,6 +282,14 @@ impl Target for LocalTarget {
         self.disks.order(region, order)
     }
 
+    fn lose_packets(&self, region: usize, loss: Loss) -> Result<String, String> {
+        self.cables()?.lose(region, loss)
+    }
+
+    fn held_back(&self, region: usize) -> Result<usize, String> {
+        self.cables()?.held_back(region)
+    }
+
     fn status(&self, region: usize) -> Option<io::Result<Health>> {
         Some(self.health(region))
     }
@@ -274,6 +312,9 @@ impl Target for LocalTarget {
     fn stop(&self) {
         self.fleet.stop();
         self.disks.end();
+        if let Some(cables) = &self.cables {
+            cables.take_up();
+        }
     }
 }
 
@@ -286,12 +327,16 @@ fn spec(
 ) -> ProcessSpec {
     let name = &options.regions[region];
     let path = |path: &Path| path.to_string_lossy().into_owned();
+    let listen = match &options.cables {
+        Some(_) => cables::listen(),
+        None => options.addresses[region],
+    };
     let mut arguments: Vec<String> = [
         "replica",
         "--region",
         name,
         "--listen",
-        &options.addresses[region].to_string(),
+        &listen.to_string(),
         "--data-dir",
         &path(&data_dir),
         "--peer-key-file",

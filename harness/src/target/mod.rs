@@ -13,6 +13,7 @@ mod disks;
 mod faketime;
 mod template;
 
+mod cables;
 mod fleet;
 mod process;
 mod replicas;
@@ -22,6 +23,7 @@ use std::{io, net::SocketAddr, path::Path};
 
 use crate::disk::Order;
 
+pub(crate) use cables::{Cables, Wiring, console, enter, gateway, wire};
 pub(crate) use command::CommandTarget;
 pub(crate) use disks::Below;
 pub(crate) use elsewhere::{Elsewhere, EndpointError, Intent, RemoteRegion};
@@ -61,6 +63,22 @@ pub(crate) trait Target: Send + Sync {
         Err("no file system of ours lies below the regions' data".to_owned())
     }
 
+    /// Lets packets to and from a region be lost, none by default; returns when that has taken hold, and brings what was seen of it, in words.
+    ///
+    /// # Errors
+    /// What failed, or that there is no way to them.
+    fn lose_packets(&self, _region: usize, _loss: Loss) -> Result<String, String> {
+        Err("the regions have no network of their own".to_owned())
+    }
+
+    /// How many connections to and from a region wait until they send again what was lost.
+    ///
+    /// # Errors
+    /// Why nobody knows.
+    fn held_back(&self, _region: usize) -> Result<usize, String> {
+        Err("the regions have no network of their own".to_owned())
+    }
+
     /// What a region says of itself; `None` where regions are not asked, because they are not ours.
     fn status(&self, _region: usize) -> Option<io::Result<Health>> {
         None
@@ -95,6 +113,8 @@ pub(crate) enum Ability {
     Disk,
     /// Put a file system of ours below its data.
     FileSystem,
+    /// Lose packets of its network.
+    Packets,
     /// Put a proxy between regions.
     PeerLinks,
     /// Put a proxy between clients and their region.
@@ -151,6 +171,25 @@ pub(crate) struct Trouble {
     pub(crate) fsync_delay_ms: u64,
     /// Commits fail, since there is no space left.
     pub(crate) is_full: bool,
+}
+
+/// How many of a thousand packets are lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Loss {
+    /// Of those to the region.
+    pub(crate) to_per_mille: u64,
+    /// Of those from it.
+    pub(crate) from_per_mille: u64,
+}
+
+impl Loss {
+    /// All of one way.
+    pub(crate) const ALL: u64 = 1000;
+
+    /// Whether no question is answered.
+    pub(crate) fn is_total(self) -> bool {
+        self.to_per_mille == Self::ALL || self.from_per_mille == Self::ALL
+    }
 }
 
 /// A clock's skew: `wall = system + offset_ms + drift_ppm * (time since set)`, strobing between that and the true time if asked.

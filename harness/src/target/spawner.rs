@@ -2,6 +2,8 @@
 //!
 //! The parent-death signal of Linux follows the *thread* that forked, not its process: a child started by a thread that ends would be
 //! told that its parent had died. So whoever wants a process sends its command here.
+//!
+//! The network namespace, too, is the thread's: processes of one that left the harness's are born where it went.
 
 use std::{
     io,
@@ -10,12 +12,18 @@ use std::{
     thread,
 };
 
+use nix::{
+    sched::{CloneFlags, unshare},
+    unistd::{Pid, gettid},
+};
+
 /// A way to the thread. When the last clone is dropped, the thread ends.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Spawner {
     orders: Sender<Order>,
 }
 
+#[derive(Debug)]
 struct Order {
     command: Command,
     answer: Sender<io::Result<Child>>,
@@ -28,6 +36,23 @@ impl Spawner {
             .name("spawner".into())
             .spawn(move || serve(&inbox))?;
         Ok(Self { orders })
+    }
+
+    /// One whose processes have a network of their own, at first without anything in it; and the thread whose network that is.
+    pub(super) fn start_apart() -> io::Result<(Self, Pid)> {
+        let (orders, inbox) = channel();
+        let (moved, arrival) = channel();
+        thread::Builder::new()
+            .name("spawner apart".into())
+            .spawn(move || {
+                let apart = unshare(CloneFlags::CLONE_NEWNET).map(|()| gettid());
+                let is_apart = apart.is_ok();
+                if moved.send(apart).is_ok() && is_apart {
+                    serve(&inbox);
+                }
+            })?;
+        let arrived = arrival.recv().map_err(io::Error::other)?;
+        Ok((Self { orders }, arrived?))
     }
 
     /// Starts a process.

@@ -11,6 +11,7 @@ mod lag;
 mod load;
 mod malformed;
 mod merge;
+mod netns;
 mod saved_history;
 mod suite;
 mod tls_front;

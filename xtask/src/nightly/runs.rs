@@ -45,6 +45,8 @@ const FAULTS: &[&str] = &[
     "restart",
     "rolling-restart",
     "poor-links",
+    "packet-loss",
+    "black-hole",
     "connection-storm",
     "clock-extremes",
     "repeated-requests",
@@ -60,6 +62,9 @@ const FAULTS: &[&str] = &[
     "hot-key",
     "forged-stamps",
 ];
+
+/// Those that take regions in network namespaces, and the right to make some.
+const OF_NAMESPACES: [&str; 2] = ["packet-loss", "black-hole"];
 
 /// Those that a table takes only in its newer version.
 const OF_NEWER_TABLES: [&str; 2] = ["membership", "lose"];
@@ -123,6 +128,9 @@ pub(super) fn all() -> Vec<Runs> {
         let mut arguments = vec!["--faults", fault];
         if OF_NEWER_TABLES.contains(fault) {
             arguments.extend(["--global-tables", "2019.11.21"]);
+        }
+        if OF_NAMESPACES.contains(fault) {
+            arguments.extend(["--network", "netns"]);
         }
         runs(format!("fault-{fault}"), what, &arguments)
     }));

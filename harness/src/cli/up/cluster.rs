@@ -81,6 +81,7 @@ impl Cluster {
             defects: wish.defects.clone(),
             replicas: None,
             below: Below::Nothing,
+            cables: None,
         };
         let target = LocalTarget::prepare(&options).map_err(|error| data.unusable(&error))?;
         let target = Arc::new(target);
