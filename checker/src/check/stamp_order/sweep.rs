@@ -70,6 +70,9 @@ pub(super) fn sweep(versions: &Versions) -> Result<(), Contradiction> {
         }
         sweep.follow_unseen(index, None)?;
     }
+    if let Some(call_ns) = versions.last_seen(|last| last.is_none()) {
+        sweep.nothing_was_acknowledged(call_ns)?;
+    }
     for place in 0..versions.ordered.len() {
         sweep.visit(place)?;
     }
@@ -84,9 +87,11 @@ impl Sweep<'_> {
         let versions = self.versions;
         let version = &versions.ordered[place];
         let origin = version.origin;
-        if let Some((last, call_ns, _)) = versions.last.filter(|(last, ..)| *last == place) {
+        if let Some(call_ns) = versions.last_seen(|last| last == Some(place)) {
             for region in 0..self.regions.len() {
-                if !self.continues(region, last) {
+                if self.continues(region, place) {
+                    self.none_is_left(region, place, call_ns)?;
+                } else {
                     self.place_unseen(region, |w| w.return_ns < call_ns)?;
                 }
             }
@@ -145,6 +150,49 @@ impl Sweep<'_> {
             self.follow_unseen(seen.region, Some(place))?;
         }
         Ok(())
+    }
+
+    /// A region showed in the end that there had never been an item.
+    fn nothing_was_acknowledged(&self, before_ns: u64) -> Result<(), Contradiction> {
+        for (region, unseen) in self.versions.unseen.iter().enumerate() {
+            // They lie in the order of their returns.
+            if let Some(first) = unseen.first().filter(|w| w.return_ns < before_ns) {
+                let mut operations = vec![first.operation];
+                self.explain(None, &mut operations);
+                return Err(Contradiction {
+                    region,
+                    version: None,
+                    operations,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What was acknowledged in a region before a final read that saw the version of this place must have a place by now, since none is left directly before it.
+    fn none_is_left(
+        &self,
+        region: usize,
+        place: usize,
+        before_ns: u64,
+    ) -> Result<(), Contradiction> {
+        let unseen = &self.versions.unseen[region];
+        let next = unseen.get(self.regions[region].placed_count);
+        match next.filter(|w| w.return_ns < before_ns) {
+            Some(unseen) => Err(self.too_late(region, place, unseen)),
+            None => Ok(()),
+        }
+    }
+
+    /// A write that comes after the version of this place, and was acknowledged before a final read that saw this version.
+    fn too_late(&self, region: usize, place: usize, unseen: &Unseen) -> Contradiction {
+        let mut operations = vec![unseen.operation, self.versions.ordered[place].write];
+        self.explain(self.regions[region].next.reason, &mut operations);
+        Contradiction {
+            region,
+            version: None,
+            operations,
+        }
     }
 
     /// Whether the version of this place comes directly after what the region shows, so that nothing fits between.
@@ -216,10 +264,8 @@ impl Sweep<'_> {
                 Some(Successor::Version(_)) | None => break,
             }
         }
-        let last_ns = versions
-            .last
-            .filter(|(last, ..)| end >= *last && place <= *last);
-        let last_ns = last_ns.map_or(0, |(_, call_ns, _)| call_ns);
+        let is_here = |last: Option<usize>| last.is_some_and(|last| (place..=end).contains(&last));
+        let last_ns = versions.last_seen(is_here).unwrap_or(0);
         self.place_unseen(region, |w| w.return_ns < end_ns.max(last_ns))
     }
 
@@ -249,6 +295,12 @@ impl Sweep<'_> {
             let Successor::Unseen(unseen) = successor else {
                 continue;
             };
+            if let Some(place) = place
+                && let Some(call_ns) = self.versions.last_seen(|last| last == Some(place))
+                && unseen.return_ns < call_ns
+            {
+                return Err(self.too_late(region, place, unseen));
+            }
             let next = self.regions[region].next;
             self.check_unseen(region, next, unseen)?;
             if let Visible::Unseen(other) = self.regions[region].visible {
@@ -302,9 +354,7 @@ impl Sweep<'_> {
             operations.extend(self.reasons[index].operations);
             reason = self.reasons[index].before;
         }
-        if let Some((_, _, read)) = self.versions.last {
-            operations.push(read);
-        }
+        operations.extend(self.versions.finals.iter().map(|last| last.read));
     }
 
     fn contradiction(

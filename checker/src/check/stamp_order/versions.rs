@@ -4,7 +4,7 @@
 
 use crate::check::{Case, Fate, How, Item, Order, Write, at};
 use crate::few::Few;
-use crate::history::{Condition, Op, Phase, Value};
+use crate::history::{Condition, Op, Value};
 
 /// One item, ready to be swept.
 pub(super) struct Versions {
@@ -16,8 +16,8 @@ pub(super) struct Versions {
     successors: Vec<Successors>,
     /// The last call, and its operation, of a sighting of no item before any write, by region.
     pub(super) absent: Vec<Option<(u64, usize)>>,
-    /// The greatest version that a final read saw, with that read's call and operation.
-    pub(super) last: Option<(usize, u64, usize)>,
+    /// What the last final read of each region saw.
+    pub(super) finals: Vec<Final>,
 }
 
 /// A version of known stamp.
@@ -42,6 +42,15 @@ pub(super) struct Seen {
     pub(super) region: usize,
     pub(super) first_return: (u64, usize),
     pub(super) last_call: (u64, usize),
+}
+
+/// A final read: nothing that was acknowledged before it is greater than what it saw.
+#[derive(Clone, Copy)]
+pub(super) struct Final {
+    /// The version, by its place in the order; `None` for no item before any write.
+    pub(super) place: Option<usize>,
+    pub(super) call_ns: u64,
+    pub(super) read: usize,
 }
 
 /// What must have been current at the instant of a write.
@@ -141,7 +150,7 @@ impl Versions {
             successors: (0..region_count).map(|_| successors()).collect(),
             ordered,
             absent: vec![None; region_count],
-            last: None,
+            finals: finals(item),
         };
         let has_deletes = item.has_deletes;
         // Values that were seen, but whose place is unknown.
@@ -166,10 +175,6 @@ impl Versions {
                 continue;
             }
             version.see(region, operation, sighting.call_ns, sighting.return_ns);
-            if sighting.phase == Phase::Final && sighting.how == How::StrongRead {
-                let read = Some((place, sighting.call_ns, operation));
-                versions.last = versions.last.max(read);
-            }
         }
         for write in item.writes.iter() {
             versions.write(case, item, &observed, write);
@@ -178,6 +183,12 @@ impl Versions {
             unseen.sort_by_key(|w| w.return_ns);
         }
         versions
+    }
+
+    /// The last call of a final read that saw such a version.
+    pub(super) fn last_seen(&self, is_such: impl Fn(Option<usize>) -> bool) -> Option<u64> {
+        let such = self.finals.iter().filter(|last| is_such(last.place));
+        such.map(|last| last.call_ns).max()
     }
 
     fn write(&mut self, case: &Case<'_>, item: &Item<'_>, observed: &[bool], write: &Write) {
@@ -277,6 +288,23 @@ fn value_order(item: &Item<'_>, value: &Value) -> Option<Order> {
 /// The place of a version of known stamp among these.
 fn place(order: Option<Order>) -> Option<usize> {
     order?.index().checked_sub(1)
+}
+
+/// What the last final read of each region saw, where its place is known.
+fn finals(item: &Item<'_>) -> Vec<Final> {
+    let reads = item.final_reads();
+    let seen = reads.values().filter_map(|read| {
+        let place = match place(read.order) {
+            None if read.is_absent() && !item.has_deletes => None,
+            known => Some(known?),
+        };
+        Some(Final {
+            place,
+            call_ns: read.call_ns,
+            read: read.operation,
+        })
+    });
+    seen.collect()
 }
 
 /// The versions of known stamp, ascending. Each has one writer: where there are several, its stamp belongs to none.

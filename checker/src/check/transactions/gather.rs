@@ -58,6 +58,7 @@ pub(super) fn gather(case: &Case<'_>, region: RegionId) -> Nodes {
     };
     for item in &case.items {
         gathering.see(item);
+        gathering.require(case, item);
     }
     for item in &case.items {
         let versions = if item.is_register {
@@ -120,6 +121,29 @@ impl Gathering {
             for operation in list.iter().filter_map(|e| appends.get(*e)) {
                 learn(*operation, sighting.return_ns);
             }
+        }
+    }
+
+    /// Notes that what a conditional write of unknown outcome required had been written, if what it wrote itself was seen.
+    fn require(&mut self, case: &Case<'_>, item: &Item<'_>) {
+        let is_unknown = |w: &&Write| w.is_conditional && w.fate == Fate::Unknown;
+        let mut waiting: Vec<&Write> = item.writes.iter().rev().filter(is_unknown).collect();
+        let mut has_grown = true;
+        while has_grown {
+            has_grown = false;
+            waiting.retain(|write| {
+                let seen_ns = self.happened_ns.get(number(write.operation)).copied();
+                let required = required(case, write.operation).flatten();
+                let maker = required.and_then(|value| item.writer(value));
+                if let (Some(seen_ns), Some(maker)) = (seen_ns, maker) {
+                    let known = self
+                        .happened_ns
+                        .or_insert_with(number(maker.operation), || seen_ns);
+                    *known = (*known).min(seen_ns);
+                    has_grown = true;
+                }
+                seen_ns.is_none()
+            });
         }
     }
 
