@@ -33,6 +33,20 @@ impl Place {
         self.path().join("dateline-runs/latest")
     }
 
+    /// The faults of the last run's timeline: name, action, result, why.
+    pub(crate) fn faults(&self) -> Vec<[String; 4]> {
+        let timeline = fs::read_to_string(self.latest().join("timeline.jsonl")).expect("readable");
+        let moments = timeline.lines().map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON")
+        });
+        let texts = |moment: serde_json::Value| {
+            ["fault", "action", "result", "why"]
+                .map(|name| moment[name].as_str().unwrap_or_default().to_owned())
+        };
+        let faults = moments.filter(|moment| moment["fault"].is_string());
+        faults.map(texts).collect()
+    }
+
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dateline"));
         command
@@ -170,4 +184,11 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Of what [`Place::faults`] tells the starts, without what was seen of them.
+pub(crate) fn starts(told: Vec<[String; 4]>) -> Vec<[String; 3]> {
+    let starts = told.into_iter().filter(|it| it[1] == "start");
+    let without = |[fault, action, result, _]: [String; 4]| [fault, action, result];
+    starts.map(without).collect()
 }

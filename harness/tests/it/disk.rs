@@ -128,20 +128,6 @@ fn a_mounted_disk_forgets_what_was_not_synced() {
     assert!(!place.path().join("store").exists());
 }
 
-/// The faults of the last run's timeline: name, action, result, why.
-fn faults(place: &Place) -> Vec<[String; 4]> {
-    let timeline = fs::read_to_string(place.latest().join("timeline.jsonl")).expect("readable");
-    let moments = timeline
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON"));
-    let texts = |moment: serde_json::Value| {
-        ["fault", "action", "result", "why"]
-            .map(|name| moment[name].as_str().unwrap_or_default().to_owned())
-    };
-    let faults = moments.filter(|moment| moment["fault"].is_string());
-    faults.map(texts).collect()
-}
-
 const RUN: &str = "test register --seed 11 --time-limit 9 --rtt-scale 0.1 --rate 100";
 
 /// Runs a fault on real regions; where nothing can be mounted it must say so in the journal.
@@ -150,7 +136,7 @@ fn takes_hold(fault: &str, sign: &str) {
     let line = format!("{RUN} --faults {fault}");
     let ended = place.run(&line);
     assert_eq!(ended.code, 0, "{line}: {}{}", ended.out, ended.err);
-    let told = faults(&place);
+    let told = place.faults();
     let installed = can_mount();
     for action in ["start", "stop"] {
         let has = |wanted: &str| told.iter().any(|it| it[1] == action && it[2] == wanted);

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::dateline::{Place, wait_until};
+use crate::dateline::{Place, starts, wait_until};
 
 const NETNS: &str =
     "test register --seed 11 --time-limit 9 --rtt-scale 0.1 --rate 100 --network netns";
@@ -28,20 +28,6 @@ fn can_be_apart() -> bool {
     );
     eprintln!("nothing was tested beyond the refusal: {}", ended.err);
     false
-}
-
-/// The faults of the last run's timeline: name, action, result, why.
-fn faults(place: &Place) -> Vec<[String; 4]> {
-    let timeline = fs::read_to_string(place.latest().join("timeline.jsonl")).expect("readable");
-    let moments = timeline
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON"));
-    let texts = |moment: serde_json::Value| {
-        ["fault", "action", "result", "why"]
-            .map(|name| moment[name].as_str().unwrap_or_default().to_owned())
-    };
-    let faults = moments.filter(|moment| moment["fault"].is_string());
-    faults.map(texts).collect()
 }
 
 /// The namespaces of a process's threads.
@@ -83,7 +69,7 @@ fn packets_are_lost_and_pass_again_and_a_saved_plan_repeats_it() {
     let ended = place.run(&format!("{NETNS} --faults packet-loss,black-hole,kill"));
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
     assert!(ended.out.contains("--network netns"), "{}", ended.out);
-    let told = faults(&place);
+    let told = place.faults();
     assert!(told.iter().all(|it| it[2] == "installed"), "{told:?}");
     for (fault, begun) in [
         ("packet-loss", " packets were dropped"),
@@ -110,13 +96,7 @@ fn packets_are_lost_and_pass_again_and_a_saved_plan_repeats_it() {
     );
     let ended = place.run(&format!("{again} --network netns"));
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
-    let starts = |told: Vec<[String; 4]>| -> Vec<[String; 3]> {
-        let starts = told.into_iter().filter(|it| it[1] == "start");
-        starts
-            .map(|[fault, action, result, _]| [fault, action, result])
-            .collect()
-    };
-    assert_eq!(starts(faults(&place)), starts(told), "the same faults");
+    assert_eq!(starts(place.faults()), starts(told), "the same faults");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use checker::verdict::Outcome;
 use reports::{results::Results, run_folder::RunFolder};
 
-use crate::dateline::Place;
+use crate::dateline::{Place, starts};
 
 const SHORT: &str = "test register --seed 7 --time-limit 6 --rtt-scale 0.1 --rate 100";
 
@@ -69,19 +69,15 @@ fn a_planted_fault_is_invalid_and_its_check_is_named() {
     assert_eq!(place.run("check dateline-runs/latest").code, 1);
 }
 
-/// The faults that a run's timeline tells of: name, action, result.
-fn faults(place: &Place) -> Vec<(String, String, String)> {
-    let timeline = fs::read_to_string(place.latest().join("timeline.jsonl")).expect("readable");
-    let moments = timeline
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON"));
-    let text = |moment: &serde_json::Value, name: &str| {
-        moment[name].as_str().unwrap_or_default().to_owned()
-    };
-    moments
-        .filter(|moment| moment["fault"].is_string())
-        .map(|m| (text(&m, "fault"), text(&m, "action"), text(&m, "result")))
-        .collect()
+/// The start and the stop of each of these are among those that were told, as installed.
+fn take_hold_and_are_healed(names: &[&str], told: &[[String; 4]]) {
+    for name in names {
+        for action in ["start", "stop"] {
+            let wanted = [*name, action, "installed"];
+            let is_told = told.iter().any(|it| it[..3] == wanted);
+            assert!(is_told, "{wanted:?} is not in {told:?}");
+        }
+    }
 }
 
 #[test]
@@ -99,21 +95,12 @@ fn faults_of_processes_and_links_take_hold_of_real_regions_and_a_saved_plan_repe
     let short = "test register --seed 11 --time-limit 9 --rtt-scale 0.1 --rate 100";
     let ended = place.run(&format!("{short} --faults {}", names.join(",")));
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
-    let first = faults(&place);
-    for name in names {
-        for action in ["start", "stop"] {
-            let wanted = (name.to_owned(), action.to_owned(), "installed".to_owned());
-            assert!(first.contains(&wanted), "{wanted:?} is not in {first:?}");
-        }
-    }
+    let first = place.faults();
+    take_hold_and_are_healed(&names, &first);
     // At a loaded moment a stop may take two attempts; a start must not.
-    let starts = |faults: Vec<(String, String, String)>| -> Vec<(String, String, String)> {
-        let starts = faults.into_iter();
-        starts.filter(|(_, action, _)| action == "start").collect()
-    };
     let first = starts(first);
     assert!(
-        first.iter().all(|(_, _, result)| result == "installed"),
+        first.iter().all(|[_, _, result]| result == "installed"),
         "{first:?}"
     );
 
@@ -122,7 +109,7 @@ fn faults_of_processes_and_links_take_hold_of_real_regions_and_a_saved_plan_repe
     let again = place.run("test register --plan saved.json --rtt-scale 0.1 --rate 100");
     assert_eq!(again.code, 0, "{}{}", again.out, again.err);
     assert!(again.out.contains("--seed 11") && again.out.contains("--plan saved.json"));
-    let repeated = starts(faults(&place));
+    let repeated = starts(place.faults());
     assert_eq!(repeated, first, "the same faults in the same order");
     let written = fs::read(place.latest().join("plan.json")).expect("readable");
     assert_eq!(written, fs::read(&plan).expect("readable"), "byte for byte");
@@ -145,13 +132,8 @@ fn the_other_faults_take_hold_of_real_regions_and_are_healed() {
         );
         let ended = place.run(&line);
         assert_eq!(ended.code, 0, "{line}: {}{}", ended.out, ended.err);
-        let told = faults(&place);
-        for name in names.split(',') {
-            for action in ["start", "stop"] {
-                let wanted = (name.to_owned(), action.to_owned(), "installed".to_owned());
-                assert!(told.contains(&wanted), "{wanted:?} is not in {told:?}");
-            }
-        }
+        let names: Vec<&str> = names.split(',').collect();
+        take_hold_and_are_healed(&names, &place.faults());
     }
     assert_eq!(place.orphans(), Vec::<String>::new());
 }

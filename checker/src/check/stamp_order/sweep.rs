@@ -157,13 +157,7 @@ impl Sweep<'_> {
         for (region, unseen) in self.versions.unseen.iter().enumerate() {
             // They lie in the order of their returns.
             if let Some(first) = unseen.first().filter(|w| w.return_ns < before_ns) {
-                let mut operations = vec![first.operation];
-                self.explain(None, &mut operations);
-                return Err(Contradiction {
-                    region,
-                    version: None,
-                    operations,
-                });
+                return Err(self.about_unseen(region, None, vec![first.operation]));
             }
         }
         Ok(())
@@ -186,13 +180,8 @@ impl Sweep<'_> {
 
     /// A write that comes after the version of this place, and was acknowledged before a final read that saw this version.
     fn too_late(&self, region: usize, place: usize, unseen: &Unseen) -> Contradiction {
-        let mut operations = vec![unseen.operation, self.versions.ordered[place].write];
-        self.explain(self.regions[region].next.reason, &mut operations);
-        Contradiction {
-            region,
-            version: None,
-            operations,
-        }
+        let operations = vec![unseen.operation, self.versions.ordered[place].write];
+        self.about_unseen(region, self.regions[region].next.reason, operations)
     }
 
     /// Whether the version of this place comes directly after what the region shows, so that nothing fits between.
@@ -304,13 +293,8 @@ impl Sweep<'_> {
             let next = self.regions[region].next;
             self.check_unseen(region, next, unseen)?;
             if let Visible::Unseen(other) = self.regions[region].visible {
-                let mut operations = vec![other, unseen.operation];
-                self.explain(next.reason, &mut operations);
-                return Err(Contradiction {
-                    region,
-                    version: None,
-                    operations,
-                });
+                let operations = vec![other, unseen.operation];
+                return Err(self.about_unseen(region, next.reason, operations));
             }
             self.raise(region, unseen.call_ns, [unseen.operation; 2]);
             self.regions[region].visible = Visible::Unseen(unseen.operation);
@@ -327,13 +311,22 @@ impl Sweep<'_> {
         if next.at_ns <= unseen.return_ns {
             return Ok(());
         }
-        let mut operations = vec![unseen.operation];
-        self.explain(next.reason, &mut operations);
-        Err(Contradiction {
+        Err(self.about_unseen(region, next.reason, vec![unseen.operation]))
+    }
+
+    /// These operations, and the reasons, leave no place for a write that nobody saw.
+    fn about_unseen(
+        &self,
+        region: usize,
+        reason: Option<usize>,
+        mut operations: Vec<usize>,
+    ) -> Contradiction {
+        self.explain(reason, &mut operations);
+        Contradiction {
             region,
             version: None,
             operations,
-        })
+        }
     }
 
     /// Nothing that follows in this region can happen before this instant.

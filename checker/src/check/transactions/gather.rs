@@ -102,24 +102,26 @@ impl Gathering {
         self.nodes.all.len() - 1
     }
 
+    /// Notes that an operation had happened by then; of several such moments the earliest holds.
+    fn learn(&mut self, operation: usize, seen_ns: u64) {
+        let known = self
+            .happened_ns
+            .or_insert_with(number(operation), || seen_ns);
+        *known = (*known).min(seen_ns);
+    }
+
     /// Notes when what was written to an item was first seen.
     fn see(&mut self, item: &Item<'_>) {
-        let mut learn = |operation: usize, seen_ns: u64| {
-            let known = self
-                .happened_ns
-                .or_insert_with(number(operation), || seen_ns);
-            *known = (*known).min(seen_ns);
-        };
         for write in item.writes.iter().filter(|w| w.fate != Fate::Failed) {
             let value = write.value.filter(|v| item.writer(*v).is_some());
             if let Some(seen) = value.and_then(|v| item.first_seen(v)) {
-                learn(write.operation, seen.return_ns);
+                self.learn(write.operation, seen.return_ns);
             }
         }
         let appends: Table<usize> = appends(item);
         for (sighting, list) in lists(item) {
             for operation in list.iter().filter_map(|e| appends.get(*e)) {
-                learn(*operation, sighting.return_ns);
+                self.learn(*operation, sighting.return_ns);
             }
         }
     }
@@ -136,10 +138,7 @@ impl Gathering {
                 let required = required(case, write.operation).flatten();
                 let maker = required.and_then(|value| item.writer(value));
                 if let (Some(seen_ns), Some(maker)) = (seen_ns, maker) {
-                    let known = self
-                        .happened_ns
-                        .or_insert_with(number(maker.operation), || seen_ns);
-                    *known = (*known).min(seen_ns);
+                    self.learn(maker.operation, seen_ns);
                     has_grown = true;
                 }
                 seen_ns.is_none()

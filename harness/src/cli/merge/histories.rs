@@ -55,9 +55,7 @@ pub(super) fn join(parts: &[Part], out: &Path) -> Result<(), JoinError> {
     let mut streams = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         for half in [Half::Requests, Half::Answers] {
-            let events = part
-                .events(half)?
-                .map(move |event| event.map(|e| (index, e)));
+            let events = part.half(half)?.map(move |event| event.map(|e| (index, e)));
             streams.push(events.peekable());
         }
     }
@@ -99,6 +97,15 @@ enum Half {
     Answers,
 }
 
+impl Half {
+    fn of(event: &Event) -> Self {
+        match event.kind {
+            EventKind::Invoke(_) => Self::Requests,
+            EventKind::Ok(_) | EventKind::Fail { .. } | EventKind::Info { .. } => Self::Answers,
+        }
+    }
+}
+
 /// When a share was done, on the axis of all.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ends {
@@ -137,42 +144,45 @@ impl Part {
         })
     }
 
-    /// Half of its events, on the axis of all.
-    fn events(
-        &self,
-        half: Half,
-    ) -> Result<impl Iterator<Item = Result<Event, JoinError>>, JoinError> {
+    /// Its events on the axis of all, in the order of the file: what may be off begins earlier and ends later.
+    fn events(&self) -> Result<impl Iterator<Item = Result<Event, JoinError>>, JoinError> {
         let (path, later_ns, within_ns) = (self.name(), self.later_ns, self.within_ns);
-        let events = self.reader()?.filter_map(move |event| {
-            let (_, mut event) = match event {
-                Ok(event) => event,
-                Err(error) => {
-                    let path = path.clone();
-                    return Some(Err(JoinError::Read { path, error }));
-                }
-            };
-            let is_request = matches!(event.kind, EventKind::Invoke(_));
+        let events = self.reader()?.map(move |event| {
+            let (_, mut event) = event.map_err(|error| JoinError::Read {
+                path: path.clone(),
+                error,
+            })?;
             let moved_ns = event.time_ns.saturating_add(later_ns);
-            event.time_ns = match half {
+            event.time_ns = match Half::of(&event) {
                 Half::Requests => moved_ns.saturating_sub(within_ns),
                 Half::Answers => moved_ns.saturating_add(within_ns),
             };
-            (is_request == (half == Half::Requests)).then_some(Ok(event))
+            Ok(event)
         });
         Ok(events)
     }
 
+    /// Half of them, which is in the order of time.
+    fn half(
+        &self,
+        half: Half,
+    ) -> Result<impl Iterator<Item = Result<Event, JoinError>>, JoinError> {
+        let is_wanted = move |event: &Result<Event, JoinError>| match event {
+            Ok(event) => Half::of(event) == half,
+            Err(_) => true,
+        };
+        Ok(self.events()?.filter(is_wanted))
+    }
+
     fn ends(&self) -> Result<Ends, JoinError> {
         let mut ends = Ends::default();
-        for half in [Half::Requests, Half::Answers] {
-            for event in self.events(half)? {
-                let event = event?;
-                match event.phase {
-                    Phase::Main => ends.main_ns = ends.main_ns.max(event.time_ns),
-                    Phase::Final => {
-                        let first_ns = ends.look_ns.unwrap_or(u64::MAX);
-                        ends.look_ns = Some(first_ns.min(event.time_ns));
-                    }
+        for event in self.events()? {
+            let event = event?;
+            match event.phase {
+                Phase::Main => ends.main_ns = ends.main_ns.max(event.time_ns),
+                Phase::Final => {
+                    let first_ns = ends.look_ns.unwrap_or(u64::MAX);
+                    ends.look_ns = Some(first_ns.min(event.time_ns));
                 }
             }
         }
@@ -190,10 +200,7 @@ fn earliest<I: Iterator<Item = Result<(usize, Event), JoinError>>>(
             None => continue,
             // What is wrong is told at once.
             Some(Err(_)) => (0, false),
-            Some(Ok((_, event))) => {
-                let is_answer = !matches!(event.kind, EventKind::Invoke(_));
-                (event.time_ns, is_answer)
-            }
+            Some(Ok((_, event))) => (event.time_ns, Half::of(event) == Half::Answers),
         };
         if best.is_none_or(|(least, _)| rank < least) {
             best = Some((rank, place));
@@ -217,7 +224,7 @@ struct Processes {
 impl Processes {
     fn of(&mut self, share: usize, event: &Event) -> ProcessId {
         let open = self.open.entry((share, event.process)).or_default();
-        if matches!(event.kind, EventKind::Invoke(_)) {
+        if Half::of(event) == Half::Requests {
             let process = self.free.pop().unwrap_or_else(|| {
                 self.next += 1;
                 ProcessId(self.next - 1)
