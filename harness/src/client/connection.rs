@@ -70,7 +70,6 @@ impl Transport {
 /// A connection that is open or not.
 pub(crate) struct Connection {
     endpoint: Endpoint,
-    host: String,
     signer: sigv4::Signer,
     open: Option<Open>,
     is_connecting: bool,
@@ -93,11 +92,13 @@ impl Drop for Open {
 impl Connection {
     pub(crate) fn new(mut endpoint: Endpoint) -> Self {
         let streams = endpoint.streams.take();
-        let host = endpoint.host.clone();
-        let signer = sigv4::Signer::new(endpoint.credentials.clone(), endpoint.region.clone());
+        let signer = sigv4::Signer::new(
+            endpoint.credentials.clone(),
+            endpoint.region.clone(),
+            endpoint.host.clone(),
+        );
         Self {
             endpoint,
-            host,
             signer,
             open: None,
             is_connecting: false,
@@ -127,7 +128,7 @@ impl Connection {
             return Box::pin(streams.send(operation, body)).await;
         }
         let target = format!("{}.{operation}", api(operation));
-        let request = self.signer.sign(&self.host, &target, body);
+        let request = self.signer.sign(&target, body);
         let sender = self.sender().await?;
         let answered = match sender.try_send_request(request).await {
             Ok(response) => {

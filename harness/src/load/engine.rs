@@ -162,11 +162,19 @@ enum Slots {
 }
 
 async fn work<A: Attempt>(lane: Lane, mut slot: A) {
+    // One timer for the whole life of the slot: setting one for each operation costs more than looking at this one.
+    let end = tokio::time::sleep_until(lane.end());
+    tokio::pin!(end);
     loop {
         let free_since_ns = lane.now_ns();
         // The lock is held while waiting: slots stand in line for the next operation, in the order in which they became free.
         let next = async { lane.queue.lock().await.recv().await };
-        let Ok(Some(due)) = tokio::time::timeout_at(lane.end(), next).await else {
+        let due = tokio::select! {
+            biased;
+            due = next => due,
+            () = &mut end => return,
+        };
+        let Some(due) = due else {
             return;
         };
         let started_ns = Some(lane.now_ns());
@@ -176,11 +184,10 @@ async fn work<A: Attempt>(lane: Lane, mut slot: A) {
         } else {
             Slots::Free
         };
-        let ended = tokio::time::timeout_at(lane.end(), slot.attempt(due.number)).await;
-        let ending = match ended {
-            Ok(Attempted { error: None }) => Ending::Ok,
-            Ok(Attempted { error: Some(code) }) => Ending::Error(code),
-            Err(_) => Ending::Open,
+        let ending = tokio::select! {
+            biased;
+            attempted = slot.attempt(due.number) => attempted.error.map_or(Ending::Ok, Ending::Error),
+            () = &mut end => Ending::Open,
         };
         lane.count(
             due.kind,

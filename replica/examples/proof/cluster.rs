@@ -33,6 +33,11 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts them and joins their table to one global table of version 2017.11.29.
     pub(crate) async fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with these options for each replica.
+    pub(crate) async fn start_with(options: &[&str]) -> anyhow::Result<Self> {
         // Beside the executable and not in the system's temporary directory, which may be memory.
         let here = std::env::current_exe()?;
         let here = here.parent().context("an executable lies somewhere")?;
@@ -49,6 +54,7 @@ impl Cluster {
                 format!("--data-dir={}", cluster.data_dir(region).display()),
                 format!("--die-with-parent={}", std::process::id()),
             ];
+            arguments.extend(options.iter().map(|&option| option.to_owned()));
             for (peer, name) in REGIONS
                 .iter()
                 .enumerate()

@@ -98,6 +98,14 @@ pub struct Limits {
     pub join_hold_ms: u64,
 }
 
+impl Limits {
+    /// Keeps stream records for so many seconds. Shards stay open for a sixth of that, as they do by default.
+    pub fn keep_stream_records(&mut self, seconds: u32) {
+        self.stream_retention_ms = i64::from(seconds) * 1_000;
+        self.stream_epoch_ms = self.stream_retention_ms / 6;
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

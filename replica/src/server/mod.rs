@@ -107,6 +107,7 @@ fn open(options: &Options) -> Result<(Arc<Shell>, Vec<Link>), ServerError> {
     let mut config = Config::new(options.region.clone(), peers.keys().cloned().collect());
     config.last_commit = store.last_commit()?;
     config.max_clock_skew_ms = options.max_clock_skew;
+    config.limits.keep_stream_records(options.stream_retention);
     config.global_tables = options.global_tables;
     config.defects = options.defects().iter().copied().collect::<BTreeSet<_>>();
     let mut effects = Effects::new();

@@ -44,6 +44,10 @@ pub struct Options {
     #[arg(long, value_name = "MS")]
     pub(crate) max_clock_skew: Option<u64>,
 
+    /// Keep stream records for so many seconds instead of the 24 hours of AWS: a region that takes writes for long then needs less disk and memory, and a consumer that falls behind finds out soon
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(6..=86_400))]
+    pub(crate) stream_retention: u32,
+
     /// Which global tables can be made; aws-today refuses CreateGlobalTable (version 2017.11.29) in AWS's words
     #[arg(long, value_name = "WHICH", value_enum, default_value = "both")]
     pub(crate) global_tables: GlobalTables,
@@ -254,6 +258,15 @@ mod tests {
             message.starts_with("--listen 0.0.0.0:4000: without --peer-key-file"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn stream_records_are_kept_for_a_day_or_less() {
+        assert_eq!(parse("").expect("right").stream_retention, 86_400);
+        for wrong in ["0", "5", "86401", "1h"] {
+            let message = parse(&format!("--stream-retention {wrong}")).expect_err(wrong);
+            assert!(message.contains("--stream-retention"), "{message}");
+        }
     }
 
     #[test]

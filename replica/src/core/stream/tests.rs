@@ -380,6 +380,21 @@ fn shards_rotate_parents_before_children_and_are_trimmed_after_a_day() {
 }
 
 #[test]
+fn records_are_kept_for_less_than_a_day_where_that_was_asked_for() {
+    let mut regions = alone("NEW_IMAGE");
+    regions.configure(0, |config| config.limits.keep_stream_records(60));
+    for number in 0..20 {
+        put(&mut regions, "a", &number.to_string());
+        regions.pass(9_400);
+    }
+    let kept = lines(&mut regions, 0);
+    let expected: Vec<String> = (14..20)
+        .map(|number| format!("MODIFY: - => {number} unstamped"))
+        .collect();
+    assert_eq!(kept, expected, "a minute of them");
+}
+
+#[test]
 fn records_outlive_a_restart_and_new_ones_follow() {
     let mut regions = global();
     put(&mut regions, "a", "1");
