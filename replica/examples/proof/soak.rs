@@ -20,7 +20,7 @@ const KEYS: u64 = 20_000;
 const SAMPLES: u32 = 60;
 /// What the last third of the samples may lie above the second one.
 const GROWTH_MIB: u64 = 12;
-/// The same for all directories, whose files the engine merges now and then.
+/// How many times as large the directories may be in the last third as in the one before, by the medians: files grow until the engine merges them.
 const DISK_GROWTH: f64 = 1.1;
 /// How long streams keep their records.
 const STREAM_RETENTION: &str = "--stream-retention=180";
@@ -96,12 +96,16 @@ fn memory_is_flat(samples: &[Vec<u64>]) -> anyhow::Result<()> {
 }
 
 fn disk_is_flat(samples: &[u64]) -> anyhow::Result<()> {
-    let most = |part: &[u64]| part.iter().copied().max().unwrap_or(0);
+    let median = |part: &[u64]| {
+        let mut sorted = part.to_vec();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() / 2).copied().unwrap_or(0)
+    };
     let (middle, last) = thirds(samples);
-    let (middle, last) = (most(middle), most(last));
+    let (middle, last) = (median(middle), median(last));
     anyhow::ensure!(
         last as f64 <= middle as f64 * DISK_GROWTH,
-        "the directories grew from {middle} to {last} MiB in the last third"
+        "the directories grew from {middle} to {last} MiB in the last third (medians)"
     );
     Ok(())
 }
