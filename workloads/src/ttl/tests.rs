@@ -71,24 +71,19 @@ fn the_delete_of_what_some_region_may_not_know_to_be_renewed_is_foretold_before_
         // One region answers, and nobody reads elsewhere.
         let done = EventKind::Ok(Reply::Done { old: None });
         workload.observe(0, &step.op, &done);
-        match step.op {
-            Op::Cas {
-                key,
-                value: Value::Int(id),
-                ..
-            } => {
-                made.insert(key, (now_ns, workload.lifetime_s(key, id)));
-            }
-            Op::Delete { key } => {
-                // Before it is made if it is brief.
-                if let Some((begun_ns, lifetime_s)) = made.get(&key) {
-                    assert_eq!(*lifetime_s, Some(RENEWED_S));
-                    let late_ns = now_ns - begun_ns;
-                    assert!((KNOWN_NS..2 * KNOWN_NS).contains(&late_ns), "{late_ns}");
-                    foretold += 1;
-                }
-            }
-            _ => {}
+        if let Op::Cas { key, value, .. } = &step.op
+            && let Value::Int(id) = value
+        {
+            made.insert(*key, (now_ns, workload.lifetime_s(*key, *id)));
+        }
+        // The delete of what is brief comes before it is made.
+        if let Op::Delete { key } = step.op
+            && let Some((begun_ns, lifetime_s)) = made.get(&key)
+        {
+            assert_eq!(*lifetime_s, Some(RENEWED_S));
+            let late_ns = now_ns - begun_ns;
+            assert!((KNOWN_NS..2 * KNOWN_NS).contains(&late_ns), "{late_ns}");
+            foretold += 1;
         }
     }
     assert!(foretold > 2, "{foretold}");
