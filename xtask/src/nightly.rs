@@ -5,7 +5,6 @@ mod measure;
 mod mutants;
 mod proof;
 mod runs;
-mod spark;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -47,7 +46,6 @@ enum Job {
     Measure(&'static Measure),
     Fuzz,
     Mutants,
-    Spark,
 }
 
 impl Job {
@@ -55,7 +53,7 @@ impl Job {
         let proofs = PROOFS.iter().map(Self::Proof);
         let runs = runs::all().into_iter().map(Self::Runs);
         let measures = MEASURES.iter().map(Self::Measure);
-        let checker = [Self::Fuzz, Self::Mutants, Self::Spark];
+        let checker = [Self::Fuzz, Self::Mutants];
         proofs.chain(runs).chain(measures).chain(checker).collect()
     }
 
@@ -66,7 +64,6 @@ impl Job {
             Self::Measure(measure) => measure.name,
             Self::Fuzz => fuzz::NAME,
             Self::Mutants => mutants::NAME,
-            Self::Spark => spark::NAME,
         }
     }
 
@@ -77,7 +74,6 @@ impl Job {
             Self::Measure(measure) => measure.what,
             Self::Fuzz => fuzz::WHAT,
             Self::Mutants => mutants::WHAT,
-            Self::Spark => spark::WHAT,
         }
     }
 
@@ -89,7 +85,6 @@ impl Job {
             Self::Measure(measure) => measure.holds(&dateline(given)?),
             Self::Fuzz => fuzz::hold(arguments.count).map(|()| true),
             Self::Mutants => mutants::holds(&arguments.shard),
-            Self::Spark => spark::hold(dateline(given)?).map(|()| true),
         }
     }
 }

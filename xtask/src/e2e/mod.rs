@@ -18,6 +18,7 @@ mod object_store;
 mod readers;
 mod refusals;
 mod shares;
+mod spark;
 mod suite;
 mod toxiproxy;
 mod verdict;
@@ -67,8 +68,10 @@ enum Stage {
     Suite,
     /// A load's interval log and series, read by HdrHistogram's tools and by pyarrow
     Readers,
-    /// Parts of a history and shares of a load: manifests, Apache Spark, and what `dateline merge` makes of them
+    /// Parts of a history and shares of a load: manifests, and what `dateline merge` makes of them
     Shares,
+    /// 20 million operations, judged by one process and on Apache Spark
+    Spark,
 }
 
 /// What the stages work with.
@@ -136,16 +139,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Judges a big history with something to find by one process, in parts and on Spark: the same verdict, the same evidence.
-///
-/// # Errors
-/// At the first expectation that is not met.
-pub(crate) fn spark(dateline: PathBuf, history: &Path) -> anyhow::Result<()> {
-    let folder = folder()?;
-    let judged = shares::big(&Desk::new(dateline, folder.path())?, history);
-    judged.map_err(|error| error.context(format!("evidence in {}", folder.keep().display())))
-}
-
 /// A new folder for everything that is left behind.
 fn folder() -> anyhow::Result<tempfile::TempDir> {
     let base = step::root().join("target/e2e");
@@ -174,6 +167,7 @@ fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
         Stage::Suite => suite::run(desk),
         Stage::Readers => readers::run(desk),
         Stage::Shares => shares::run(desk),
+        Stage::Spark => spark::run(desk),
     }
 }
 
@@ -192,11 +186,12 @@ fn command_line(desk: &Desk) -> anyhow::Result<()> {
     cluster.stop()
 }
 
-/// Builds the program under test and says where it is. The whole workspace is selected, so that features, and with them what is built, are
-/// those of `cargo test --workspace`.
+/// Builds the program under test and what writes big histories, and says where the program is. The whole workspace is selected, so that
+/// features, and with them what is built, are those of `cargo test --workspace`.
 fn build(release: bool) -> anyhow::Result<PathBuf> {
     let profile: &[&str] = if release { &["--release"] } else { &[] };
-    step::run_cargo(&[&["build", "--workspace", "--bin", "dateline"], profile].concat())?;
+    let wanted = ["--bin", "dateline", "--example", "speed"];
+    step::run_cargo(&[&["build", "--workspace"], &wanted[..], profile].concat())?;
     let folder = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| step::root().join("target"), PathBuf::from);
     let folder = folder.join(if release { "release" } else { "debug" });
@@ -209,7 +204,7 @@ mod tests {
 
     #[test]
     fn stages_keep_their_order_whatever_was_asked() {
-        assert_eq!(stages(&[]).len(), 9);
+        assert_eq!(stages(&[]).len(), 10);
         assert_eq!(
             stages(&[Stage::Defect, Stage::Cli]),
             [Stage::Cli, Stage::Defect]

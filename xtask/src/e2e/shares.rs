@@ -1,9 +1,8 @@
-//! More than one machine: manifests that validate, a history judged in parts by hand and on Apache Spark with the evidence of one process, and a load in two
-//! shares whose seconds are joined by what they know of each other's clocks.
+//! More than one machine: manifests that validate, a history judged in parts with the evidence of one process, and a load in two shares
+//! whose seconds are joined by what they know of each other's clocks.
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -17,12 +16,6 @@ use crate::step;
 /// What each command may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What Spark may take with a small history: it starts a master, two workers and their Pythons.
-const SPARK_LIMIT: Duration = Duration::from_secs(600);
-
-/// What each command may take with a big one.
-const BIG_LIMIT: Duration = Duration::from_secs(2 * 3600);
-
 /// How yamllint looks at the manifests: as always, with lines as long as ours.
 const YAMLLINT: &str = "{extends: default, rules: {line-length: {max: 120}}}";
 
@@ -34,25 +27,9 @@ pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
         desk,
         prompt: &prompt,
         history: &history(desk, &prompt)?.to_string_lossy(),
-        spark_parts: 4,
-        limit: LIMIT,
-        spark_limit: SPARK_LIMIT,
     }
     .is_the_same_everywhere()?;
     load(desk, &prompt)
-}
-
-/// Judges a big history with something to find by one process, in parts and on Spark.
-pub(super) fn big(desk: &Desk, history: &Path) -> anyhow::Result<()> {
-    Judging {
-        desk,
-        prompt: &desk.prompt("shares")?,
-        history: &history.to_string_lossy(),
-        spark_parts: 16,
-        limit: BIG_LIMIT,
-        spark_limit: BIG_LIMIT,
-    }
-    .is_the_same_everywhere()
 }
 
 /// One history, judged in several ways.
@@ -60,10 +37,6 @@ struct Judging<'j> {
     desk: &'j Desk,
     prompt: &'j Prompt,
     history: &'j str,
-    /// Into how many parts Spark cuts it.
-    spark_parts: u32,
-    limit: Duration,
-    spark_limit: Duration,
 }
 
 fn manifests(prompt: &Prompt) -> anyhow::Result<()> {
@@ -107,7 +80,7 @@ fn history(desk: &Desk, prompt: &Prompt) -> anyhow::Result<std::path::PathBuf> {
 }
 
 /// What must not depend on how the work was parted: the verdict with all its evidence. Measurements other than counts are told by one process only.
-fn evidence(answer: &Answer) -> anyhow::Result<Value> {
+pub(super) fn evidence(answer: &Answer) -> anyhow::Result<Value> {
     let mut verdict: Value = serde_json::from_str(answer.stdout.trim())
         .with_context(|| answer.report("expected a verdict as JSON"))?;
     let fields = verdict.as_object_mut().context("a verdict is an object")?;
@@ -122,8 +95,7 @@ impl Judging<'_> {
         let whole = evidence(whole.exits(1)?)?;
         println!("e2e: it is judged in three parts");
         self.in_parts(self.prompt, self.history, &whole)?;
-        self.in_parts_of_a_store(&whole)?;
-        self.on_spark(&whole)
+        self.in_parts_of_a_store(&whole)
     }
 
     fn in_parts_of_a_store(&self, whole: &Value) -> anyhow::Result<()> {
@@ -136,7 +108,7 @@ impl Judging<'_> {
         let missing = ["check", "s3://dateline/no-such-history"];
         store
             .prompt
-            .run(&self.desk.dateline, &missing, self.limit)?
+            .run(&self.desk.dateline, &missing, LIMIT)?
             .exits(3)?
             .says("no-such-history")?;
         store.end()?;
@@ -144,7 +116,7 @@ impl Judging<'_> {
     }
 
     fn run(&self, arguments: &[&str]) -> anyhow::Result<Answer> {
-        self.prompt.run(&self.desk.dateline, arguments, self.limit)
+        self.prompt.run(&self.desk.dateline, arguments, LIMIT)
     }
 
     fn in_parts(&self, prompt: &Prompt, history: &str, whole: &Value) -> anyhow::Result<()> {
@@ -152,7 +124,7 @@ impl Judging<'_> {
         for index in 1..=3 {
             let share = format!("{index}/3");
             let arguments = ["check", history, "--share", &share, "--json"];
-            let answer = prompt.run(&self.desk.dateline, &arguments, self.limit)?;
+            let answer = prompt.run(&self.desk.dateline, &arguments, LIMIT)?;
             let file = format!("part-{index}.json");
             fs::write(self.prompt.folder.join(&file), &answer.stdout)?;
             files.push(file);
@@ -164,50 +136,9 @@ impl Judging<'_> {
         let all = [&["merge", "--output", "json"], &files[..]].concat();
         is_the_same(self.run(&all)?.exits(1)?, whole)
     }
-
-    fn on_spark(&self, whole: &Value) -> anyhow::Result<()> {
-        println!("e2e: it is judged on Spark, a cluster of two workers");
-        step::run(Command::new("java").arg("-version"))
-            .context("Spark needs a Java; on Debian: apt-get install default-jre-headless")?;
-        let python = venv::library("pyspark", "pyspark")?;
-        let job = step::root().join("examples/spark/check_history.py");
-        let parts = self.spark_parts.to_string();
-        let arguments = [
-            &*job.to_string_lossy(),
-            self.history,
-            "verdicts.jsonl",
-            "--parts",
-            &parts,
-            "--dateline",
-            &*self.desk.dateline.to_string_lossy(),
-        ];
-        let scratch = self.prompt.folder.join("spark");
-        // One Python for driver and workers, addresses that exist everywhere, and what is shuffled beside the rest.
-        let spark = self
-            .prompt
-            .clone()
-            .with("PYSPARK_PYTHON", &python.to_string_lossy())
-            .with("SPARK_LOCAL_IP", "127.0.0.1")
-            .with("SPARK_WORKER_DIR", &scratch.to_string_lossy())
-            .with("SPARK_LOCAL_DIRS", &scratch.to_string_lossy())
-            .with(
-                "PYSPARK_SUBMIT_ARGS",
-                "--master local-cluster[2,1,1024] --conf spark.ui.enabled=false pyspark-shell",
-            );
-        let spark = match std::env::var("JAVA_HOME") {
-            Ok(home) => spark.with("JAVA_HOME", &home),
-            Err(_) => spark,
-        };
-        spark
-            .run(python, &arguments, self.spark_limit)?
-            .exits(0)?
-            .says(&format!("{parts} parts judged"))?;
-        let merge = ["merge", "verdicts.jsonl", "--output", "json"];
-        is_the_same(self.run(&merge)?.exits(1)?, whole)
-    }
 }
 
-fn is_the_same(answer: &Answer, whole: &Value) -> anyhow::Result<()> {
+pub(super) fn is_the_same(answer: &Answer, whole: &Value) -> anyhow::Result<()> {
     let joined = evidence(answer)?;
     let violations = whole["checks"].as_array().into_iter().flatten();
     let count: u64 = violations
