@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     /// Build and use the release profile, as a user would; the dev profile is what the tests have built already
     #[arg(long)]
     release: bool,
+    /// So many operations for Apache Spark, as a history of lines of 220 bytes each
+    #[arg(long, value_name = "COUNT", default_value_t = 20_000_000, value_parser = clap::value_parser!(u64).range(10_000..))]
+    operations: u64,
     /// Keep the folder with all evidence, also when everything went well
     #[arg(long)]
     keep: bool,
@@ -70,7 +73,7 @@ enum Stage {
     Readers,
     /// Parts of a history and shares of a load: manifests, and what `dateline merge` makes of them
     Shares,
-    /// 20 million operations, judged by one process and on Apache Spark
+    /// A big history, judged by one process and on Apache Spark
     Spark,
 }
 
@@ -110,10 +113,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let begun = Instant::now();
     let folder = folder()?;
     let desk = Desk::new(build(arguments.release)?, folder.path())?;
+    let operations = arguments.operations;
     for stage in stages(&arguments.stages) {
         let stage_begun = Instant::now();
         println!("e2e: --- {stage:?}");
-        if let Err(error) = walk(stage, &desk) {
+        if let Err(error) = walk(stage, &desk, operations) {
             let kept = folder.keep();
             let name = stage
                 .to_possible_value()
@@ -156,7 +160,7 @@ fn stages(asked: &[Stage]) -> Vec<Stage> {
         .collect()
 }
 
-fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
+fn walk(stage: Stage, desk: &Desk, operations: u64) -> anyhow::Result<()> {
     match stage {
         Stage::Cli => command_line(desk),
         Stage::Verdict => verdict::run(desk),
@@ -167,7 +171,7 @@ fn walk(stage: Stage, desk: &Desk) -> anyhow::Result<()> {
         Stage::Suite => suite::run(desk),
         Stage::Readers => readers::run(desk),
         Stage::Shares => shares::run(desk),
-        Stage::Spark => spark::run(desk),
+        Stage::Spark => spark::run(desk, operations),
     }
 }
 

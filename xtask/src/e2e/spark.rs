@@ -1,4 +1,4 @@
-//! 20 million operations with a stale read among them, judged by one process and on Apache Spark: the same verdict, the same evidence.
+//! A big history with a stale read in it, judged by one process and on Apache Spark: the same verdict, the same evidence.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,9 +13,8 @@ use crate::step;
 /// What each command may take; the slowest took eight minutes on two cores beside other builds.
 const LIMIT: Duration = Duration::from_secs(1800);
 
-/// So many steps of the simulated store make 20 million operations, and those 4.4 GB of lines.
-const STEPS: &str = "22350000";
-const KEYS: &str = "20000";
+/// Every so many operations are of a key of their own.
+const OPERATIONS_PER_KEY: u64 = 1_000;
 
 /// Into how many parts Spark cuts it.
 const PARTS: &str = "16";
@@ -24,12 +23,15 @@ const PARTS: &str = "16";
 const CLUSTER: &str = "--master local-cluster[2,1,1024] --conf spark.ui.enabled=false \
     --driver-java-options -XX:TieredStopAtLevel=1 --conf spark.executor.extraJavaOptions=-XX:TieredStopAtLevel=1 pyspark-shell";
 
-/// Writes the history and judges it.
-pub(super) fn run(desk: &Desk) -> anyhow::Result<()> {
+/// Writes a history of so many operations and judges it.
+pub(super) fn run(desk: &Desk, operations: u64) -> anyhow::Result<()> {
     let prompt = desk.prompt("spark")?;
-    println!("e2e: a history of 20 million operations");
+    println!("e2e: a history of {operations} operations");
+    // Some steps of the simulated store are no operations.
+    let steps = (operations + operations / 8).to_string();
+    let keys = (operations / OPERATIONS_PER_KEY).max(1).to_string();
     let speed = desk.dateline.with_file_name("examples").join("speed");
-    let what = ["lines", "visible", "StaleRead", STEPS, KEYS];
+    let what = ["lines", "visible", "StaleRead", &steps, &keys];
     let write = [&["write", "history.jsonl"], &what[..]].concat();
     prompt.run(speed, &write, LIMIT)?.exits(0)?;
     println!("e2e: it is judged by one process");
