@@ -18,7 +18,7 @@ use super::{
 use crate::{
     disk::Order,
     proxy::{AfterHeal, DIRECTIONS, LinkFault},
-    target::{Action, Health},
+    target::{Ability, Action, Health},
     topology::End,
 };
 
@@ -183,9 +183,18 @@ impl Field {
             absence.is_returning = true;
         }
         let member = match absence.cause {
-            Cause::RolledBack | Cause::Spoilt => Ok(()),
+            Cause::RolledBack => Ok(()),
+            Cause::Spoilt => self.has_its_tables(region, &mut absence),
             Cause::Removed | Cause::Lost => self.join(region, &mut absence),
         };
+        if absence.cause == Cause::Lost
+            && let Err(why) = self.target.can(Ability::Membership)
+        {
+            self.gone().insert(holder.to_owned(), absence);
+            return Outcome::Indeterminate(format!(
+                "the region lost its table itself, and cannot be added again: {why}"
+            ));
+        }
         match member.and_then(|()| self.is_whole(region, &mut absence)) {
             Ok(()) => {
                 self.gone().remove(holder);
@@ -322,6 +331,18 @@ impl Field {
         Ok(peers
             .get(self.name(region))
             .and_then(|peer| peer.incarnation))
+    }
+
+    /// Whether the region still has every table that it had. One whose record of a table went with what was spoilt is a member of nothing: it is lost.
+    fn has_its_tables(&self, region: usize, absence: &mut Absence) -> Result<(), String> {
+        let now = self.ask(region)?.core.tables;
+        let mut before = absence.was.core.tables.keys();
+        if let Some(gone) = before.find(|table| !now.contains_key(*table)) {
+            let why = format!("its table {gone} is gone");
+            absence.cause = Cause::Lost;
+            return Err(why);
+        }
+        Ok(())
     }
 
     /// Whether the region is a member in a new life and the others have fed it all that they have.

@@ -251,9 +251,8 @@ impl Field {
         let mut free = Vec::new();
         let mut held = BTreeSet::new();
         for way in ways {
-            let link = self.link(way);
-            let holders = link.cut_by(way.direction);
-            if holders.is_empty() && !link.refuses() {
+            let holders = self.link(way).barred_by(way.direction);
+            if holders.is_empty() {
                 free.push(*way);
             } else {
                 held.extend(holders);

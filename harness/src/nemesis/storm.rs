@@ -36,6 +36,11 @@ impl Storms {
             }
         }
         let count = opened.len() as u64;
+        if let (0, Some(error)) = (count, &failed) {
+            return Outcome::Skipped(format!(
+                "none of {connections} connections could be opened: {error}"
+            ));
+        }
         self.held().insert(holder.to_owned(), opened);
         if let Some(error) = failed {
             return Outcome::Indeterminate(format!(

@@ -217,6 +217,8 @@ struct Recorder {
     refeeding: AtomicBool,
     /// Whether a region is poisoned until it is started.
     is_poisoned: AtomicBool,
+    /// Whether regions have no table, and are members of none, until one is added.
+    is_bare: AtomicBool,
     head: AtomicU64,
     /// How much it writes as soon as it has said how it is.
     about_to_write: AtomicU64,
@@ -248,6 +250,7 @@ impl Recorder {
         let others = (0..self.regions.len()).filter(|other| *other != region);
         let peers = others.map(|other| {
             let known = self.life(region).1.and(self.life(other).1);
+            let known = known.filter(|_| !self.is_bare.load(Ordering::Relaxed));
             let peer = json!({
                 "incarnation": known, "acknowledged": head, "consumed": 0, "connected": true,
                 "pending": self.pending.load(Ordering::Relaxed),
@@ -256,11 +259,15 @@ impl Recorder {
         });
         let peers: serde_json::Map<_, _> = peers.collect();
         let table = json!({ "is_moving": self.refeeding.load(Ordering::Relaxed), "unpulled": [] });
+        let tables = match self.is_bare.load(Ordering::Relaxed) {
+            true => json!({}),
+            false => json!({ "t": table }),
+        };
         serde_json::from_value(json!({
             "status": "ok", "pid": 1, "clock": Skew::default(), "disk": Trouble::default(),
             "core": {
                 "incarnation": self.life(region).0, "feed_head": head, "undurable_batches": 0,
-                "waiting_answers": 0, "tables": { "t": table }, "peers": peers,
+                "waiting_answers": 0, "tables": tables, "peers": peers,
             },
         }))
         .unwrap()
@@ -318,6 +325,9 @@ impl Target for Recorder {
         if *action == Action::Start {
             self.is_poisoned.store(false, Ordering::Relaxed);
         }
+        if matches!(action, Action::Join { .. }) {
+            self.is_bare.store(false, Ordering::Relaxed);
+        }
         if *action == Action::CopyData {
             self.about_to_write.store(1, Ordering::Relaxed);
         }
@@ -353,6 +363,7 @@ impl Scene {
             held_back: AtomicUsize::new(0),
             refeeding: AtomicBool::new(false),
             is_poisoned: AtomicBool::new(false),
+            is_bare: AtomicBool::new(false),
             head: AtomicU64::new(1),
             about_to_write: AtomicU64::new(0),
         });

@@ -194,15 +194,15 @@ impl Link {
         self.state.borrow().cut_by(direction)
     }
 
+    /// Who may keep a new connection from carrying bytes in this direction.
+    pub(crate) fn barred_by(&self, direction: Direction) -> Vec<String> {
+        self.state.borrow().barred_by(direction)
+    }
+
     /// Whether anybody holds any direction cut.
     pub(crate) fn is_cut(&self) -> bool {
         let mut cuts = DIRECTIONS.iter().map(|&way| self.cut_by(way));
         cuts.any(|holders| !holders.is_empty())
-    }
-
-    /// Whether new connections are refused.
-    pub(crate) fn refuses(&self) -> bool {
-        self.state.borrow().refuses()
     }
 
     /// The longest that a byte may take there and back, by weather and faults, when nothing is cut; but for a tail's one in 20,000.

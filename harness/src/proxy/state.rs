@@ -85,16 +85,34 @@ impl State {
 
     /// Names of those who hold this direction cut.
     pub(super) fn cut_by(&self, direction: Direction) -> Vec<String> {
-        let cuts = |faults: &[Held]| {
-            faults.iter().any(|held| {
-                held.direction == direction && matches!(held.fault, LinkFault::Blackhole { .. })
-            })
-        };
-        self.faults
-            .iter()
-            .filter(|(_, faults)| cuts(faults))
-            .map(|(name, _)| name.clone())
-            .collect()
+        self.holders(|held| {
+            held.direction == direction && matches!(held.fault, LinkFault::Blackhole { .. })
+        })
+    }
+
+    /// Names of those who may keep a new connection from carrying bytes in this direction: who hold it cut, or refuse, stop or end connections.
+    pub(super) fn barred_by(&self, direction: Direction) -> Vec<String> {
+        self.holders(|held| match held.fault {
+            LinkFault::Blackhole { .. } => held.direction == direction,
+            // What ends a connection ends both its directions.
+            LinkFault::Truncate { .. } | LinkFault::Stall { .. } | LinkFault::Refuse => true,
+            LinkFault::Latency { .. }
+            | LinkFault::Tail { .. }
+            | LinkFault::Bandwidth { .. }
+            | LinkFault::SlowClose { .. }
+            | LinkFault::Slice { .. }
+            | LinkFault::Repeat { .. } => false,
+        })
+    }
+
+    fn holders(&self, does: impl Fn(&Held) -> bool) -> Vec<String> {
+        let mut names = Vec::new();
+        for (name, faults) in &self.faults {
+            if faults.iter().any(&does) {
+                names.push(name.clone());
+            }
+        }
+        names
     }
 
     pub(super) fn install(
@@ -200,6 +218,19 @@ mod tests {
         assert_eq!(state.cut_by(Direction::Forward), ["b"]);
         state.remove("b");
         assert_eq!((state.passage(), state.resets), (Passage::Open, 0));
+    }
+
+    #[test]
+    fn what_ends_connections_bars_both_directions_and_what_slows_them_none() {
+        let mut state = state();
+        let slow = LinkFault::Bandwidth { bytes_per_s: 9 };
+        state.install("slow", Direction::Forward, slow, ALL);
+        assert!(state.barred_by(Direction::Forward).is_empty());
+        state.install("cut", Direction::Forward, CUT, ALL);
+        let short = LinkFault::Truncate { bytes: 0 };
+        state.install("short", Direction::Backward, short, ALL);
+        assert_eq!(state.barred_by(Direction::Forward), ["cut", "short"]);
+        assert_eq!(state.barred_by(Direction::Backward), ["short"]);
     }
 
     #[test]

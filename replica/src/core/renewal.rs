@@ -89,9 +89,12 @@ impl Core {
     /// A peer shows that this region lost what it had.
     pub(super) fn roll_back_found(&mut self, region: &Region, what: &str, effects: &mut Effects) {
         if !self.rollback.is_found {
-            effects.push(Effect::Log(format!(
-                "the store of this region was rolled back: {region} {what}. The region becomes a new member as soon as every member has answered; what it lost comes back from them, look at the disk"
-            )));
+            // Else there is no member that it waits for: it has said that it has no table.
+            if self.shares_a_table() {
+                effects.push(Effect::Log(format!(
+                    "the store of this region was rolled back: {region} {what}. The region becomes a new member as soon as every member has answered; what it lost comes back from them, look at the disk"
+                )));
+            }
             // They are told at once, so that they forget no tombstones until this region is a new member.
             for peer in self.peers.values_mut() {
                 peer.last_sent_ns = None;
@@ -114,11 +117,16 @@ impl Core {
         })
     }
 
-    /// Becomes a new member when the store was rolled back and everybody has been heard.
-    pub(super) fn verify(&mut self, now: Now, effects: &mut Effects) {
+    /// Whether this region and another are members of a global table.
+    fn shares_a_table(&self) -> bool {
         let me = self.me();
         let mut mine = self.groups.values().filter(|group| group.has(&me));
-        if !mine.any(|group| group.present().nth(1).is_some()) {
+        mine.any(|group| group.present().nth(1).is_some())
+    }
+
+    /// Becomes a new member when the store was rolled back and everybody has been heard.
+    pub(super) fn verify(&mut self, now: Now, effects: &mut Effects) {
+        if !self.shares_a_table() {
             // Removed meanwhile: whoever makes it a member again does so under the incarnation that it has now. Or alone: nobody has seen more, or would
             // feed anything again.
             self.rollback.is_found = false;

@@ -158,9 +158,10 @@ mod tests {
         assert_eq!(say("db cut forward reset").unwrap(), "db cut: done");
         assert_eq!(link.cut_by(Direction::Forward), ["control"]);
         say("db refuse").unwrap();
-        assert!(link.refuses());
+        assert_eq!(link.barred_by(Direction::Backward), ["control"]);
         say("db heal").unwrap();
-        assert!(!link.refuses() && link.cut_by(Direction::Forward).is_empty());
+        assert!(link.barred_by(Direction::Forward).is_empty());
+        assert!(link.barred_by(Direction::Backward).is_empty());
         assert!(
             say("db show")
                 .unwrap()

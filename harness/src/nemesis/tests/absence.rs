@@ -1,7 +1,7 @@
 //! Regions that are taken out of service.
 
 use super::*;
-use crate::{proxy::DIRECTIONS, topology::End};
+use crate::{disk::Spoiling, proxy::DIRECTIONS, topology::End};
 
 /// Whether clients are cut off from a region.
 fn is_cut(scene: &Scene, region: usize) -> bool {
@@ -170,4 +170,38 @@ fn a_lost_region_is_started_empty_and_joins_as_somebody_new() {
     let by_another = ["0 Leave { by: 1 }", "0 Join { by: 2 }"];
     assert_eq!(acts(&scene)[3..], by_another);
     assert!(!is_cut(&scene, 0));
+}
+
+/// Flips bits in region 1, after which it has no table when it is started again.
+fn lose_the_table(scene: &mut Scene) -> Deed {
+    let spoil = Deed::Spoil {
+        region: 1,
+        spoiling: Spoiling::Flipped,
+        places: 1,
+        pick: 0,
+    };
+    scene.run(&script(&[(1, Start, spoil.clone())]));
+    scene.target.is_bare.store(true, Ordering::Relaxed);
+    spoil
+}
+
+#[test]
+fn a_region_that_lost_the_record_of_its_table_joins_as_a_lost_one() {
+    let mut scene = Scene::new(None);
+    let spoil = lose_the_table(&mut scene);
+    scene.run(&script(&[(1, Stop, spoil)]));
+    let both = [(1, Start, Installed), (1, Stop, Installed)];
+    assert_eq!(scene.results(), both);
+    assert_eq!(acts(&scene).last().unwrap(), "1 Join { by: 0 }");
+    assert!(!is_cut(&scene, 1));
+}
+
+#[test]
+fn a_region_that_nobody_adds_again_is_told_at_once() {
+    let mut scene = Scene::new(Some(Ability::Membership));
+    let spoil = lose_the_table(&mut scene);
+    scene.run(&script(&[(1, Stop, spoil)]));
+    let both = [(1, Start, Installed), (1, Stop, Indeterminate)];
+    assert_eq!(scene.results(), both);
+    assert!(is_cut(&scene, 1), "its clients would find no table");
 }

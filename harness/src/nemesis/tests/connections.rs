@@ -37,6 +37,21 @@ fn a_storm_is_there_while_it_lasts_and_gone_afterwards() {
     assert_eq!(scene.heal(), Vec::<String>::new());
 }
 
+#[test]
+fn a_storm_to_where_nobody_listens_is_skipped() {
+    let mut scene = Scene::new(None);
+    let link = scene.network.link(End::Client, 0);
+    link.install("deaf", Direction::Forward, LinkFault::Refuse);
+    let address = link.address();
+    wait_until("it refuses", || TcpStream::connect(address).is_err());
+    let storm = Deed::Storm {
+        region: 0,
+        connections: 3,
+    };
+    scene.run(&script(&[(1, Start, storm)]));
+    assert_eq!(scene.results(), [(1, Start, Skipped)]);
+}
+
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
@@ -70,6 +85,30 @@ const WAY: Way = Way {
     to: 1,
     direction: Direction::Forward,
 };
+
+#[test]
+fn a_cut_ends_while_something_else_stalls_the_link() {
+    let mut scene = Scene::new(None);
+    let stall = LinkFault::Stall {
+        ends: StallEnd::Reset,
+        after_ms: 0,
+    };
+    let stalled = Deed::Links {
+        ways: vec![WAY],
+        fault: stall,
+    };
+    scene.run(&script(&[
+        (1, Start, stalled),
+        (2, Start, cut(&[(0, 1)])),
+        (2, Stop, cut(&[(0, 1)])),
+    ]));
+    assert_eq!(scene.results()[2], (2, Stop, Installed));
+    let Some(Moment::Fault { why, .. }) = scene.moments.last() else {
+        unreachable!("the stop is the last")
+    };
+    let why = why.as_deref().unwrap();
+    assert!(why.ends_with("are still held by fault 1"), "{why}");
+}
 
 /// How many of 2000 bytes arrive, and how long that takes.
 fn carried(scene: &Scene) -> (usize, Duration) {
