@@ -1,7 +1,7 @@
 //! Delays of a known distribution, injected by `dateline proxy` before a bare server, as `dateline load` tells them.
 //!
-//! Uniform between 100 and 900 ms, and exponential with a mean of 500 ms: long enough for the millisecond or two that timers, sockets and a busy machine add to be
-//! no more than a small part of the 2 %. Of 600,000 exponential draws the 99.9th percentile is off by 0.6 % (one standard deviation) by itself.
+//! Uniform between 20 and 180 ms, and exponential with a mean of 200 ms: of 600,000 draws the 99.9th percentile is off by 0.6 % (one standard
+//! deviation) by itself.
 
 use super::desk::{Desk, Summary, off_percent};
 
@@ -18,23 +18,22 @@ pub(super) fn measure(desk: &Desk) -> anyhow::Result<bool> {
         .nth(1)
         .unwrap_or_default()
         .to_owned();
-    // Slots take turns, so within the warm-up each has opened its connection, which takes a round trip.
     let load = |rate: &str, length: &str, in_flight: &str| {
         desk.load(&format!(
-            "load run reads --rate {rate} --for {length} --warm-up 5s --in-flight {in_flight} --keys 100 --timeout 20s --seed 7 --output quiet --region a=http://{address}"
+            "load run reads --rate {rate} --for {length} --warm-up 3s --in-flight {in_flight} --keys 100 --timeout 20s --seed 7 --output quiet --region a=http://{address}"
         ))
     };
 
-    proxy.ask("a latency forward 500 400")?;
-    let uniform = load("1k", "60s", "1500")?;
-    let theory = [0.5, 0.9, 0.99, 0.999].map(|quantile| 100.0 + 800.0 * quantile);
-    let is_uniform = tell("uniform, 100 to 900 ms", &uniform, theory)?;
+    proxy.ask("a latency forward 100 80")?;
+    let uniform = load("1k", "60s", "400")?;
+    let theory = [0.5, 0.9, 0.99, 0.999].map(|quantile| 20.0 + 160.0 * quantile);
+    let is_uniform = tell("uniform, 20 to 180 ms", &uniform, theory)?;
 
     proxy.ask("a heal")?;
-    proxy.ask("a tail forward 500")?;
-    let exponential = load("2k", "300s", "3000")?;
-    let theory = [0.5, 0.1, 0.01, 0.001].map(|rest: f64| -500.0 * rest.ln());
-    let is_exponential = tell("exponential, mean 500 ms", &exponential, theory)?;
+    proxy.ask("a tail forward 200")?;
+    let exponential = load("4k", "150s", "4000")?;
+    let theory = [0.5, 0.1, 0.01, 0.001].map(|rest: f64| -200.0 * rest.ln());
+    let is_exponential = tell("exponential, mean 200 ms", &exponential, theory)?;
     Ok(is_uniform && is_exponential)
 }
 
