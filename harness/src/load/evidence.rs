@@ -27,6 +27,7 @@ use super::{
     recording::Recording,
     settings::nanos,
     slot::Corruptions,
+    spent::Ratios,
     view::Show,
 };
 use crate::{
@@ -49,9 +50,7 @@ pub(crate) struct Measurements {
     pub(crate) clock: Option<ShareClock>,
     pub(crate) corruptions: Corruptions,
     pub(crate) measured_ns: u64,
-    pub(crate) cpu_busy_ratio: Option<f64>,
-    /// Share of its time in which the sending thread waited for a CPU.
-    pub(crate) cpu_wait_ratio: Option<f64>,
+    pub(crate) ratios: Ratios,
     pub(crate) unhealed: Vec<String>,
     /// What is missing at the end of the recorded history.
     pub(crate) last_look: Option<String>,
@@ -218,9 +217,7 @@ impl Evidence {
             ));
         }
         summary.warnings.extend(limits::warnings(&summary));
-        let starved = measured
-            .cpu_wait_ratio
-            .filter(|wait| *wait > CPU_WAIT_RATIO);
+        let starved = measured.ratios.waited.filter(|wait| *wait > CPU_WAIT_RATIO);
         summary.warnings.extend(starved.map(|wait| {
             format!(
                 "the sending thread was ready but had no CPU for {:.0} % of the time: other programs, or the regions themselves, made the client late; give it a CPU of its own or lower --rate",
@@ -302,7 +299,8 @@ impl Evidence {
             goals: Vec::new(),
             client: Client {
                 threads: 1,
-                cpu_busy_ratio: measured.cpu_busy_ratio,
+                cpu_busy_ratio: measured.ratios.busy,
+                cpu_stolen_ratio: measured.ratios.stolen,
             },
             warnings: Vec::new(),
             environment: run::describe_environment(),

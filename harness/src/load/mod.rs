@@ -7,7 +7,7 @@
 //! what is to be done, with [`quantity`] as people write numbers, [`elsewhere`] where regions are and [`mix`] as the operations ([`writes`] for those that are no registers). [`meter`] counts, [`pacer`]
 //! releases operations in real time, [`engine`] sends them through its [`slot`]s to a [`site`] under [`faults`]; [`heartbeat`] and [`lag`] measure
 //! replication, [`clocks`] how far the clocks of several shares are apart; [`recorder`] and [`evidence`] write it all down, [`recording`] every operation for a checker, [`view`] shows it. `virtual_time` is the engine's rules without a clock, which lets tests compare with theory to
-//! the nanosecond; [`echo`] is a server to measure the generator against.
+//! the nanosecond; [`spent`] is what the generator cost, [`echo`] a server to measure the generator against.
 
 mod run;
 
@@ -39,6 +39,8 @@ mod pacer;
 mod engine;
 
 mod slot;
+
+mod spent;
 
 mod site;
 

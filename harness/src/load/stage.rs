@@ -11,10 +11,6 @@ use std::{
 };
 
 use checker::history::RegionId;
-use nix::sys::{
-    resource::{UsageWho, getrusage},
-    time::TimeValLike as _,
-};
 use reports::load_summary::ShareClock;
 use tokio::task::JoinSet;
 
@@ -33,6 +29,7 @@ use super::{
     settings::nanos,
     site::Site,
     slot::{Corruptions, Slot},
+    spent::Spent,
 };
 use crate::{run::blocking, stop::Stop};
 
@@ -85,7 +82,7 @@ impl Stage<'_> {
         let spent = Spent::now();
         let faults = Faults::start(settings, evidence, site, &traffic.weather)?;
         traffic.sending.join_all().await;
-        let (cpu_busy_ratio, cpu_wait_ratio) = spent.since();
+        let ratios = spent.since();
         let ended_ns = nanos(traffic.origin.elapsed());
         evidence.phase("heal");
         let unhealed = match faults {
@@ -129,8 +126,7 @@ impl Stage<'_> {
             }),
             corruptions: traffic.corruptions,
             measured_ns,
-            cpu_busy_ratio,
-            cpu_wait_ratio,
+            ratios,
             unhealed,
             last_look,
             failure: stop.failure().map(str::to_owned),
@@ -271,46 +267,6 @@ async fn wait_until(instant: Instant, stop: &Stop) {
     tokio::select! {
         () = tokio::time::sleep_until(instant.into()) => {}
         () = stop.wait() => {}
-    }
-}
-
-/// What this thread spent, which sends everything and does nothing else.
-#[derive(Clone, Copy, Debug)]
-struct Spent {
-    at: Instant,
-    /// On a CPU.
-    busy_us: Option<f64>,
-    /// Ready to run, while others ran.
-    waited_us: Option<f64>,
-}
-
-impl Spent {
-    fn now() -> Self {
-        let usage = getrusage(UsageWho::RUSAGE_THREAD).ok();
-        let busy_us = usage.map(|usage| {
-            usage.user_time().num_microseconds() + usage.system_time().num_microseconds()
-        });
-        // Time on a CPU, time spent waiting for one, both in nanoseconds, and turns. Not every kernel keeps it.
-        let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-        let waited_ns = schedule.and_then(|line| line.split(' ').nth(1)?.parse::<f64>().ok());
-        Self {
-            at: Instant::now(),
-            busy_us: busy_us.map(|us| us as f64),
-            waited_us: waited_ns.map(|ns| ns / 1e3),
-        }
-    }
-
-    /// Shares of the time since: on a CPU, and waiting for one.
-    fn since(self) -> (Option<f64>, Option<f64>) {
-        let now = Self::now();
-        let elapsed_us = (now.at - self.at).as_secs_f64() * 1e6;
-        let share = |from: Option<f64>, to: Option<f64>| {
-            Some((to? - from?) / elapsed_us).filter(|share| share.is_finite())
-        };
-        (
-            share(self.busy_us, now.busy_us),
-            share(self.waited_us, now.waited_us),
-        )
     }
 }
 

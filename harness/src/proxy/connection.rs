@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, time::Instant};
 
-use tokio::{net::TcpStream, sync::watch, time::sleep_until};
+use tokio::{net::TcpStream, sync::watch};
 
 use super::{
     fault::{DIRECTIONS, Direction, Passage},
@@ -35,7 +35,7 @@ pub(super) async fn carry(
     let sink = link.probes().remove(&from);
     let mut early = Vec::new();
     if sink.is_none() {
-        match shake_hands(&opener, &mut early, &mut state, resets).await {
+        match shake_hands(link, &opener, &mut early, &mut state, resets).await {
             Handshake::Done => {}
             Handshake::Reset => {
                 reset(&opener);
@@ -99,6 +99,7 @@ enum Handshake {
 /// Waits for as long as a handshake over this link takes: a round trip, once nothing is cut. What the opener sends meanwhile is kept; if
 /// it closes meanwhile, the connection never was.
 async fn shake_hands(
+    link: &Link,
     opener: &TcpStream,
     early: &mut Vec<u8>,
     state: &mut watch::Receiver<State>,
@@ -119,7 +120,7 @@ async fn shake_hands(
         }
         tokio::select! {
             changed = state.changed() => assert!(changed.is_ok(), "the link outlives its connections"),
-            () = sleep_until(due.unwrap_or(begun).into()), if due.is_some() => {}
+            () = link.alarm.at(due.unwrap_or(begun)), if due.is_some() => {}
             ready = opener.readable(), if early.len() < EARLY_BYTES_MAX => {
                 if ready.and_then(|()| read_early(opener, early)).is_err() {
                     return Handshake::GivenUp;

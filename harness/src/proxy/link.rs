@@ -18,6 +18,7 @@ use tokio::{
 use workloads::seed::{Seed, Stream};
 
 use super::{
+    alarm::Alarm,
     fault::{DIRECTIONS, Direction, LinkFault},
     listener::Port,
     repeat::Copies,
@@ -36,6 +37,8 @@ pub(crate) struct Link {
     pub(super) probes: Mutex<BTreeMap<SocketAddr, SocketAddr>>,
     /// Requests that are sent again.
     pub(super) copies: Arc<Copies>,
+    /// Wakes what is held on the way.
+    pub(super) alarm: Alarm,
     pub(super) forward: Gauge,
     pub(super) backward: Gauge,
     pub(super) open: AtomicU64,
@@ -112,6 +115,7 @@ impl Link {
             state: watch::Sender::new(State::new(weather, upstream)),
             probes: Mutex::default(),
             copies: Arc::default(),
+            alarm: Alarm::new().map_err(wrong)?,
             forward: Gauge::default(),
             backward: Gauge::default(),
             open: AtomicU64::new(0),

@@ -12,6 +12,7 @@
 //! opened during it goes nowhere until it heals. Order within a direction always holds. Absent on purpose: anything below TCP, which
 //! is for the wires to regions (`target::cables`). What knows HTTP stands beside the pump, not in it (`repeat`).
 
+mod alarm;
 mod connection;
 mod fault;
 mod gate;

@@ -14,7 +14,6 @@ use tokio::{
     io::AsyncWriteExt,
     net::tcp::{ReadHalf, WriteHalf},
     sync::watch,
-    time::sleep_until,
 };
 use workloads::seed::Stream;
 
@@ -174,8 +173,8 @@ impl<'a> Pump<'a> {
                     Ok(()) => self.read(&from),
                     Err(_) => self.end(Parcel::Reset),
                 },
-                () = sleep_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => {}
-                () = sleep_until(ends_at.unwrap_or_else(Instant::now).into()), if ends_at.is_some() => {}
+                () = self.link.alarm.at(until.unwrap_or_else(Instant::now)), if until.is_some() => {}
+                () = self.link.alarm.at(ends_at.unwrap_or_else(Instant::now)), if ends_at.is_some() => {}
             }
         }
     }

@@ -268,14 +268,16 @@ fn add_lane(lanes: &mut Vec<Lane>, lane: &Lane) {
     }
 }
 
-/// All threads together; as busy as the busiest share, since one that is too busy spoils its part.
+/// All threads together; as busy as the busiest share and as starved as the most starved, since one such share spoils its part.
 fn client(shares: &[LoadSummary]) -> Client {
+    let most = |ratio: fn(&Client) -> Option<f64>| {
+        let ratios = shares.iter().filter_map(|share| ratio(&share.client));
+        ratios.max_by(f64::total_cmp)
+    };
     Client {
         threads: shares.iter().map(|share| share.client.threads).sum(),
-        cpu_busy_ratio: shares
-            .iter()
-            .filter_map(|share| share.client.cpu_busy_ratio)
-            .max_by(f64::total_cmp),
+        cpu_busy_ratio: most(|client| client.cpu_busy_ratio),
+        cpu_stolen_ratio: most(|client| client.cpu_stolen_ratio),
     }
 }
 

@@ -70,7 +70,11 @@ impl Desk {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("{}: {line}\n{said}", output.status);
         }
-        self.newest()
+        let summary = self.newest()?;
+        for warning in summary.warnings() {
+            println!("nightly:   warning: {warning}");
+        }
+        Ok(summary)
     }
 
     /// The summary of the newest run.
@@ -155,6 +159,12 @@ impl Summary {
             .as_f64()
             .with_context(|| format!("the summary has no {what} {percentile}"))?;
         Ok(ns / 1e6)
+    }
+
+    /// What may have spoiled its figures.
+    fn warnings(&self) -> impl Iterator<Item = &str> {
+        let warnings = self.0["warnings"].as_array();
+        warnings.into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// The four percentiles of the response times of the first row.
