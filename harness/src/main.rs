@@ -39,6 +39,8 @@ mod suite;
 
 mod journal;
 
+mod cpu;
+
 mod store;
 
 mod progress;

@@ -132,7 +132,7 @@ async fn phases(settings: &Settings, stop: &Stop) -> Result<Ending, Failure> {
     drop(progress);
     flusher.abort();
     journal.flush();
-    let usage = usage.stop(journal.counts());
+    let usage = usage.stop(journal.counts(), acted.proxies_us);
 
     journal.phase("judge");
     let outcome = evidence.conclude(acted, usage, stop);
@@ -151,6 +151,8 @@ struct Acted {
     failure: Option<String>,
     /// What to be careful about.
     warnings: Vec<String>,
+    /// CPU time of the proxies, microseconds.
+    proxies_us: Option<i64>,
 }
 
 /// Everything that needs regions. They are gone when it returns, however it returns.
@@ -204,11 +206,10 @@ async fn act(
     journal.phase("heal");
     if let Some(faults) = faults {
         let unhealed = faults.end().await;
-        acted.warnings.extend(
-            unhealed
-                .iter()
-                .map(|what| format!("could not be healed: {what}")),
-        );
+        let told = unhealed
+            .iter()
+            .map(|what| format!("could not be healed: {what}"));
+        acted.warnings.extend(told);
     }
     if let Some(serving) = serving {
         acted.warnings.extend(serving.end().await);
@@ -231,6 +232,7 @@ async fn act(
     journal.phase("tear-down");
     drop(interpreter);
     acted.warnings.extend(regions.tear_down().await);
+    acted.proxies_us = regions.network.spent_us();
     acted
 }
 

@@ -39,6 +39,9 @@ pub struct Results {
 pub struct Overhead {
     /// CPU time of the harness per operation, microseconds.
     pub harness_cpu_us_per_operation: Option<f64>,
+    /// What its proxies took of that; they carry clients' requests and replication.
+    #[serde(default)]
+    pub proxies_cpu_us_per_operation: Option<f64>,
     /// CPU time of all local regions together per operation, microseconds.
     pub regions_cpu_us_per_operation: Option<f64>,
     /// Greatest resident memory of the harness, MiB.

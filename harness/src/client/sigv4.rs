@@ -29,54 +29,49 @@ pub(crate) struct Signer {
     credentials: Arc<Credentials>,
     region: String,
     host: String,
-    /// Those of this second.
-    keys: Arc<Keys>,
-    /// The day that `key` is good for.
+    day: Option<Day>,
+    second: Option<Second>,
+}
+
+/// What the requests of one day have in common, as long as the keys stay the same.
+struct Day {
     day: String,
+    keys: Arc<Keys>,
     key: hmac::Key,
-    common: Common,
 }
 
 /// What the requests of one second have in common.
-struct Common {
+struct Second {
     second: i64,
-    amz_date: String,
     /// All headers but the target and the authorization.
     headers: HeaderMap,
     /// The authorization as far as the signature.
     authorization: String,
     /// The text to sign, as far as the hash of the canonical request.
     to_sign: hmac::Context,
+    /// The canonical request before the target, and from there to the hash of the body.
+    request: (String, String),
     /// For each target the canonical request, as far as the hash of its body.
     canonical: Vec<(String, digest::Context)>,
 }
 
 impl Signer {
     pub(crate) fn new(credentials: Arc<Credentials>, region: String, host: String) -> Self {
-        let key = hmac_key(&[]);
         Self {
-            keys: credentials.current(Timestamp::UNIX_EPOCH),
             credentials,
             region,
             host,
-            day: String::new(),
-            common: Common {
-                second: i64::MIN,
-                amz_date: String::new(),
-                headers: HeaderMap::new(),
-                authorization: String::new(),
-                to_sign: hmac::Context::with_key(&key),
-                canonical: Vec::new(),
-            },
-            key,
+            day: None,
+            second: None,
         }
     }
 
     /// A signed request, ready to send.
     pub(crate) fn sign(&mut self, target: &str, body: Bytes) -> Request<Full<Bytes>> {
-        self.refresh(Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH));
-        let authorization = self.authorization(target, &body);
-        let mut headers = self.common.headers.clone();
+        let now = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let second = self.second(now);
+        let authorization = second.authorization(target, &body);
+        let mut headers = second.headers.clone();
         headers.insert(TARGET, plain(target));
         headers.insert(AUTHORIZATION, plain(&authorization));
         let mut request = Request::new(Full::new(body));
@@ -85,75 +80,82 @@ impl Signer {
         request
     }
 
-    /// The date changes each second, the key each day and with the credentials.
-    fn refresh(&mut self, now: Timestamp) {
-        let second = now.as_second();
-        if second == self.common.second {
-            return;
-        }
-        let civil = now.to_zoned(TimeZone::UTC);
-        let amz_date = civil.strftime("%Y%m%dT%H%M%SZ").to_string();
-        let day = civil.strftime("%Y%m%d").to_string();
-        let keys = self.credentials.current(now);
-        if day != self.day || !Arc::ptr_eq(&keys, &self.keys) {
-            self.keys = keys;
-            self.key = signing_key(&self.keys.secret_key, &day, &self.region, SERVICE);
-            self.day = day;
-        }
-        let scope = format!("{}/{}/{SERVICE}/aws4_request", self.day, self.region);
-        let mut to_sign = hmac::Context::with_key(&self.key);
-        to_sign.update(format!("AWS4-HMAC-SHA256\n{amz_date}\n{scope}\n").as_bytes());
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(HOST, plain(&self.host));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-        headers.insert(DATE, plain(&amz_date));
-        if let Some(token) = &self.keys.session_token {
-            headers.insert(TOKEN, plain(token));
-        }
-        self.common = Common {
-            second,
-            amz_date,
-            headers,
-            authorization: format!(
-                "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={}, Signature=",
-                self.keys.access_key,
-                signed_headers(&self.keys)
-            ),
-            to_sign,
-            canonical: Vec::new(),
-        };
+    fn second(&mut self, now: Timestamp) -> &mut Second {
+        let known = self.second.take();
+        let second = known
+            .filter(|known| known.second == now.as_second())
+            .unwrap_or_else(|| self.begin(now));
+        self.second.insert(second)
     }
 
+    fn begin(&mut self, now: Timestamp) -> Second {
+        let civil = now.to_zoned(TimeZone::UTC);
+        let date = civil.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let (host, region) = (self.host.clone(), self.region.clone());
+        let Day { day, keys, key } = self.day(civil.strftime("%Y%m%d").to_string(), now);
+        let scope = format!("{day}/{region}/{SERVICE}/aws4_request");
+        let mut to_sign = hmac::Context::with_key(key);
+        to_sign.update(format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n").as_bytes());
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(HOST, plain(&host));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        headers.insert(DATE, plain(&date));
+        // In the order of the alphabet.
+        let mut request =
+            format!("POST\n/\n\ncontent-type:{JSON}\nhost:{host}\nx-amz-date:{date}\n");
+        if let Some(token) = &keys.session_token {
+            headers.insert(TOKEN, plain(token));
+            request += &format!("{TOKEN}:{token}\n");
+        }
+        request += "x-amz-target:";
+        let signed = signed_headers(keys);
+        Second {
+            second: now.as_second(),
+            headers,
+            authorization: format!(
+                "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature=",
+                keys.access_key,
+            ),
+            to_sign,
+            request: (request, format!("\n\n{signed}\n")),
+            canonical: Vec::new(),
+        }
+    }
+
+    /// The key of this day, of the keys that hold now.
+    fn day(&mut self, day: String, now: Timestamp) -> &Day {
+        let keys = self.credentials.current(now);
+        let known = self.day.take();
+        let same = known.filter(|known| known.day == day && Arc::ptr_eq(&known.keys, &keys));
+        self.day.insert(same.unwrap_or_else(|| Day {
+            key: signing_key(&keys.secret_key, &day, &self.region, SERVICE),
+            day,
+            keys,
+        }))
+    }
+}
+
+impl Second {
     fn authorization(&mut self, target: &str, body: &[u8]) -> String {
         let mut canonical = self.canonical(target);
         canonical.update(hex(digest::digest(&digest::SHA256, body).as_ref()).as_bytes());
-        let mut to_sign = self.common.to_sign.clone();
+        let mut to_sign = self.to_sign.clone();
         to_sign.update(hex(canonical.finish().as_ref()).as_bytes());
         let signature = hex(to_sign.sign().as_ref());
-        [self.common.authorization.as_str(), &signature].concat()
+        [self.authorization.as_str(), &signature].concat()
     }
 
     /// The canonical request of this target, as far as the hash of its body.
     fn canonical(&mut self, target: &str) -> digest::Context {
-        let begun = &mut self.common.canonical;
-        if let Some((_, canonical)) = begun.iter().find(|(known, _)| known == target) {
+        if let Some((_, canonical)) = self.canonical.iter().find(|(known, _)| known == target) {
             return canonical.clone();
         }
-        // In the order of the alphabet.
-        let token = match &self.keys.session_token {
-            None => String::new(),
-            Some(token) => format!("{TOKEN}:{token}\n"),
-        };
-        let text = format!(
-            "POST\n/\n\ncontent-type:{JSON}\nhost:{host}\nx-amz-date:{date}\n\
-             {token}x-amz-target:{target}\n\n{signed}\n",
-            host = self.host,
-            date = self.common.amz_date,
-            signed = signed_headers(&self.keys),
-        );
+        let (before, after) = &self.request;
         let mut canonical = digest::Context::new(&digest::SHA256);
-        canonical.update(text.as_bytes());
-        begun.push((target.to_owned(), canonical.clone()));
+        for part in [before, target, after] {
+            canonical.update(part.as_bytes());
+        }
+        self.canonical.push((target.to_owned(), canonical.clone()));
         canonical
     }
 }
@@ -203,6 +205,10 @@ mod tests {
         Signer::new(credentials, "us-east-1".into(), "localhost:8000".into())
     }
 
+    fn at(time: &str) -> Timestamp {
+        time.parse().expect("a time")
+    }
+
     #[test]
     fn the_signing_key_is_that_of_the_published_example() {
         // AWS General Reference, "Deriving the signing key": this secret, 20150830, us-east-1, service iam.
@@ -221,7 +227,7 @@ mod tests {
     fn signatures_are_those_of_another_implementation() {
         // Computed with Python's hashlib and hmac from the same reference.
         let mut signer = signer();
-        signer.refresh("2018-02-19T20:31:10Z".parse().expect("a time"));
+        let second = signer.second(at("2018-02-19T20:31:10Z"));
         for _begun_or_kept in 0..2 {
             for (target, body, signature) in [
                 (
@@ -235,7 +241,7 @@ mod tests {
                     "672d10a3bd7a2fb0220bdca7aea635cf2c2ae35bee6ad050d29c6e7fd55f3a0f",
                 ),
             ] {
-                let header = signer.authorization(target, body.as_bytes());
+                let header = second.authorization(target, body.as_bytes());
                 assert!(
                     header.ends_with(&format!("Signature={signature}")),
                     "{header}"
@@ -247,8 +253,8 @@ mod tests {
     #[test]
     fn the_scope_names_day_and_region() {
         let mut signer = signer();
-        signer.refresh("2018-02-19T20:31:10Z".parse().expect("a time"));
-        let header = signer.authorization("DynamoDB_20120810.GetItem", b"{}");
+        let second = signer.second(at("2018-02-19T20:31:10Z"));
+        let header = second.authorization("DynamoDB_20120810.GetItem", b"{}");
         assert!(
             header.starts_with(
                 "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20180219/us-east-1/dynamodb/aws4_request, "
@@ -261,10 +267,10 @@ mod tests {
     #[test]
     fn the_signature_covers_the_body() {
         let mut signer = signer();
-        signer.refresh("2018-02-19T20:31:10Z".parse().expect("a time"));
-        let one = signer.authorization("t", b"{}");
-        assert_ne!(one, signer.authorization("t", b"{ }"));
-        assert_eq!(one, signer.authorization("t", b"{}"));
+        let second = signer.second(at("2018-02-19T20:31:10Z"));
+        let one = second.authorization("t", b"{}");
+        assert_ne!(one, second.authorization("t", b"{ }"));
+        assert_eq!(one, second.authorization("t", b"{}"));
     }
 
     /// Is never asked, because the keys do not expire.
@@ -278,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_session_token_is_sent_and_signed() {
-        let now = "2018-02-19T20:31:10Z".parse().expect("a time");
+        let now = at("2018-02-19T20:31:10Z");
         let keys = Keys {
             session_token: Some("TOKEN".into()),
             ..Keys::lasting("ASIAEXAMPLE", "secret")
@@ -304,18 +310,13 @@ mod tests {
     fn renewed_keys_sign_from_the_next_second_on() {
         let first = signer();
         let mut signer = Signer::new(first.credentials.clone(), "us-east-1".into(), "h".into());
-        signer.refresh("2018-02-19T20:31:10Z".parse().expect("a time"));
-        let before = signer.authorization("t", b"");
+        let signed = |signer: &mut Signer, time| signer.second(at(time)).authorization("t", b"");
+        let before = signed(&mut signer, "2018-02-19T20:31:10Z");
         // The same day, other keys.
         signer.credentials = Credentials::fixed("OTHER", "other");
-        signer.refresh("2018-02-19T20:31:10Z".parse().expect("a time"));
-        assert_eq!(
-            signer.authorization("t", b""),
-            before,
-            "not within the second"
-        );
-        signer.refresh("2018-02-19T20:31:11Z".parse().expect("a time"));
-        let after = signer.authorization("t", b"");
+        let within = signed(&mut signer, "2018-02-19T20:31:10Z");
+        assert_eq!(within, before, "not within the second");
+        let after = signed(&mut signer, "2018-02-19T20:31:11Z");
         assert!(after.contains("Credential=OTHER/"), "{after}");
     }
 }

@@ -2,10 +2,9 @@
 
 use std::{fs::read_to_string, time::Instant};
 
-use nix::sys::{
-    resource::{UsageWho, getrusage},
-    time::TimeValLike as _,
-};
+use nix::sys::resource::UsageWho;
+
+use crate::cpu::spent_us;
 
 /// What this thread, which sends everything and does nothing else, has spent, and the machine has missed, until some instant.
 #[derive(Clone, Copy, Debug)]
@@ -31,16 +30,12 @@ pub(crate) struct Ratios {
 
 impl Spent {
     pub(super) fn now() -> Self {
-        let usage = getrusage(UsageWho::RUSAGE_THREAD).ok();
-        let busy_us = usage.map(|usage| {
-            usage.user_time().num_microseconds() + usage.system_time().num_microseconds()
-        });
         // Time on a CPU, time spent waiting for one, both in nanoseconds, and turns. Not every kernel keeps it.
         let schedule = read_to_string("/proc/thread-self/schedstat").ok();
         let waited_ns = schedule.and_then(|line| line.split(' ').nth(1)?.parse::<f64>().ok());
         Self {
             at: Instant::now(),
-            busy_us: busy_us.map(|us| us as f64),
+            busy_us: spent_us(UsageWho::RUSAGE_THREAD).map(|us| us as f64),
             waited_us: waited_ns.map(|ns| ns / 1e3),
             machine: read_to_string("/proc/stat")
                 .ok()

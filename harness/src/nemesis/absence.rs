@@ -184,7 +184,15 @@ impl Field {
         }
         let member = match absence.cause {
             Cause::RolledBack => Ok(()),
-            Cause::Spoilt => self.has_its_tables(region, &mut absence),
+            Cause::Spoilt => match self.lost_table(region, &absence) {
+                Ok(None) => Ok(()),
+                Ok(Some(table)) => {
+                    // It is a member of nothing any more.
+                    absence.cause = Cause::Lost;
+                    Err(format!("its table {table} is gone"))
+                }
+                Err(why) => Err(why),
+            },
             Cause::Removed | Cause::Lost => self.join(region, &mut absence),
         };
         if absence.cause == Cause::Lost
@@ -333,16 +341,11 @@ impl Field {
             .and_then(|peer| peer.incarnation))
     }
 
-    /// Whether the region still has every table that it had. One whose record of a table went with what was spoilt is a member of nothing: it is lost.
-    fn has_its_tables(&self, region: usize, absence: &mut Absence) -> Result<(), String> {
+    /// A table that the region had and has no more: its record of it went with what was spoilt.
+    fn lost_table(&self, region: usize, absence: &Absence) -> Result<Option<String>, String> {
         let now = self.ask(region)?.core.tables;
         let mut before = absence.was.core.tables.keys();
-        if let Some(gone) = before.find(|table| !now.contains_key(*table)) {
-            let why = format!("its table {gone} is gone");
-            absence.cause = Cause::Lost;
-            return Err(why);
-        }
-        Ok(())
+        Ok(before.find(|table| !now.contains_key(*table)).cloned())
     }
 
     /// Whether the region is a member in a new life and the others have fed it all that they have.

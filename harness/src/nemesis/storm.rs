@@ -36,16 +36,21 @@ impl Storms {
             }
         }
         let count = opened.len() as u64;
-        if let (0, Some(error)) = (count, &failed) {
-            return Outcome::Skipped(format!(
-                "none of {connections} connections could be opened: {error}"
-            ));
+        if count > 0 {
+            self.held().insert(holder.to_owned(), opened);
         }
-        self.held().insert(holder.to_owned(), opened);
-        if let Some(error) = failed {
-            return Outcome::Indeterminate(format!(
-                "{count} of {connections} connections were opened: {error}"
-            ));
+        match (count, failed) {
+            (0, Some(error)) => {
+                return Outcome::Skipped(format!(
+                    "none of {connections} connections could be opened: {error}"
+                ));
+            }
+            (_, Some(error)) => {
+                return Outcome::Indeterminate(format!(
+                    "{count} of {connections} connections were opened: {error}"
+                ));
+            }
+            (_, None) => {}
         }
         // Others come and go meanwhile, so half of them is proof enough that they are there.
         if becomes(|| link.traffic().open >= before + count / 2) {

@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     thread::JoinHandle,
 };
 
+use nix::sys::resource::UsageWho;
 use tokio::{runtime, sync::oneshot};
 use workloads::seed::Seed;
 
@@ -14,7 +15,10 @@ use super::{
     gate,
     link::{Link, LinkError},
 };
-use crate::topology::{End, Topology};
+use crate::{
+    cpu,
+    topology::{End, Topology},
+};
 
 /// Every link of a run. Dropping it closes every socket.
 pub(crate) struct Network {
@@ -22,11 +26,13 @@ pub(crate) struct Network {
     /// By region; none where regions have an address for each of the others.
     gates: Vec<SocketAddr>,
     thread: Mutex<Option<Running>>,
+    spent_us: OnceLock<i64>,
 }
 
 struct Running {
     stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
+    /// Ends with the CPU time that it has spent.
+    thread: JoinHandle<Option<i64>>,
 }
 
 /// Why there is no network.
@@ -112,12 +118,15 @@ impl Network {
             .spawn(move || {
                 // Everything that the proxy does is a task of this runtime, so its end is the end of all of them.
                 runtime.block_on(stopped).ok();
+                drop(runtime);
+                cpu::spent_us(UsageWho::RUSAGE_THREAD)
             })
             .map_err(NetworkError::Thread)?;
         Ok(Network {
             links,
             gates,
             thread: Mutex::new(Some(Running { stop, thread })),
+            spent_us: OnceLock::new(),
         })
     }
 
@@ -178,8 +187,16 @@ impl Network {
             .take();
         if let Some(Running { stop, thread }) = running {
             stop.send(()).ok();
-            assert!(thread.join().is_ok(), "the proxy's thread does not panic");
+            let spent_us = thread.join().expect("the proxy's thread does not panic");
+            if let Some(spent_us) = spent_us {
+                self.spent_us.get_or_init(|| spent_us);
+            }
         }
+    }
+
+    /// Microseconds of CPU that all links together took; known once they are shut down.
+    pub(crate) fn spent_us(&self) -> Option<i64> {
+        self.spent_us.get().copied()
     }
 }
 

@@ -406,8 +406,14 @@ fn shutting_down_closes_every_socket() {
     let bench = Bench::new();
     let (mut opener, _far) = bench.pair();
     let address = bench.link().address();
+    assert_eq!(
+        bench.network.spent_us(),
+        None,
+        "nobody knows before the end"
+    );
     bench.network.shutdown();
     bench.network.shutdown();
+    assert!(bench.network.spent_us().is_some_and(|us| us > 0));
     assert!(matches!(opener.read(&mut [0]), Ok(0) | Err(_)));
     assert!(is_refused(address));
     assert_eq!(

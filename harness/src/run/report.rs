@@ -174,9 +174,12 @@ impl Evidence {
         );
         let overhead = &results.overhead;
         if let Some(us) = overhead.harness_cpu_us_per_operation {
-            println!(
-                "Dateline itself spent {us:.0} µs of CPU on each operation recorded, proxies included"
-            );
+            let proxies = overhead
+                .proxies_cpu_us_per_operation
+                .map_or(String::new(), |us| {
+                    format!(", {us:.0} µs of it in its proxies")
+                });
+            println!("Dateline itself spent {us:.0} µs of CPU on each operation recorded{proxies}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! What measuring costs: processor time of the harness and of its regions, and the harness's memory.
 
-use nix::sys::resource::{Usage as Resources, UsageWho, getrusage};
+use nix::sys::resource::{UsageWho, getrusage};
 use reports::results::Overhead;
 
-use crate::journal::Counts;
+use crate::{cpu::spent_us, journal::Counts};
 
 /// The state at the beginning.
 #[derive(Debug)]
@@ -20,15 +20,15 @@ impl Usage {
         }
     }
 
-    /// What was spent since, for each operation recorded. The regions count when they have been stopped and waited for.
-    pub(super) fn stop(self, counts: Counts) -> Overhead {
-        let per_operation = |since: Option<i64>, who| {
-            let spent = spent_us(who)? - since?;
-            (counts.ended() > 0).then(|| float(spent) / counts.ended() as f64)
-        };
+    /// What was spent since, for each operation recorded. The regions count when they have been stopped and waited for; of its proxies, which
+    /// have ended, the caller knows.
+    pub(super) fn stop(self, counts: Counts, proxies_us: Option<i64>) -> Overhead {
+        let share = |spent: i64| (counts.ended() > 0).then(|| float(spent) / counts.ended() as f64);
+        let per_operation = |since: Option<i64>, who| share(spent_us(who)? - since?);
         let memory = getrusage(UsageWho::RUSAGE_SELF).ok();
         Overhead {
             harness_cpu_us_per_operation: per_operation(self.own_us, UsageWho::RUSAGE_SELF),
+            proxies_cpu_us_per_operation: proxies_us.and_then(share),
             regions_cpu_us_per_operation: per_operation(
                 self.children_us,
                 UsageWho::RUSAGE_CHILDREN,
@@ -38,14 +38,6 @@ impl Usage {
             check_ms: None,
         }
     }
-}
-
-fn spent_us(who: UsageWho) -> Option<i64> {
-    use nix::sys::time::TimeValLike as _;
-    let total = |usage: Resources| {
-        usage.user_time().num_microseconds() + usage.system_time().num_microseconds()
-    };
-    getrusage(who).ok().map(total)
 }
 
 fn float(count: i64) -> f64 {

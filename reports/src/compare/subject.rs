@@ -103,6 +103,11 @@ impl Subject {
                 overhead.harness_cpu_us_per_operation,
             ),
             (
+                "proxies CPU per operation",
+                Unit::CpuUs,
+                overhead.proxies_cpu_us_per_operation,
+            ),
+            (
                 "harness memory, max",
                 Unit::Mib,
                 overhead.harness_memory_mib_max,

@@ -49,6 +49,10 @@ pub fn of_results(results: &Results) -> BTreeMap<String, f64> {
             "harness_cpu_us_per_operation",
             overhead.harness_cpu_us_per_operation,
         ),
+        (
+            "proxies_cpu_us_per_operation",
+            overhead.proxies_cpu_us_per_operation,
+        ),
         ("harness_memory_mib_max", overhead.harness_memory_mib_max),
         (
             "check_s_per_million_operations",

@@ -184,6 +184,11 @@ pub(super) fn environment(results: &Results) -> Markup {
             "us",
         ),
         (
+            "of it CPU of its proxies",
+            overhead.proxies_cpu_us_per_operation,
+            "us",
+        ),
+        (
             "CPU of all regions per operation",
             overhead.regions_cpu_us_per_operation,
             "us",

@@ -475,6 +475,7 @@ pub(crate) fn results(examination: &Examination) -> Results {
     Results {
         overhead: Overhead {
             harness_cpu_us_per_operation: Some(41.5),
+            proxies_cpu_us_per_operation: Some(17.3),
             regions_cpu_us_per_operation: Some(96.2),
             harness_memory_mib_max: Some(38.0),
             check_ms: Some(64.0),
