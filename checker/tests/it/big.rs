@@ -153,10 +153,10 @@ impl<E: FnMut(Event)> Store<E> {
         while let Some((_, key, version)) = self.travelling.front().filter(|(at, ..)| *at <= now) {
             let (key, version) = (*key, *version);
             self.travelling.pop_front();
-            for region in 0..3 {
+            // Its own region has had it from the beginning: there nothing mends what another version replaced.
+            for region in (0..3).filter(|region| *region != usize::from(version.region)) {
                 let current = self.current[key][region];
-                let is_own = region == usize::from(version.region);
-                let is_wrong = !is_own && version < current;
+                let is_wrong = version < current;
                 let replaces = version > current;
                 if replaces || (is_wrong && self.fails(number, Fault::ArrivalOrder)) {
                     self.before[key][region] = current;
@@ -215,18 +215,21 @@ impl<E: FnMut(Event)> Store<E> {
         event(end, EventKind::Ok(reply));
     }
 
+    /// Whether there was an item that this region replaced itself a while ago: whoever did so knows that it is gone from here.
+    fn is_known_replaced(&self, number: usize, region: usize, key: usize) -> bool {
+        let (current, before) = (self.current[key][region], self.before[key][region]);
+        let is_old = current.time_us + 5_000 < i64::try_from(number).expect("short") * 50;
+        is_old && usize::from(current.region) == region && before.value != 0
+    }
+
     fn read(&mut self, number: usize, region: usize, key: usize) -> (Op, Reply) {
         let (current, before) = (self.current[key][region], self.before[key][region]);
         let mut shown = current;
-        let is_old = current.time_us + 5_000 < i64::try_from(number).expect("short") * 50;
-        // Whoever wrote it here knows that it is here.
-        let is_own = usize::from(current.region) == region;
-        let is_replaced = before.value != 0 && current.value != 0;
-        if is_old && is_own && is_replaced && self.fails(number, Fault::StaleRead) {
-            shown = before;
-        }
-        let is_deleted = is_own && current.value == 0;
-        if is_deleted && is_old && before.value != 0 && self.fails(number, Fault::Resurrection) {
+        let fault = match current.value {
+            0 => Fault::Resurrection,
+            _ => Fault::StaleRead,
+        };
+        if self.is_known_replaced(number, region, key) && self.fails(number, fault) {
             shown = before;
         }
         let op = Op::Read {
@@ -258,7 +261,9 @@ impl<E: FnMut(Event)> Store<E> {
             19 => Op::Delete { key: target },
             16..19 if before.value != 0 => {
                 let earlier = self.before[key][region];
-                if earlier.value != 0 && self.fails(number, Fault::DoubleWinner) {
+                if self.is_known_replaced(number, region, key)
+                    && self.fails(number, Fault::DoubleWinner)
+                {
                     old = earlier;
                 }
                 Op::Cas {

@@ -12,7 +12,7 @@ use hyper::{
     HeaderMap, Method, Request,
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use ring::{digest, hmac};
 
 use super::credentials::{Credentials, Keys};
@@ -84,20 +84,23 @@ impl Signer {
         let known = self.second.take();
         let second = known
             .filter(|known| known.second == now.as_second())
-            .unwrap_or_else(|| self.begin(now));
+            .unwrap_or_else(|| {
+                let today = self.today(now);
+                let second = self.begin(now, &today);
+                self.day = Some(today);
+                second
+            });
         self.second.insert(second)
     }
 
-    fn begin(&mut self, now: Timestamp) -> Second {
-        let civil = now.to_zoned(TimeZone::UTC);
-        let date = civil.strftime("%Y%m%dT%H%M%SZ").to_string();
-        let (host, region) = (self.host.clone(), self.region.clone());
-        let Day { day, keys, key } = self.day(civil.strftime("%Y%m%d").to_string(), now);
+    fn begin(&self, now: Timestamp, Day { day, keys, key }: &Day) -> Second {
+        let (host, region) = (&self.host, &self.region);
+        let date = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let scope = format!("{day}/{region}/{SERVICE}/aws4_request");
         let mut to_sign = hmac::Context::with_key(key);
         to_sign.update(format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n").as_bytes());
         let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(HOST, plain(&host));
+        headers.insert(HOST, plain(host));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
         headers.insert(DATE, plain(&date));
         // In the order of the alphabet.
@@ -123,15 +126,16 @@ impl Signer {
     }
 
     /// The key of this day, of the keys that hold now.
-    fn day(&mut self, day: String, now: Timestamp) -> &Day {
+    fn today(&mut self, now: Timestamp) -> Day {
+        let day = now.strftime("%Y%m%d").to_string();
         let keys = self.credentials.current(now);
         let known = self.day.take();
         let same = known.filter(|known| known.day == day && Arc::ptr_eq(&known.keys, &keys));
-        self.day.insert(same.unwrap_or_else(|| Day {
+        same.unwrap_or_else(|| Day {
             key: signing_key(&keys.secret_key, &day, &self.region, SERVICE),
             day,
             keys,
-        }))
+        })
     }
 }
 

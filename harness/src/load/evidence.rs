@@ -40,9 +40,6 @@ use crate::{
     store,
 };
 
-/// A sending thread that waits for a CPU longer than this is measuring its neighbours.
-const CPU_WAIT_RATIO: f64 = 0.1;
-
 /// What was measured.
 pub(crate) struct Measurements {
     pub(crate) lanes: Vec<Lane>,
@@ -217,13 +214,6 @@ impl Evidence {
             ));
         }
         summary.warnings.extend(limits::warnings(&summary));
-        let starved = measured.ratios.waited.filter(|wait| *wait > CPU_WAIT_RATIO);
-        summary.warnings.extend(starved.map(|wait| {
-            format!(
-                "the sending thread was ready but had no CPU for {:.0} % of the time: other programs, or the regions themselves, made the client late; give it a CPU of its own or lower --rate",
-                wait * 100.0
-            )
-        }));
         let unhealed = measured.unhealed.iter();
         summary
             .warnings
@@ -300,6 +290,7 @@ impl Evidence {
             client: Client {
                 threads: 1,
                 cpu_busy_ratio: measured.ratios.busy,
+                cpu_wait_ratio: measured.ratios.waited,
                 cpu_stolen_ratio: measured.ratios.stolen,
             },
             warnings: Vec::new(),

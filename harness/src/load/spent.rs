@@ -53,7 +53,10 @@ impl Spent {
         Ratios {
             busy: share(self.busy_us, now.busy_us),
             waited: share(self.waited_us, now.waited_us),
-            stolen: self.machine.zip(now.machine).and_then(Ticks::stolen),
+            stolen: self
+                .machine
+                .zip(now.machine)
+                .and_then(|(from, to)| from.stolen_until(to)),
         }
     }
 }
@@ -81,9 +84,10 @@ impl Ticks {
         })
     }
 
-    fn stolen((from, to): (Self, Self)) -> Option<f64> {
-        let share = (to.stolen - from.stolen) / (to.all - from.all);
-        share.is_finite().then_some(share)
+    /// The share of the time in between. Kernels have been seen to take stolen time back.
+    fn stolen_until(self, to: Self) -> Option<f64> {
+        let share = (to.stolen - self.stolen) / (to.all - self.all);
+        share.is_finite().then_some(share.max(0.0))
     }
 }
 
@@ -99,8 +103,10 @@ mod tests {
             [from.all, from.stolen, to.all, to.stolen],
             [100.0, 10.0, 200.0, 20.0]
         );
-        assert_eq!(Ticks::stolen((from, to)), Some(0.1));
-        assert_eq!(Ticks::stolen((from, from)), None, "no time has passed");
+        assert_eq!(from.stolen_until(to), Some(0.1));
+        assert_eq!(from.stolen_until(from), None, "no time has passed");
+        let back = Ticks { stolen: 9.0, ..to };
+        assert_eq!(from.stolen_until(back), Some(0.0), "taken back");
         for other in ["", "cpu  1 2 3", "intr 1 2 3 4 5 6 7 8"] {
             assert_eq!(Ticks::parse(other), None, "{other:?}");
         }

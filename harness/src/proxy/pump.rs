@@ -154,11 +154,12 @@ impl<'a> Pump<'a> {
             let ends_at = self.count_stall(&effect)?;
             let head = self.head(&effect);
             let roomy = self.source == Source::Flowing && self.queued_bytes < WINDOW;
-            let (until, go) = match head {
+            let (due, go) = match head {
                 Head::Go => (None, true),
                 Head::WaitUntil(instant) => (Some(instant), false),
                 Head::WaitForChange => (None, false),
             };
+            let until = due.into_iter().chain(ends_at).min();
             if go && self.head_is_mark() {
                 return self.pass_mark(&mut to).await;
             }
@@ -174,7 +175,6 @@ impl<'a> Pump<'a> {
                     Err(_) => self.end(Parcel::Reset),
                 },
                 () = self.link.alarm.at(until.unwrap_or_else(Instant::now)), if until.is_some() => {}
-                () = self.link.alarm.at(ends_at.unwrap_or_else(Instant::now)), if ends_at.is_some() => {}
             }
         }
     }

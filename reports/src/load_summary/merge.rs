@@ -277,6 +277,7 @@ fn client(shares: &[LoadSummary]) -> Client {
     Client {
         threads: shares.iter().map(|share| share.client.threads).sum(),
         cpu_busy_ratio: most(|client| client.cpu_busy_ratio),
+        cpu_wait_ratio: most(|client| client.cpu_wait_ratio),
         cpu_stolen_ratio: most(|client| client.cpu_stolen_ratio),
     }
 }

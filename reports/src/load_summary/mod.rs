@@ -277,6 +277,9 @@ pub struct Client {
     pub threads: u64,
     /// Share of those threads' time that was spent on a CPU while measuring; `None`: not measured.
     pub cpu_busy_ratio: Option<f64>,
+    /// Share of that time in which they were ready and others had the CPUs; `None`: not told.
+    #[serde(default)]
+    pub cpu_wait_ratio: Option<f64>,
     /// Share of the time of all CPUs of its machine that a host gave to other machines meanwhile; `None`: not told.
     #[serde(default)]
     pub cpu_stolen_ratio: Option<f64>,

@@ -98,6 +98,7 @@ pub(crate) fn summary() -> LoadSummary {
         client: Client {
             threads: 2,
             cpu_busy_ratio: Some(0.31),
+            cpu_wait_ratio: Some(0.02),
             cpu_stolen_ratio: Some(0.004),
         },
         warnings: Vec::new(),
