@@ -17,11 +17,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use checker::history::{EventKind, History, Observed, Pairing, Reply, binary, ndjson};
+use checker::history::{EventKind, History, MicroReply, Observed, Pairing, Reply, binary, ndjson};
 use checker::verdict::Outcome;
 use checker::{Memory, Options, Resources, judge_file};
 
-use big::{FAULTS, Fault, simulate, simulate_into};
+use big::{FAULTLESS, FAULTS, Fault, simulate, simulate_into};
 
 #[path = "../tests/it/big.rs"]
 mod big;
@@ -114,9 +114,13 @@ fn sizes(counts: &[usize]) -> Done {
             run(&one_key("hidden", "stamps hidden, one key"))?;
         }
         if count <= 20_000_000 {
-            for fault in FAULTS {
+            for fault in FAULTS.into_iter().chain([Fault::NoTornTransaction]) {
                 let fault = format!("{fault:?}");
-                let what = format!("stamps visible, compact, {fault} planted");
+                let what = if fault == "NoTornTransaction" {
+                    "stamps visible, compact, with transactions".to_owned()
+                } else {
+                    format!("stamps visible, compact, {fault} planted")
+                };
                 let planted = Trial {
                     fault: &fault,
                     ..clean(size, &what, "compact", 2)
@@ -173,11 +177,8 @@ fn run(trial: &Trial<'_>) -> Done {
     else {
         return Err(format!("{text}{}", String::from_utf8_lossy(&judged.stderr)).into());
     };
-    let expected = if trial.fault == "None" {
-        "Valid"
-    } else {
-        "Invalid"
-    };
+    let is_faultless = FAULTLESS.iter().any(|f| format!("{f:?}") == trial.fault);
+    let expected = if is_faultless { "Valid" } else { "Invalid" };
     if outcome != expected {
         return Err(format!("{}: {outcome}, not {expected}", trial.what).into());
     }
@@ -210,6 +211,13 @@ fn hide(event: &mut EventKind) {
     let hide = |seen: &mut Observed| seen.stamp = None;
     match event {
         EventKind::Ok(Reply::Read(seen) | Reply::Done { old: Some(seen) }) => hide(seen),
+        EventKind::Ok(Reply::Transact(replies)) => {
+            for reply in replies {
+                if let MicroReply::Read(seen) = reply {
+                    hide(seen);
+                }
+            }
+        }
         EventKind::Invoke(_) | EventKind::Ok(_) => {}
         EventKind::Fail { .. } | EventKind::Info { .. } => {}
     }
@@ -219,7 +227,7 @@ fn hide(event: &mut EventKind) {
 fn write(path: &Path, form: &str, stamps: &str, fault: &str, size: (usize, usize)) -> Done {
     let mut header = big::header();
     header.stamps_visible = stamps == "visible";
-    let faults = FAULTS.into_iter().chain([Fault::None]);
+    let faults = FAULTS.into_iter().chain(FAULTLESS);
     let fault = faults.into_iter().find(|f| format!("{f:?}") == fault);
     let fault = fault.ok_or("there is no such fault")?;
     let file = BufWriter::with_capacity(1 << 20, File::create(path)?);

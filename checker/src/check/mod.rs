@@ -44,7 +44,7 @@ pub(crate) use case::{Touch, touch_by_last};
 pub(crate) use frontier::at;
 pub(crate) use run::{Counts, Panel};
 pub use run::{check, check_on};
-pub(crate) use transactions::items_of_transactions;
+pub(crate) use transactions::Items;
 
 use crate::expectation::is_usual;
 use crate::history::{Header, History, MicroOp, Op};

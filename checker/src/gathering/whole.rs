@@ -39,7 +39,7 @@ impl Gathering {
                 row::read(&bytes, place, region_count, &mut operations)?;
             }
         }
-        operations.sort_by_key(|operation| operation.line_invoke);
+        sort_by_line(&mut operations);
         operations.dedup_by(|part, whole| {
             let is_same = part.line_invoke == whole.line_invoke;
             if is_same {
@@ -51,6 +51,24 @@ impl Gathering {
             header: self.header.clone(),
             operations,
         })
+    }
+}
+
+/// Sorts by the line of the request; equals stay in their order. Operations are large: each is moved once, to its place.
+fn sort_by_line(operations: &mut [Operation]) {
+    let lines = operations.iter().map(|operation| operation.line_invoke);
+    let mut order: Vec<(u64, usize)> = lines.zip(0..).collect();
+    order.sort_unstable();
+    let mut source: Vec<usize> = order.into_iter().map(|(_, place)| place).collect();
+    for first in 0..source.len() {
+        let mut place = first;
+        while source[place] != first {
+            let next = source[place];
+            operations.swap(place, next);
+            source[place] = place;
+            place = next;
+        }
+        source[place] = place;
     }
 }
 

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use checker::history::{
-    Condition, Event, EventKind, Header, Key, Observed, Op, Phase, ProcessId, RegionId, Reply,
-    Stamp, Strength, Value,
+    Condition, Event, EventKind, Header, Key, MicroOp, MicroReply, Observed, Op, Phase, ProcessId,
+    RegionId, Reply, Stamp, Strength, Value,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -36,15 +36,29 @@ pub(crate) enum Fault {
     DoubleWinner,
     /// A deleted item comes back in the region that deleted it.
     Resurrection,
+    /// A transaction of reads sees half of what a transaction wrote.
+    TornTransaction,
+    /// Nothing, in a history with transactions.
+    NoTornTransaction,
 }
 
+impl Fault {
+    fn has_transactions(self) -> bool {
+        matches!(self, Self::TornTransaction | Self::NoTornTransaction)
+    }
+}
+
+/// Histories without a fault.
+pub(crate) const FAULTLESS: [Fault; 2] = [Fault::None, Fault::NoTornTransaction];
+
 /// All that can be planted.
-pub(crate) const FAULTS: [Fault; 5] = [
+pub(crate) const FAULTS: [Fault; 6] = [
     Fault::StaleRead,
     Fault::DroppedWrite,
     Fault::ArrivalOrder,
     Fault::DoubleWinner,
     Fault::Resurrection,
+    Fault::TornTransaction,
 ];
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +86,14 @@ struct Store<E> {
     /// Operations from which on the fault happens, and how often it still will.
     fault_from: usize,
     fault_count: u32,
+    torn: Option<Torn>,
+}
+
+/// What the next client of a region shall see of a transaction.
+struct Torn {
+    region: usize,
+    keys: [usize; 2],
+    shown: [Version; 2],
 }
 
 /// The header of such histories.
@@ -93,6 +115,8 @@ pub(crate) fn simulate(count: usize, keys: usize, fault: Fault) -> Vec<Event> {
 
 /// Hands the events of such a run on as they happen.
 pub(crate) fn simulate_into(count: usize, keys: usize, fault: Fault, emit: impl FnMut(Event)) {
+    // A transaction is of two.
+    let keys = keys.max(1 + usize::from(fault.has_transactions()));
     let mut store = Store {
         rng: ChaCha8Rng::seed_from_u64(7),
         current: vec![Default::default(); keys],
@@ -109,8 +133,11 @@ pub(crate) fn simulate_into(count: usize, keys: usize, fault: Fault, emit: impl 
         fault_count: match fault {
             Fault::ArrivalOrder => 20,
             Fault::DroppedWrite => 20,
-            Fault::None | Fault::StaleRead | Fault::DoubleWinner | Fault::Resurrection => 1,
+            Fault::StaleRead | Fault::DoubleWinner | Fault::Resurrection => 1,
+            Fault::TornTransaction => 1,
+            Fault::None | Fault::NoTornTransaction => 0,
         },
+        torn: None,
     };
     for number in 1..=count {
         store.step(number);
@@ -193,9 +220,15 @@ impl<E: FnMut(Event)> Store<E> {
         let call = self.free_ns[region][client].max(now - self.below(REACH) as u64) + 1;
         let end = now + 1 + self.below(REACH) as u64;
         self.free_ns[region][client] = end;
-        let (op, reply) = match self.below(20) {
-            0..10 => self.read(number, region, key),
-            dice => self.write(number, now, region, key, dice),
+        let (op, reply) = if let Some(torn) = self.torn.take_if(|torn| torn.region == region) {
+            read_both(torn.keys, torn.shown)
+        } else if self.fault.has_transactions() && self.below(10) == 0 {
+            self.transact(number, now, region, key)
+        } else {
+            match self.below(20) {
+                0..10 => self.read(number, region, key),
+                dice => self.write(number, now, region, key, dice),
+            }
         };
         let process = ProcessId(u32::try_from(region * CLIENTS + client).expect("small"));
         let region = RegionId(u8::try_from(region).expect("three"));
@@ -249,13 +282,7 @@ impl<E: FnMut(Event)> Store<E> {
     ) -> (Op, Reply) {
         let before = self.current[key][region];
         let target = Key(key as u64);
-        let clock_us = i64::try_from(now / 1000).expect("short");
         let own = i64::try_from(number).expect("short");
-        let version = Version {
-            time_us: clock_us.max(before.time_us + 1),
-            region: u8::try_from(region).expect("three"),
-            value: if dice == 19 { 0 } else { own },
-        };
         let mut old = before;
         let op = match dice {
             19 => Op::Delete { key: target },
@@ -279,11 +306,57 @@ impl<E: FnMut(Event)> Store<E> {
         };
         let is_dropped = dice < 16 && before.value != 0 && self.fails(number, Fault::DroppedWrite);
         if !is_dropped {
-            self.before[key][region] = before;
-            self.current[key][region] = version;
-            self.travelling.push_back((now + LAG_NS, key, version));
+            self.put(now, region, key, if dice == 19 { 0 } else { own });
         }
         let old = Some(observed(old));
         (op, Reply::Done { old })
     }
+
+    /// Two items at once, read or written.
+    fn transact(&mut self, number: usize, now: u64, region: usize, key: usize) -> (Op, Reply) {
+        let other = key + 1 + self.below(self.current.len() - 1);
+        let keys = [key, other % self.current.len()];
+        if self.below(2) == 0 {
+            return read_both(keys, keys.map(|key| self.current[key][region]));
+        }
+        let own = i64::try_from(number).expect("short");
+        for key in keys {
+            self.put(now, region, key, own);
+        }
+        let (new, old) = (self.current[keys[0]][region], self.before[keys[1]][region]);
+        if old.value != 0 && self.fails(number, Fault::TornTransaction) {
+            self.torn = Some(Torn {
+                region,
+                keys,
+                shown: [new, old],
+            });
+        }
+        let write = |key| MicroOp::Write(Key(key as u64), value(own));
+        let op = Op::Transact {
+            ops: keys.map(write).to_vec(),
+        };
+        (op, Reply::Transact(vec![MicroReply::Done; 2]))
+    }
+
+    /// A region writes: other regions will have it later.
+    fn put(&mut self, now: u64, region: usize, key: usize, value: i64) {
+        let before = self.current[key][region];
+        let clock_us = i64::try_from(now / 1000).expect("short");
+        let version = Version {
+            time_us: clock_us.max(before.time_us + 1),
+            region: u8::try_from(region).expect("three"),
+            value,
+        };
+        self.before[key][region] = before;
+        self.current[key][region] = version;
+        self.travelling.push_back((now + LAG_NS, key, version));
+    }
+}
+
+/// A transaction that saw this.
+fn read_both(keys: [usize; 2], shown: [Version; 2]) -> (Op, Reply) {
+    let read = |key| MicroOp::Read(Key(key as u64));
+    let ops = keys.map(read).to_vec();
+    let seen = shown.map(|version| MicroReply::Read(observed(version)));
+    (Op::Transact { ops }, Reply::Transact(seen.to_vec()))
 }

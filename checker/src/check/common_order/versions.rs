@@ -2,7 +2,7 @@
 
 use crate::check::case::{Case, Fate, How, Item};
 use crate::check::frontier::at;
-use crate::history::{Condition, Op, Phase, Value};
+use crate::history::{Condition, History, Op, Phase, Value};
 
 /// A moment, and the operation that it belongs to. Moments count from 1; 0 is before the history.
 pub(super) type Moment = (u64, usize);
@@ -150,7 +150,9 @@ impl Versions {
             let said = own.filter(|s| matches!(s.how, How::Replaced | How::Condition));
             let old = match said.last() {
                 Some(said) => Some(said.version()),
-                None => required(case, operation).map(|old| old.map(|value| item.place(value))),
+                None => {
+                    required(case.history, operation).map(|old| old.map(|value| item.place(value)))
+                }
             };
             let before = match old {
                 Some(Some(version)) => places[version as usize],
@@ -225,7 +227,7 @@ fn included(case: &Case<'_>, item: &Item<'_>) -> Result<Vec<usize>, Wrong> {
         if std::mem::replace(&mut is_included[index], true) {
             continue;
         }
-        let before = required(case, item.writes[index].operation).flatten();
+        let before = required(case.history, item.writes[index].operation).flatten();
         let writers = before.and_then(|value| item.versions.get(value));
         let writers = writers.map(|v| v.writers.iter()).into_iter().flatten();
         waiting.extend(writers.filter(|w| item.writes[*w].fate != Fate::Failed));
@@ -235,8 +237,8 @@ fn included(case: &Case<'_>, item: &Item<'_>) -> Result<Vec<usize>, Wrong> {
 }
 
 /// What a conditional write requires, if that is one version: a value, or that there is no item.
-pub(in crate::check) fn required(case: &Case<'_>, operation: usize) -> Option<Option<i64>> {
-    match &case.history.operations[operation].op {
+pub(in crate::check) fn required(history: &History, operation: usize) -> Option<Option<i64>> {
+    match &history.operations[operation].op {
         Op::Cas {
             condition: Condition::Equals(Value::Int(value)),
             ..

@@ -1,8 +1,12 @@
 //! What happened in one region to the keys of its transactions: who saw and who wrote which version.
 
-use crate::check::case::{Case, Fate, Item, Sighting, Whole, Write};
+use std::num::NonZeroU32;
+
+use super::happened::{Happened, lists};
+use super::lines::{Lines, small};
+use crate::check::case::{Fate, Item, Sighting, Whole, Write};
 use crate::check::common_order::required;
-use crate::history::{RegionId, Value};
+use crate::history::{History, RegionId};
 use crate::table::Table;
 
 /// Something that happened at one instant in the region.
@@ -16,25 +20,26 @@ pub(super) struct Node {
 }
 
 /// One version of a key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Version {
-    pub(super) writer: usize,
-    /// Nodes that saw it, the writer of the next version perhaps among them.
-    pub(super) readers: Vec<usize>,
+    /// The node that wrote it, or brought it from elsewhere.
+    pub(super) writer: u32,
     /// The sighting (as an operation) that shows its stamp.
-    pub(super) shown: Option<usize>,
+    pub(super) shown: Option<u32>,
 }
 
 /// One key.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Versions {
     pub(super) versions: Vec<Version>,
+    /// For each version the nodes that saw it, the writer of the next one perhaps among them.
+    pub(super) readers: Lines,
     /// Nodes that saw the item before any version.
-    pub(super) first_readers: Vec<usize>,
+    pub(super) first_readers: Vec<u32>,
     /// Versions whose order is known, ascending: by their stamps, or as elements of a list.
-    pub(super) known: Vec<usize>,
+    pub(super) known: Vec<u32>,
     /// Versions that come after all of `known`: appended, and in no list that was seen.
-    pub(super) last: Vec<usize>,
+    pub(super) last: Vec<u32>,
     /// The sighting (as an operation) that shows the order of a list.
     pub(super) shown: Option<usize>,
     /// A delete, if there is one: then absence says nothing.
@@ -42,44 +47,20 @@ pub(super) struct Versions {
 }
 
 /// All that happened.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Nodes {
     pub(super) all: Vec<Node>,
     pub(super) keys: Vec<Versions>,
 }
 
-/// Gathers what happened in a region to these items.
-pub(super) fn gather(case: &Case<'_>, region: RegionId) -> Nodes {
-    let mut gathering = Gathering {
-        region,
-        nodes: Nodes::default(),
-        by_operation: Table::default(),
-        happened_ns: Table::default(),
-    };
-    for item in &case.items {
-        gathering.see(item);
-        gathering.require(case, item);
-    }
-    for item in &case.items {
-        let versions = if item.is_register {
-            gathering.register(case, item)
-        } else if item.is_all(Whole::List) && item.only_region().is_some() {
-            gathering.list(item)
-        } else {
-            continue;
-        };
-        gathering.nodes.keys.push(versions);
-    }
-    gathering.nodes
-}
-
-struct Gathering {
+/// Gathers what happened in one region, item by item.
+pub(super) struct Gathering<'h> {
+    history: &'h History,
+    happened: &'h Happened<'h>,
     region: RegionId,
     nodes: Nodes,
-    /// The nodes of operations of this region.
-    by_operation: Table<usize>,
-    /// When anything that an operation wrote was first seen anywhere: a transaction happens with all that it writes.
-    happened_ns: Table<u64>,
+    /// The node of each operation, if it is of this region and has one.
+    by_operation: Vec<Option<NonZeroU32>>,
 }
 
 /// What makes a version: a write or an append.
@@ -92,76 +73,97 @@ struct Maker {
     return_ns: u64,
 }
 
-impl Gathering {
-    fn push(&mut self, operation: usize, call_ns: u64, return_ns: u64) -> usize {
+/// One key, while it is made.
+#[derive(Default)]
+struct Making {
+    versions: Vec<Version>,
+    /// Versions, and nodes that saw them.
+    readers: Vec<(u32, u32)>,
+    first_readers: Vec<u32>,
+    known: Vec<u32>,
+    last: Vec<u32>,
+    shown: Option<usize>,
+    delete: Option<usize>,
+}
+
+impl Making {
+    /// A node saw a version; that its writer does says nothing.
+    fn see(&mut self, place: u32, reader: u32) {
+        if self.versions[place as usize].writer != reader {
+            self.readers.push((place, reader));
+        }
+    }
+
+    fn finish(self) -> Versions {
+        Versions {
+            readers: Lines::new(self.versions.len(), &self.readers),
+            versions: self.versions,
+            first_readers: self.first_readers,
+            known: self.known,
+            last: self.last,
+            shown: self.shown,
+            delete: self.delete,
+        }
+    }
+}
+
+impl<'h> Gathering<'h> {
+    pub(super) fn new(history: &'h History, happened: &'h Happened<'h>, region: RegionId) -> Self {
+        Self {
+            history,
+            happened,
+            region,
+            nodes: Nodes::default(),
+            by_operation: vec![None; history.operations.len()],
+        }
+    }
+
+    /// Takes what happened to the next item.
+    pub(super) fn add(&mut self, item: &Item<'_>) {
+        let versions = if item.is_register {
+            self.register(item)
+        } else if item.is_all(Whole::List) && item.only_region().is_some() {
+            self.list(item)
+        } else {
+            return;
+        };
+        self.nodes.keys.push(versions);
+    }
+
+    pub(super) fn finish(self) -> Nodes {
+        self.nodes
+    }
+
+    fn push(&mut self, operation: usize, call_ns: u64, return_ns: u64) -> u32 {
         self.nodes.all.push(Node {
             operation,
             call_ns,
             return_ns,
         });
-        self.nodes.all.len() - 1
+        small(self.nodes.all.len() - 1)
     }
 
-    /// Notes that an operation had happened by then; of several such moments the earliest holds.
-    fn learn(&mut self, operation: usize, seen_ns: u64) {
-        let known = self
-            .happened_ns
-            .or_insert_with(number(operation), || seen_ns);
-        *known = (*known).min(seen_ns);
-    }
-
-    /// Notes when what was written to an item was first seen.
-    fn see(&mut self, item: &Item<'_>) {
-        for write in item.writes.iter().filter(|w| w.fate != Fate::Failed) {
-            let value = write.value.filter(|v| item.writer(*v).is_some());
-            if let Some(seen) = value.and_then(|v| item.first_seen(v)) {
-                self.learn(write.operation, seen.return_ns);
-            }
-        }
-        let appends: Table<usize> = appends(item);
-        for (sighting, list) in lists(item) {
-            for operation in list.iter().filter_map(|e| appends.get(*e)) {
-                self.learn(*operation, sighting.return_ns);
-            }
-        }
-    }
-
-    /// Notes that what a conditional write of unknown outcome required had been written, if what it wrote itself was seen.
-    fn require(&mut self, case: &Case<'_>, item: &Item<'_>) {
-        let is_unknown = |w: &&Write| w.is_conditional && w.fate == Fate::Unknown;
-        let mut waiting: Vec<&Write> = item.writes.iter().rev().filter(is_unknown).collect();
-        let mut has_grown = true;
-        while has_grown {
-            has_grown = false;
-            waiting.retain(|write| {
-                let seen_ns = self.happened_ns.get(number(write.operation)).copied();
-                let required = required(case, write.operation).flatten();
-                let maker = required.and_then(|value| item.writer(value));
-                if let (Some(seen_ns), Some(maker)) = (seen_ns, maker) {
-                    self.learn(maker.operation, seen_ns);
-                    has_grown = true;
-                }
-                seen_ns.is_none()
-            });
-        }
+    /// The node of an operation, if it has one.
+    fn known(&self, operation: usize) -> Option<u32> {
+        Some(self.by_operation[operation]?.get() - 1)
     }
 
     /// The node of an operation of this region; of several claims about its end the earliest holds.
-    fn local(&mut self, operation: usize, call_ns: u64, return_ns: u64) -> usize {
-        if let Some(node) = self.by_operation.get(number(operation)).copied() {
-            let known = &mut self.nodes.all[node].return_ns;
+    fn local(&mut self, operation: usize, call_ns: u64, return_ns: u64) -> u32 {
+        if let Some(node) = self.known(operation) {
+            let known = &mut self.nodes.all[node as usize].return_ns;
             *known = (*known).min(return_ns);
             return node;
         }
         let node = self.push(operation, call_ns, return_ns);
-        self.by_operation.insert(number(operation), node);
+        self.by_operation[operation] = NonZeroU32::new(node + 1);
         node
     }
 
     /// The node of a version: of its write, or of its arrival from elsewhere. What nobody saw has not arrived.
     fn version(&mut self, maker: Maker, is_seen_here: bool) -> Option<Version> {
         let writer = if maker.region == self.region {
-            let seen_ns = self.happened_ns.get(number(maker.operation)).copied();
+            let seen_ns = self.happened.seen_ns(maker.operation);
             let happened_ns = seen_ns.map_or(u64::MAX, |ns| ns.max(maker.call_ns));
             let return_ns = maker.return_ns.min(happened_ns);
             if return_ns == u64::MAX {
@@ -175,25 +177,24 @@ impl Gathering {
         };
         Some(Version {
             writer,
-            readers: Vec::new(),
             shown: None,
         })
     }
 
     /// The node of a strong sighting.
-    fn reader(&mut self, seen: &Sighting<'_>) -> usize {
+    fn reader(&mut self, seen: &Sighting<'_>) -> u32 {
         self.local(seen.operation, seen.call_ns, seen.return_ns)
     }
 
-    fn register(&mut self, case: &Case<'_>, item: &Item<'_>) -> Versions {
-        let mut key = Versions::default();
+    fn register(&mut self, item: &Item<'_>) -> Versions {
+        let mut key = Making::default();
         let here = |s: &&Sighting<'_>| s.region == self.region && s.is_current();
         let seen: Vec<&Sighting<'_>> = item.sightings.iter().filter(here).collect();
         let mut seen_here: Table<()> = Table::default();
         for sighting in &seen {
             sighting.number().map(|v| seen_here.insert(v, ()));
         }
-        let mut places: Table<usize> = Table::default();
+        let mut places: Table<u32> = Table::default();
         for write in item.writes.iter().filter(|w| w.fate != Fate::Failed) {
             let unique = write.value.filter(|v| item.writer(*v).is_some());
             if write.value.is_some() && unique.is_none() {
@@ -204,8 +205,8 @@ impl Gathering {
                 continue;
             };
             if let Some(value) = unique {
-                version.shown = item.shown(value).map(|(_, s)| s.operation);
-                places.insert(value, key.versions.len());
+                version.shown = item.shown(value).map(|(_, s)| small(s.operation));
+                places.insert(value, small(key.versions.len()));
             }
             key.versions.push(version);
         }
@@ -214,9 +215,7 @@ impl Gathering {
                 Some(value) => {
                     if let Some(place) = places.get(value).copied() {
                         let reader = self.reader(sighting);
-                        if reader != key.versions[place].writer {
-                            key.versions[place].readers.push(reader);
-                        }
+                        key.see(place, reader);
                     }
                 }
                 // A condition on absence says as much as a look at it.
@@ -229,11 +228,11 @@ impl Gathering {
         }
         // What conditional writes of unknown outcome required, if they happened. Those that were acknowledged are among the sightings.
         for write in item.writes.iter().filter(|w| w.fate == Fate::Unknown) {
-            let node = self.by_operation.get(number(write.operation)).copied();
-            match (node, required(case, write.operation)) {
+            let node = self.known(write.operation);
+            match (node, required(self.history, write.operation)) {
                 (Some(node), Some(Some(value))) => {
                     if let Some(place) = places.get(value).copied() {
-                        key.versions[place].readers.push(node);
+                        key.readers.push((place, node));
                     }
                 }
                 (Some(node), Some(None)) if !item.has_deletes => key.first_readers.push(node),
@@ -245,12 +244,12 @@ impl Gathering {
         key.known = known
             .filter_map(|(_, value)| places.get(*value).copied())
             .collect();
-        key
+        key.finish()
     }
 
     /// A list to which one region appends: each element is a version, which follows that of the element before it.
     fn list(&mut self, item: &Item<'_>) -> Versions {
-        let mut key = Versions::default();
+        let mut key = Making::default();
         let lists = lists(item);
         let longest = lists.iter().max_by_key(|(_, elements)| elements.len());
         let order = longest.map_or(&[][..], |(_, elements)| elements);
@@ -267,7 +266,7 @@ impl Gathering {
             let last = list.last().filter(|_| here(sighting));
             last.map(|e| last_seen_here.insert(*e, ()));
         }
-        let mut places: Table<usize> = Table::default();
+        let mut places: Table<u32> = Table::default();
         for addition in item.additions.iter().filter(|a| a.fate != Fate::Failed) {
             let element = addition.number;
             if places.contains(element) {
@@ -280,9 +279,10 @@ impl Gathering {
                 return_ns: addition.return_ns.unwrap_or(u64::MAX),
             };
             if let Some(version) = self.version(maker, last_seen_here.contains(element)) {
-                places.insert(element, key.versions.len());
+                let place = small(key.versions.len());
+                places.insert(element, place);
                 if !seen.contains(element) {
-                    key.last.push(key.versions.len());
+                    key.last.push(place);
                 }
                 key.versions.push(version);
             }
@@ -294,14 +294,12 @@ impl Gathering {
         if is_local {
             // An append replaces the list as it is.
             for pair in 1..key.known.len() {
-                let writer = key.versions[key.known[pair]].writer;
-                let before = &mut key.versions[key.known[pair - 1]];
-                if before.writer != writer {
-                    before.readers.push(writer);
-                }
+                let writer = key.versions[key.known[pair] as usize].writer;
+                key.see(key.known[pair - 1], writer);
             }
             if let Some(first) = key.known.first() {
-                key.first_readers.push(key.versions[*first].writer);
+                let writer = key.versions[*first as usize].writer;
+                key.first_readers.push(writer);
             }
         }
         for (sighting, list) in lists
@@ -312,13 +310,11 @@ impl Gathering {
             let reader = self.reader(sighting);
             match place {
                 None => key.first_readers.push(reader),
-                Some(Some(place)) if key.versions[place].writer != reader => {
-                    key.versions[place].readers.push(reader);
-                }
-                Some(_) => {}
+                Some(Some(place)) => key.see(place, reader),
+                Some(None) => {}
             }
         }
-        key
+        key.finish()
     }
 }
 
@@ -332,27 +328,4 @@ fn maker(write: &Write) -> Maker {
             Fate::Failed | Fate::Unknown => u64::MAX,
         },
     }
-}
-
-/// The sightings that show a list; no item shows an empty one.
-fn lists<'i, 'h>(item: &'i Item<'h>) -> Vec<(&'i Sighting<'h>, &'h [i64])> {
-    let list = |s: &'i Sighting<'h>| match s.value {
-        Value::List(elements) => Some((s, elements.as_slice())),
-        Value::Absent => Some((s, &[][..])),
-        Value::Int(_) => None,
-    };
-    item.sightings.iter().filter_map(list).collect()
-}
-
-/// The operation that appended each element and did not fail.
-fn appends(item: &Item<'_>) -> Table<usize> {
-    let mut appends = Table::default();
-    for addition in item.additions.iter().filter(|a| a.fate != Fate::Failed) {
-        appends.or_insert_with(addition.number, || addition.operation);
-    }
-    appends
-}
-
-fn number(operation: usize) -> i64 {
-    i64::try_from(operation).expect("an index")
 }

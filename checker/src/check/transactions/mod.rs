@@ -20,20 +20,23 @@
 
 mod gather;
 mod graph;
+mod happened;
+mod lines;
 mod replay;
 mod saturate;
 
 use std::collections::BTreeSet;
 
-use super::case::{Builder, ByKey, Case, Wanted};
+use super::case::{Builder, ByKey, Item};
 use super::evidence::{Evidence, Findings, key_words, region_name};
 use super::frontier::at;
 use crate::history::{Ending, History, Key, MicroOp, MicroReply, Op, Operation, RegionId, Reply};
 use crate::history::{Observed, Value};
 use crate::shrink;
 use crate::verdict::Violation;
-use gather::{Nodes, gather};
+use gather::{Gathering, Nodes};
 use graph::Span;
+use happened::Happened;
 
 /// How many operations are searched for the evidence when the circle alone does not show it.
 const SEARCHED_COUNT: usize = 400;
@@ -58,10 +61,29 @@ pub(super) fn run(history: &History) -> Findings {
             }
         }
     }
-    for region in regions {
-        judge(history, region, &mut findings);
+    let regions: Vec<RegionId> = regions.into_iter().collect();
+    for (region, nodes) in regions.iter().zip(gather(history, &regions)) {
+        judge(history, *region, &nodes, &mut findings);
     }
     findings
+}
+
+/// Gathers what happened in each of these regions to the keys of its transactions.
+fn gather(history: &History, regions: &[RegionId]) -> Vec<Nodes> {
+    let keys: Vec<BTreeSet<Key>> = regions.iter().map(|r| keys(history, *r)).collect();
+    let items = Items::new(history, keys.iter().flatten().copied().collect());
+    let mut happened = Happened::new(history);
+    items.iter().for_each(|item| happened.add(&item));
+    let gathering = |region: &RegionId| Gathering::new(history, &happened, *region);
+    let mut all: Vec<Gathering<'_>> = regions.iter().map(gathering).collect();
+    for item in items.iter() {
+        for (gathering, keys) in all.iter_mut().zip(&keys) {
+            if keys.contains(&item.key) {
+                gathering.add(&item);
+            }
+        }
+    }
+    all.into_iter().map(Gathering::finish).collect()
 }
 
 /// What the graph of a region says.
@@ -72,14 +94,11 @@ enum Answer {
     Unknown,
 }
 
-fn judge(history: &History, region: RegionId, findings: &mut Findings) {
-    let keys = keys(history, region);
-    let case = items(history, &keys);
-    let nodes = gather(&case, region);
-    match decide(&nodes) {
+fn judge(history: &History, region: RegionId, nodes: &Nodes, findings: &mut Findings) {
+    match decide(nodes) {
         Answer::Explained => {}
         Answer::Broken(shown) => {
-            findings.add(|| violation(history, &nodes, region, shown));
+            findings.add(|| violation(history, nodes, region, shown));
         }
         Answer::Unknown => findings.cannot_tell(format!(
             "no order of the operations in {} was found that explains them all, and none that contradicts them: let transactions read what they replace, or make stamps or old images visible",
@@ -93,7 +112,7 @@ fn decide(nodes: &Nodes) -> Answer {
     if let Some(circle) = graph.circle() {
         return Answer::Broken(operations(nodes, &circle));
     }
-    if replay::explains(nodes, &graph, &[]) {
+    if replay::explains(nodes, &graph) {
         return Answer::Explained;
     }
     if nodes.all.len() > SATURATED_COUNT {
@@ -101,7 +120,7 @@ fn decide(nodes: &Nodes) -> Answer {
     }
     match saturate::saturate(nodes, &graph) {
         Err(circle) => Answer::Broken(operations(nodes, &circle)),
-        Ok(forced) if replay::explains(nodes, &graph, &forced) => Answer::Explained,
+        Ok(forced) if replay::explains(nodes, &forced) => Answer::Explained,
         Ok(_) => Answer::Unknown,
     }
 }
@@ -111,14 +130,18 @@ fn operations(nodes: &Nodes, circle: &[usize]) -> Shown {
     let mut shown = Shown::default();
     let mut named: BTreeSet<usize> = circle.iter().copied().collect();
     for key in &nodes.keys {
-        for version in &key.versions {
-            let is_read = version.readers.iter().any(|r| circle.contains(r));
-            if is_read || circle.contains(&version.writer) {
-                let span = Span::new(nodes, version);
-                named.extend([span.first_return.1, span.last_call.1]);
-                shown.operations.extend(version.shown);
+        for (place, version) in key.versions.iter().enumerate() {
+            let readers = key.readers.after(place);
+            let is_named = |node: &u32| circle.contains(&(*node as usize));
+            if readers.iter().any(is_named) || is_named(&version.writer) {
+                let span = Span::new(nodes, key, place);
+                let ends = [span.first_return.1, span.last_call.1];
+                named.extend(ends.map(|node| node as usize));
+                shown.operations.extend(version.shown.map(|o| o as usize));
                 shown.operations.extend(key.shown);
-                shown.context.push(nodes.all[version.writer].operation);
+                shown
+                    .context
+                    .push(nodes.all[version.writer as usize].operation);
                 shown.context.extend(key.delete);
             }
         }
@@ -154,24 +177,34 @@ fn key(op: &MicroOp) -> Key {
     *key
 }
 
-/// The items of all keys that transactions touch.
-pub(crate) fn items_of_transactions(history: &History) -> Case<'_> {
-    let regions = 0..history.header.regions.len();
-    let regions = regions.map(|i| RegionId(u8::try_from(i).expect("at most 255 regions")));
-    items(history, &regions.flat_map(|r| keys(history, r)).collect())
+/// The items of some keys, made one at a time whenever they are asked for: all at once would take several times the memory of the history.
+pub(crate) struct Items<'h> {
+    builder: Builder<'h>,
+    by_key: ByKey,
+    keys: BTreeSet<Key>,
 }
 
-/// The items of these keys.
-fn items<'h>(history: &'h History, keys: &BTreeSet<Key>) -> Case<'h> {
-    let builder = Builder::new(history);
-    let by_key = ByKey::new(history);
-    let touched = by_key.iter().filter(|(key, _)| keys.contains(key));
-    Case {
-        history,
-        items: touched
-            .map(|(key, touches)| builder.item(key, touches))
-            .collect(),
-        wanted: Wanted::Evidence,
+impl<'h> Items<'h> {
+    fn new(history: &'h History, keys: BTreeSet<Key>) -> Self {
+        Self {
+            builder: Builder::new(history),
+            by_key: ByKey::new(history),
+            keys,
+        }
+    }
+
+    /// Those of all keys that transactions touch.
+    pub(crate) fn of_transactions(history: &'h History) -> Self {
+        let regions = 0..history.header.regions.len();
+        let regions = regions.map(|i| RegionId(u8::try_from(i).expect("at most 255 regions")));
+        Self::new(history, regions.flat_map(|r| keys(history, r)).collect())
+    }
+
+    /// In the order of their keys.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Item<'h>> {
+        let touched = self.by_key.iter();
+        let touched = touched.filter(|(key, _)| self.keys.contains(key));
+        touched.map(|(key, touches)| self.builder.item(key, touches))
     }
 }
 
@@ -212,8 +245,8 @@ fn itself(history: &History, operation: &Operation, key: Key) -> Violation {
 
 fn violation(history: &History, nodes: &Nodes, region: RegionId, shown: Shown) -> Violation {
     let is_broken = |part: &History| {
-        let case = items(part, &keys(part, region));
-        matches!(decide(&gather(&case, region)), Answer::Broken(_))
+        let nodes = gather(part, &[region]);
+        nodes.iter().any(|n| matches!(decide(n), Answer::Broken(_)))
     };
     let least = shrink::core(history, &shown.operations, &shown.context, is_broken).or_else(|| {
         let all: Vec<usize> = nodes.all.iter().map(|n| n.operation).collect();

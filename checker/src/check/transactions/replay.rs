@@ -6,33 +6,84 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::num::NonZeroU32;
 
 use super::gather::Nodes;
 use super::graph::Graph;
+use super::lines::small;
 
-/// What a node sees and writes, as keys and places of versions.
-#[derive(Clone, Debug, Default)]
+/// What happens to a key at a node: it sees a version, or none, or writes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Step {
+    key: u32,
+    /// The place of the version.
+    version: Option<NonZeroU32>,
+}
+
+impl Step {
+    fn new(key: usize, version: Option<usize>) -> Self {
+        let version = version.and_then(|place| NonZeroU32::new(small(place + 1)));
+        Self {
+            key: small(key),
+            version,
+        }
+    }
+}
+
+/// The steps of all nodes, each node's in the order of the keys.
 struct Steps {
-    sees: Vec<(usize, Option<usize>)>,
-    writes: Vec<(usize, usize)>,
+    /// For each node where its steps begin; one more for the end of the last.
+    starts: Vec<u32>,
+    steps: Vec<Step>,
+}
+
+impl Steps {
+    /// Those that `visit` shows.
+    fn new(node_count: usize, visit: impl Fn(&mut dyn FnMut(u32, Step))) -> Self {
+        let mut starts = vec![0; node_count + 1];
+        visit(&mut |node, _| starts[node as usize + 1] += 1);
+        for node in 0..node_count {
+            starts[node + 1] += starts[node];
+        }
+        let mut next: Vec<u32> = starts.clone();
+        let nothing = Step {
+            key: 0,
+            version: None,
+        };
+        let mut steps = vec![nothing; starts[node_count] as usize];
+        visit(&mut |node, step| {
+            let place = &mut next[node as usize];
+            steps[*place as usize] = step;
+            *place += 1;
+        });
+        Self { starts, steps }
+    }
+
+    fn of(&self, node: u32) -> &[Step] {
+        let node = node as usize;
+        &self.steps[self.starts[node] as usize..self.starts[node + 1] as usize]
+    }
 }
 
 struct Replay<'g> {
     nodes: &'g Nodes,
     graph: &'g Graph,
-    forced: Vec<Vec<usize>>,
-    steps: Vec<Steps>,
-    waiting: Vec<usize>,
-    ready: BinaryHeap<Reverse<(u64, usize)>>,
+    sees: &'g Steps,
+    writes: &'g Steps,
+    waiting: Vec<u32>,
+    ready: BinaryHeap<Reverse<(u64, u32)>>,
     /// By key: what is there, how many have yet to see it, and who waits to replace it.
-    current: Vec<Option<usize>>,
+    current: Vec<Option<NonZeroU32>>,
     unseen: Vec<usize>,
-    parked: Vec<Vec<usize>>,
+    parked: Vec<Vec<u32>>,
+    /// Points that nothing has to come before any more.
+    free: Vec<u32>,
 }
 
-/// Whether an order was found that the graph and these further lines allow and that explains what every node saw.
-pub(super) fn explains(nodes: &Nodes, graph: &Graph, forced: &[(usize, usize)]) -> bool {
-    let mut replay = Replay::new(nodes, graph, forced);
+/// Whether an order was found that the graph allows and that explains what every node saw.
+pub(super) fn explains(nodes: &Nodes, graph: &Graph) -> bool {
+    let (sees, writes) = (sees(nodes), writes(nodes));
+    let mut replay = Replay::new(nodes, graph, &sees, &writes);
     let mut count = 0;
     while let Some(Reverse((_, node))) = replay.ready.pop() {
         match replay.turn(node) {
@@ -51,22 +102,14 @@ enum Turn {
 }
 
 impl<'g> Replay<'g> {
-    fn new(nodes: &'g Nodes, graph: &'g Graph, forced: &[(usize, usize)]) -> Self {
-        let mut lines = vec![Vec::new(); nodes.all.len()];
-        let mut waiting = vec![0; graph.after.len()];
-        for (before, after) in forced {
-            lines[*before].push(*after);
-            waiting[*after] += 1;
-        }
-        for after in graph.after.iter().flatten() {
-            waiting[*after] += 1;
-        }
+    fn new(nodes: &'g Nodes, graph: &'g Graph, sees: &'g Steps, writes: &'g Steps) -> Self {
+        let waiting = graph.lines.before_counts();
+        let free = (0..).zip(&waiting).filter(|(_, count)| **count == 0);
         let mut replay = Self {
             nodes,
             graph,
-            forced: lines,
-            steps: steps(nodes),
-            waiting,
+            sees,
+            writes,
             ready: BinaryHeap::new(),
             current: vec![None; nodes.keys.len()],
             unseen: nodes
@@ -75,98 +118,106 @@ impl<'g> Replay<'g> {
                 .map(|k| distinct(&k.first_readers))
                 .collect(),
             parked: vec![Vec::new(); nodes.keys.len()],
+            free: free.map(|(point, _)| point).collect(),
+            waiting,
         };
-        let free = (0..replay.waiting.len()).filter(|p| replay.waiting[*p] == 0);
-        for point in free.collect::<Vec<_>>() {
-            replay.free(point);
-        }
+        replay.go_on();
         replay
     }
 
-    /// Nothing has to come before this point any more.
-    fn free(&mut self, point: usize) {
-        let mut free = vec![point];
-        while let Some(point) = free.pop() {
-            if let Some(node) = self.nodes.all.get(point) {
+    /// Passes the moments that are free, and makes the nodes that are ready.
+    fn go_on(&mut self) {
+        while let Some(point) = self.free.pop() {
+            if let Some(node) = self.nodes.all.get(point as usize) {
                 self.ready.push(Reverse((node.return_ns, point)));
-                continue;
+            } else {
+                self.pass(point);
             }
-            free.extend(self.passed(point));
         }
     }
 
-    /// The points for which this was the last one to wait for.
-    fn passed(&mut self, point: usize) -> Vec<usize> {
-        let graph = self.graph;
-        let forced = self.forced.get(point).cloned().unwrap_or_default();
-        let mut free = Vec::new();
-        for after in graph.after[point].iter().chain(&forced) {
-            self.waiting[*after] -= 1;
-            if self.waiting[*after] == 0 {
-                free.push(*after);
+    /// What has waited for nothing but this point is free.
+    fn pass(&mut self, point: u32) {
+        for after in self.graph.lines.after(point as usize) {
+            let count = &mut self.waiting[*after as usize];
+            *count -= 1;
+            if *count == 0 {
+                self.free.push(*after);
             }
         }
-        free
     }
 
-    fn turn(&mut self, node: usize) -> Turn {
-        let steps = self.steps[node].clone();
-        for (key, version) in &steps.sees {
-            if self.current[*key] != *version {
-                return Turn::Impossible;
-            }
+    fn turn(&mut self, node: u32) -> Turn {
+        let (sees, writes) = (self.sees.of(node), self.writes.of(node));
+        let differs = |step: &Step| self.current[step.key as usize] != step.version;
+        if sees.iter().any(differs) {
+            return Turn::Impossible;
         }
-        for (key, _) in &steps.writes {
-            let sees_it = steps.sees.iter().any(|(seen, _)| seen == key);
-            if self.unseen[*key] > usize::from(sees_it) {
-                self.parked[*key].push(node);
+        for step in writes {
+            let sees_it = sees.iter().any(|seen| seen.key == step.key);
+            if self.unseen[step.key as usize] > usize::from(sees_it) {
+                self.parked[step.key as usize].push(node);
                 return Turn::Waits;
             }
         }
-        for (key, _) in &steps.sees {
-            self.unseen[*key] -= 1;
-            if self.unseen[*key] <= 1 {
-                for parked in std::mem::take(&mut self.parked[*key]) {
-                    let return_ns = self.nodes.all[parked].return_ns;
+        for step in sees {
+            let unseen = &mut self.unseen[step.key as usize];
+            *unseen -= 1;
+            if *unseen <= 1 {
+                for parked in std::mem::take(&mut self.parked[step.key as usize]) {
+                    let return_ns = self.nodes.all[parked as usize].return_ns;
                     self.ready.push(Reverse((return_ns, parked)));
                 }
             }
         }
-        for (key, version) in &steps.writes {
-            self.current[*key] = Some(*version);
-            self.unseen[*key] = distinct(&self.nodes.keys[*key].versions[*version].readers);
+        for step in writes {
+            let key = step.key as usize;
+            self.current[key] = step.version;
+            let place = step.version.expect("it writes one").get() as usize - 1;
+            self.unseen[key] = distinct(self.nodes.keys[key].readers.after(place));
         }
-        for point in self.passed(node) {
-            self.free(point);
-        }
+        self.pass(node);
+        self.go_on();
         Turn::Done
     }
 }
 
 /// How many different nodes these are.
-fn distinct(nodes: &[usize]) -> usize {
+fn distinct(nodes: &[u32]) -> usize {
     let mut nodes = nodes.to_vec();
     nodes.sort_unstable();
     nodes.dedup();
     nodes.len()
 }
 
-fn steps(nodes: &Nodes) -> Vec<Steps> {
-    let mut steps = vec![Steps::default(); nodes.all.len()];
-    for (key, versions) in nodes.keys.iter().enumerate() {
-        for node in &versions.first_readers {
-            steps[*node].sees.push((key, None));
-        }
-        for (place, version) in versions.versions.iter().enumerate() {
-            for node in &version.readers {
-                steps[*node].sees.push((key, Some(place)));
+/// Which versions each node sees: each once.
+fn sees(nodes: &Nodes) -> Steps {
+    Steps::new(nodes.all.len(), |see| {
+        for (key, versions) in nodes.keys.iter().enumerate() {
+            let places = (0..versions.versions.len()).map(|place| {
+                let readers = versions.readers.after(place);
+                (Some(place), readers)
+            });
+            let first = (None, versions.first_readers.as_slice());
+            for (version, readers) in [first].into_iter().chain(places) {
+                let mut readers = readers.to_vec();
+                readers.sort_unstable();
+                readers.dedup();
+                readers
+                    .iter()
+                    .for_each(|node| see(*node, Step::new(key, version)));
             }
-            steps[version.writer].writes.push((key, place));
         }
-    }
-    for step in &mut steps {
-        step.sees.sort_unstable();
-        step.sees.dedup();
-    }
-    steps
+    })
+}
+
+/// Which versions each node writes.
+fn writes(nodes: &Nodes) -> Steps {
+    Steps::new(nodes.all.len(), |see| {
+        for (key, versions) in nodes.keys.iter().enumerate() {
+            for (place, version) in versions.versions.iter().enumerate() {
+                see(version.writer, Step::new(key, Some(place)));
+            }
+        }
+    })
 }

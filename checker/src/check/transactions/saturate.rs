@@ -10,23 +10,20 @@ use super::graph::Graph;
 /// How often all pairs are looked at; each round but the last adds lines.
 const ROUNDS: usize = 40;
 
-/// The lines that are forced beyond those of the graph; or the nodes of a circle.
-pub(super) fn saturate(nodes: &Nodes, graph: &Graph) -> Result<Vec<(usize, usize)>, Vec<usize>> {
-    let mut all = Graph {
-        node_count: graph.node_count,
-        after: graph.after.clone(),
-    };
-    let mut forced = Vec::new();
+/// The graph with all further lines that are forced; or the nodes of a circle.
+pub(super) fn saturate(nodes: &Nodes, graph: &Graph) -> Result<Graph, Vec<usize>> {
+    let mut all = graph.with(&[]);
     for _ in 0..ROUNDS {
         if let Some(circle) = all.circle() {
             return Err(circle);
         }
         let reach = Reach::new(&all);
-        let mut new: Vec<(usize, usize)> = Vec::new();
+        let mut new: Vec<(u32, u32)> = Vec::new();
         for key in &nodes.keys {
-            for seen in key.versions.iter().filter(|v| !v.readers.is_empty()) {
+            for (place, seen) in key.versions.iter().enumerate() {
+                let readers = key.readers.after(place);
                 for other in key.versions.iter().filter(|o| o.writer != seen.writer) {
-                    for reader in seen.readers.iter().filter(|r| **r != other.writer) {
+                    for reader in readers.iter().filter(|r| **r != other.writer) {
                         if reach.has(other.writer, *reader) {
                             new.push((other.writer, seen.writer));
                         }
@@ -43,12 +40,9 @@ pub(super) fn saturate(nodes: &Nodes, graph: &Graph) -> Result<Vec<(usize, usize
         if new.is_empty() {
             break;
         }
-        for (before, after) in &new {
-            all.after[*before].push(*after);
-        }
-        forced.extend(new);
+        all = all.with(&new);
     }
-    Ok(forced)
+    Ok(all)
 }
 
 /// Which nodes come after each node.
@@ -59,14 +53,14 @@ struct Reach {
 impl Reach {
     fn new(graph: &Graph) -> Self {
         let words = graph.node_count.div_ceil(64);
-        let mut bits = vec![vec![0_u64; words]; graph.after.len()];
+        let mut bits = vec![vec![0_u64; words]; graph.lines.point_count()];
         for point in backwards(graph) {
             let mut own = std::mem::take(&mut bits[point]);
-            for after in &graph.after[point] {
-                if *after < graph.node_count {
+            for after in graph.lines.after(point).iter().map(|after| *after as usize) {
+                if after < graph.node_count {
                     own[after / 64] |= 1 << (after % 64);
                 }
-                let further = &bits[*after];
+                let further = &bits[after];
                 own.iter_mut().zip(further).for_each(|(o, f)| *o |= f);
             }
             bits[point] = own;
@@ -74,25 +68,22 @@ impl Reach {
         Self { bits }
     }
 
-    fn has(&self, before: usize, after: usize) -> bool {
-        self.bits[before][after / 64] & (1 << (after % 64)) != 0
+    fn has(&self, before: u32, after: u32) -> bool {
+        self.bits[before as usize][after as usize / 64] & (1 << (after % 64)) != 0
     }
 }
 
 /// All points of a graph without circles, each after those that come after it.
 fn backwards(graph: &Graph) -> Vec<usize> {
-    let mut waiting = vec![0_usize; graph.after.len()];
-    for after in graph.after.iter().flatten() {
-        waiting[*after] += 1;
-    }
+    let mut waiting = graph.lines.before_counts();
     let mut order: Vec<usize> = (0..waiting.len()).filter(|p| waiting[*p] == 0).collect();
     let mut next = 0;
     while let Some(point) = order.get(next).copied() {
         next += 1;
-        for after in &graph.after[point] {
-            waiting[*after] -= 1;
-            if waiting[*after] == 0 {
-                order.push(*after);
+        for after in graph.lines.after(point).iter().map(|after| *after as usize) {
+            waiting[after] -= 1;
+            if waiting[after] == 0 {
+                order.push(after);
             }
         }
     }

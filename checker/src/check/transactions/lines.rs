@@ -1,0 +1,64 @@
+//! Lines between points, packed: for each point what comes after it.
+
+/// Lines by the point that they begin at.
+#[derive(Clone, Debug)]
+pub(super) struct Lines {
+    /// For each point where its lines begin among `ends`; one more for the end of the last.
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+}
+
+impl Lines {
+    /// These lines, those of each point in the order given.
+    pub(super) fn new(point_count: usize, lines: &[(u32, u32)]) -> Self {
+        let mut starts = vec![0; point_count + 1];
+        for (before, _) in lines {
+            starts[*before as usize + 1] += 1;
+        }
+        for point in 0..point_count {
+            starts[point + 1] += starts[point];
+        }
+        let mut next = starts.clone();
+        let mut ends = vec![0; lines.len()];
+        for (before, after) in lines {
+            let place: &mut u32 = &mut next[*before as usize];
+            ends[*place as usize] = *after;
+            *place += 1;
+        }
+        Self { starts, ends }
+    }
+
+    /// These and more.
+    pub(super) fn with(&self, more: &[(u32, u32)]) -> Self {
+        let own = (0..self.point_count()).flat_map(|point| {
+            let after = self.after(point).iter();
+            after.map(move |after| (small(point), *after))
+        });
+        let all: Vec<(u32, u32)> = own.chain(more.iter().copied()).collect();
+        Self::new(self.point_count(), &all)
+    }
+
+    /// How many points there are.
+    pub(super) fn point_count(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// What comes after this point.
+    pub(super) fn after(&self, point: usize) -> &[u32] {
+        &self.ends[self.starts[point] as usize..self.starts[point + 1] as usize]
+    }
+
+    /// How many lines end at each point.
+    pub(super) fn before_counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.point_count()];
+        for end in &self.ends {
+            counts[*end as usize] += 1;
+        }
+        counts
+    }
+}
+
+/// A point, a node or a place as it is kept.
+pub(super) fn small(index: usize) -> u32 {
+    u32::try_from(index).expect("fewer than 2^32 of anything")
+}
