@@ -39,7 +39,8 @@ impl Gathering {
                 row::read(&bytes, place, region_count, &mut operations)?;
             }
         }
-        sort_by_line(&mut operations);
+        // Operations are large: this moves each of them once.
+        operations.sort_by_cached_key(|operation| operation.line_invoke);
         operations.dedup_by(|part, whole| {
             let is_same = part.line_invoke == whole.line_invoke;
             if is_same {
@@ -51,24 +52,6 @@ impl Gathering {
             header: self.header.clone(),
             operations,
         })
-    }
-}
-
-/// Sorts by the line of the request; equals stay in their order. Operations are large: each is moved once, to its place.
-fn sort_by_line(operations: &mut [Operation]) {
-    let lines = operations.iter().map(|operation| operation.line_invoke);
-    let mut order: Vec<(u64, usize)> = lines.zip(0..).collect();
-    order.sort_unstable();
-    let mut source: Vec<usize> = order.into_iter().map(|(_, place)| place).collect();
-    for first in 0..source.len() {
-        let mut place = first;
-        while source[place] != first {
-            let next = source[place];
-            operations.swap(place, next);
-            source[place] = place;
-            place = next;
-        }
-        source[place] = place;
     }
 }
 

@@ -272,6 +272,7 @@ impl Graph {
             lines: self.lines.with(more),
         }
     }
+
     /// The nodes of a short circle, if there is any.
     pub(super) fn circle(&self) -> Option<Vec<usize>> {
         let mut waiting = self.lines.before_counts();

@@ -8,6 +8,7 @@ use crate::table::Table;
 /// What nobody has seen.
 const NEVER: u64 = u64::MAX;
 
+/// By when operations must have happened, learned item by item.
 pub(super) struct Happened<'h> {
     history: &'h History,
     /// By operation.

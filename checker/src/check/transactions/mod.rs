@@ -163,18 +163,12 @@ struct Shown {
 fn keys(history: &History, region: RegionId) -> BTreeSet<Key> {
     let own = history.operations.iter().filter(|o| o.region == region);
     let steps = own.filter_map(|operation| match &operation.op {
-        Op::Transact { ops } => Some(ops.iter().map(key)),
+        Op::Transact { ops } => Some(ops.iter().map(MicroOp::key)),
         Op::Read { .. } | Op::Write { .. } | Op::Cas { .. } | Op::Delete { .. } => None,
         Op::AddToSet { .. } | Op::Increment { .. } | Op::Append { .. } => None,
         Op::Scan | Op::Stream => None,
     });
     steps.flatten().collect()
-}
-
-/// The key of a step.
-fn key(op: &MicroOp) -> Key {
-    let (MicroOp::Read(key) | MicroOp::Write(key, _) | MicroOp::Append(key, _)) = op;
-    *key
 }
 
 /// The items of some keys, made one at a time whenever they are asked for: all at once would take several times the memory of the history.
@@ -212,7 +206,7 @@ impl<'h> Items<'h> {
 fn contradicts_itself(ops: &[MicroOp], results: &[MicroReply]) -> Option<Key> {
     let mut known: Vec<(Key, &Value)> = Vec::new();
     for (op, result) in ops.iter().zip(results) {
-        let key = key(op);
+        let key = op.key();
         let before = known.iter_mut().find(|(own, _)| *own == key);
         match (op, result) {
             (MicroOp::Read(_), MicroReply::Read(Observed { value, .. })) => match before {

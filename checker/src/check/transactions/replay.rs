@@ -10,10 +10,10 @@ use std::num::NonZeroU32;
 
 use super::gather::Nodes;
 use super::graph::Graph;
-use super::lines::small;
+use super::lines::{Lines, small};
 
 /// What happens to a key at a node: it sees a version, or none, or writes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Step {
     key: u32,
     /// The place of the version.
@@ -30,46 +30,11 @@ impl Step {
     }
 }
 
-/// The steps of all nodes, each node's in the order of the keys.
-struct Steps {
-    /// For each node where its steps begin; one more for the end of the last.
-    starts: Vec<u32>,
-    steps: Vec<Step>,
-}
-
-impl Steps {
-    /// Those that `visit` shows.
-    fn new(node_count: usize, visit: impl Fn(&mut dyn FnMut(u32, Step))) -> Self {
-        let mut starts = vec![0; node_count + 1];
-        visit(&mut |node, _| starts[node as usize + 1] += 1);
-        for node in 0..node_count {
-            starts[node + 1] += starts[node];
-        }
-        let mut next: Vec<u32> = starts.clone();
-        let nothing = Step {
-            key: 0,
-            version: None,
-        };
-        let mut steps = vec![nothing; starts[node_count] as usize];
-        visit(&mut |node, step| {
-            let place = &mut next[node as usize];
-            steps[*place as usize] = step;
-            *place += 1;
-        });
-        Self { starts, steps }
-    }
-
-    fn of(&self, node: u32) -> &[Step] {
-        let node = node as usize;
-        &self.steps[self.starts[node] as usize..self.starts[node + 1] as usize]
-    }
-}
-
 struct Replay<'g> {
     nodes: &'g Nodes,
     graph: &'g Graph,
-    sees: &'g Steps,
-    writes: &'g Steps,
+    sees: &'g Lines<Step>,
+    writes: &'g Lines<Step>,
     waiting: Vec<u32>,
     ready: BinaryHeap<Reverse<(u64, u32)>>,
     /// By key: what is there, how many have yet to see it, and who waits to replace it.
@@ -102,7 +67,12 @@ enum Turn {
 }
 
 impl<'g> Replay<'g> {
-    fn new(nodes: &'g Nodes, graph: &'g Graph, sees: &'g Steps, writes: &'g Steps) -> Self {
+    fn new(
+        nodes: &'g Nodes,
+        graph: &'g Graph,
+        sees: &'g Lines<Step>,
+        writes: &'g Lines<Step>,
+    ) -> Self {
         let waiting = graph.lines.before_counts();
         let free = (0..).zip(&waiting).filter(|(_, count)| **count == 0);
         let mut replay = Self {
@@ -148,7 +118,10 @@ impl<'g> Replay<'g> {
     }
 
     fn turn(&mut self, node: u32) -> Turn {
-        let (sees, writes) = (self.sees.of(node), self.writes.of(node));
+        let (sees, writes) = (
+            self.sees.after(node as usize),
+            self.writes.after(node as usize),
+        );
         let differs = |step: &Step| self.current[step.key as usize] != step.version;
         if sees.iter().any(differs) {
             return Turn::Impossible;
@@ -190,34 +163,33 @@ fn distinct(nodes: &[u32]) -> usize {
     nodes.len()
 }
 
-/// Which versions each node sees: each once.
-fn sees(nodes: &Nodes) -> Steps {
-    Steps::new(nodes.all.len(), |see| {
-        for (key, versions) in nodes.keys.iter().enumerate() {
-            let places = (0..versions.versions.len()).map(|place| {
-                let readers = versions.readers.after(place);
-                (Some(place), readers)
-            });
-            let first = (None, versions.first_readers.as_slice());
-            for (version, readers) in [first].into_iter().chain(places) {
-                let mut readers = readers.to_vec();
-                readers.sort_unstable();
-                readers.dedup();
-                readers
-                    .iter()
-                    .for_each(|node| see(*node, Step::new(key, version)));
-            }
+/// Which versions each node sees, each once, in the order of the keys.
+fn sees(nodes: &Nodes) -> Lines<Step> {
+    let mut steps = Vec::new();
+    for (key, versions) in nodes.keys.iter().enumerate() {
+        let places = (0..versions.versions.len()).map(|place| {
+            let readers = versions.readers.after(place);
+            (Some(place), readers)
+        });
+        let first = (None, versions.first_readers.as_slice());
+        for (version, readers) in [first].into_iter().chain(places) {
+            let mut readers = readers.to_vec();
+            readers.sort_unstable();
+            readers.dedup();
+            let step = Step::new(key, version);
+            steps.extend(readers.into_iter().map(|node| (node, step)));
         }
-    })
+    }
+    Lines::new(nodes.all.len(), &steps)
 }
 
-/// Which versions each node writes.
-fn writes(nodes: &Nodes) -> Steps {
-    Steps::new(nodes.all.len(), |see| {
-        for (key, versions) in nodes.keys.iter().enumerate() {
-            for (place, version) in versions.versions.iter().enumerate() {
-                see(version.writer, Step::new(key, Some(place)));
-            }
+/// Which versions each node writes, in the order of the keys.
+fn writes(nodes: &Nodes) -> Lines<Step> {
+    let mut steps = Vec::new();
+    for (key, versions) in nodes.keys.iter().enumerate() {
+        for (place, version) in versions.versions.iter().enumerate() {
+            steps.push((version.writer, Step::new(key, Some(place))));
         }
-    })
+    }
+    Lines::new(nodes.all.len(), &steps)
 }
