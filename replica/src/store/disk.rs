@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use fjall::config::FilterPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 
-use super::{Batch, DataDir, Direction, Read, Row, Space, Store, StoreError, Write};
+use super::{Batch, DataDir, Direction, Read, Row, Space, Store, StoreError, Write, journals};
 
 const JOURNAL_BYTES: u64 = 64 << 20;
 const MEMTABLE_BYTES: u64 = 16 << 20;
@@ -102,6 +102,7 @@ impl DiskStore {
     /// When the disk fails or the engine finds its files damaged.
     pub fn open(data_dir: DataDir) -> Result<Self, StoreError> {
         let path = data_dir.rows();
+        journals::check_readable(&path)?;
         let open = || -> fjall::Result<Self> {
             let database = Database::builder(&path)
                 .max_journaling_size(JOURNAL_BYTES)

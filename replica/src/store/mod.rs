@@ -4,6 +4,7 @@
 mod conformance;
 mod data_dir;
 mod disk;
+mod journals;
 mod memory;
 
 use std::ops::Bound;
