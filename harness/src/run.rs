@@ -19,6 +19,7 @@ mod report;
 mod settings;
 mod settle;
 mod sites;
+mod stats;
 mod steward;
 mod tags;
 mod usage;

@@ -23,6 +23,7 @@ use super::{
     delivery::within,
     environment,
     judge::{add_settling, judge_within},
+    stats::add_stats,
 };
 use crate::{
     exit::{Ending, Failure},
@@ -127,15 +128,16 @@ impl Evidence {
             failures.push(format!("the history cannot be judged: {error}"));
             nothing_judged(&error.to_string())
         });
+        overhead.check_ms = Some(begun.elapsed().as_secs_f64() * 1000.0);
+        let examined = folder.examine().map_err(|error| self.in_folder(error))?;
         if failures.is_empty() {
             add_settling(&mut verdict, acted.settled.as_ref());
+            add_stats(&mut verdict, &examined.figures.operations);
         }
-        overhead.check_ms = Some(begun.elapsed().as_secs_f64() * 1000.0);
         let mut warnings = acted.warnings;
         warnings.extend(stop.reason().map(|why| {
             format!("{why}, before its time was over: what was recorded until then was judged")
         }));
-        let examined = folder.examine().map_err(|error| self.in_folder(error))?;
         let results = Results {
             schema: Results::SCHEMA.to_owned(),
             run: self.run.clone(),

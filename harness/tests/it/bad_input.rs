@@ -447,3 +447,24 @@ fn an_adapter_that_fails_in_the_middle_leaves_unknown_outcomes_and_no_verdict() 
         assert_eq!(place.orphans(), Vec::<String>::new(), "{does}");
     }
 }
+
+#[test]
+fn a_store_that_refuses_every_write_is_not_called_valid() {
+    let number = "id=$(echo \"$line\" | sed 's/.*\"id\":\\([0-9]*\\).*/\\1/')";
+    let nothing = r#"printf '{"id":%s,"value":null}\n' $id"#;
+    let refused = r#"printf '{"id":%s,"error":"read-only","definite":true}\n' $id"#;
+    let does = format!("{number}; case \"$line\" in *'\"read\"'*) {nothing};; *) {refused};; esac");
+    let place = Place::new();
+    fs::write(place.path().join("refuses.toml"), adapter_that(&does)).expect("writable");
+    let ended = place.run(
+        "test ycsb-a --config refuses.toml --time-limit 2 --rate 60 --concurrency 2 --keys 2 --settle-limit 1",
+    );
+    assert_eq!(ended.code, 2, "{}{}", ended.out, ended.err);
+    for told in [
+        "1 of 5 checks cannot tell: stats;",
+        "write succeeded",
+        "adapter-refused",
+    ] {
+        assert!(ended.out.contains(told), "{told}\n{}", ended.out);
+    }
+}
