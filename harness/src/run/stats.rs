@@ -53,24 +53,27 @@ fn untested(operations: &[OperationFigures]) -> Option<String> {
     let nothing_at_all = tallies.values().all(|tally| tally.answered == 0);
     let told: Vec<String> = in_vain
         .filter(|(_, tally)| nothing_at_all || tally.tried >= TRIED_AT_LEAST)
-        .map(|(kind, tally)| told(*kind, tally))
+        .map(|(kind, tally)| tally.told(*kind))
         .collect();
     match (told.is_empty(), nothing_at_all) {
         (false, _) => Some(format!(
-            "{}: nothing says how the store does these",
-            told.join("; ")
+            "{}; how the store does that was not tested",
+            told.join(", ")
         )),
         (true, true) => Some("no operation was tried".to_owned()),
         (true, false) => None,
     }
 }
 
-fn told(kind: Kind, tally: &Tally) -> String {
-    let most = tally.errors.iter().max_by_key(|(_, count)| **count);
-    let most = most.map_or(String::new(), |(code, count)| {
-        format!(" ({count} times {code})")
-    });
-    format!("none of {} {} succeeded{most}", tally.tried, kind.name())
+impl Tally {
+    /// That none succeeded, and the error that came most often.
+    fn told(&self, kind: Kind) -> String {
+        let most = self.errors.iter().max_by_key(|(_, count)| **count);
+        let most = most.map_or(String::new(), |(code, count)| {
+            format!(" ({count} times {code})")
+        });
+        format!("{}: none of {} succeeded{most}", kind.name(), self.tried)
+    }
 }
 
 fn tallies(operations: &[OperationFigures]) -> BTreeMap<Kind, Tally> {
@@ -134,7 +137,7 @@ mod tests {
         assert_eq!(
             reason.as_deref(),
             Some(
-                "none of 40 write succeeded (40 times read-only): nothing says how the store does these"
+                "write: none of 40 succeeded (40 times read-only); how the store does that was not tested"
             )
         );
         let (outcome, _) = judged(Outcome::Invalid, &rows);
@@ -167,7 +170,11 @@ mod tests {
         ];
         let (outcome, reason) = judged(Outcome::Valid, &rows);
         assert_eq!(outcome, Outcome::Unknown);
-        assert!(reason.expect("a reason").contains("none of 3 read"));
+        assert!(
+            reason
+                .expect("a reason")
+                .contains("read: none of 3 succeeded")
+        );
         let (outcome, reason) = judged(Outcome::Valid, &[]);
         assert_eq!(outcome, Outcome::Unknown);
         assert_eq!(reason.as_deref(), Some("no operation was tried"));
