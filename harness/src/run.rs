@@ -8,6 +8,7 @@
 //! goes on from "heal". Absent on purpose: what a fault is (`nemesis`) and what a client does (`client`).
 
 mod cost;
+mod data;
 pub(crate) mod delivery;
 mod environment;
 mod faults;

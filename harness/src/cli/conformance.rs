@@ -10,7 +10,7 @@ use crate::{
     conformance::{self, Arm, Case, Cleaning, Endpoints, Outcome, REGIONS, Simulation, play},
     exit::{Ending, Failure},
     stop::Stop,
-    target::{Below, Elsewhere, Intent, LocalOptions, LocalTarget, Target as _, free_addresses},
+    target::{Below, Elsewhere, Intent, LocalOptions, LocalTarget, Ports, Target as _},
 };
 
 /// The regions of the seeds: where the first cases play.
@@ -170,7 +170,8 @@ fn endpoints(addresses: &[SocketAddr]) -> Vec<Endpoint> {
 /// Starts three replicas on a temporary folder, linked directly, and ends them whatever happens.
 fn with_processes(cases: &[Case]) -> Result<Ending, Failure> {
     let folder = tempfile::tempdir().map_err(Failure::harness)?;
-    let addresses = free_addresses(REGIONS).map_err(Failure::harness)?;
+    let ports = Ports::find(REGIONS).map_err(Failure::harness)?;
+    let addresses = ports.addresses().to_vec();
     let options = LocalOptions {
         regions: NAMES.map(str::to_owned).into(),
         addresses: addresses.clone(),

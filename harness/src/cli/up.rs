@@ -202,8 +202,8 @@ mod tests {
 
     /// A port with free ones after it: below those that the system gives out by itself, where only other tests look.
     fn port() -> String {
-        let address = crate::target::free_addresses(1).unwrap()[0];
-        address.port().to_string()
+        let ports = crate::target::Ports::find(1).unwrap();
+        ports.addresses()[0].port().to_string()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     io::ErrorKind,
     net::{SocketAddr, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -18,7 +18,7 @@ use crate::{
         control::{self, TableSpec},
     },
     proxy::Network,
-    run::sites::Sites,
+    run::{data::Data, sites::Sites},
     stop::Stop,
     target::{
         Ability, Below, Cables, CommandTarget, Elsewhere, EndpointsTarget, LocalOptions,
@@ -48,6 +48,8 @@ pub(crate) struct Regions {
     /// What speaks for each region, where that does not speak DynamoDB's API.
     adapters: Vec<AdapterSpec>,
     _follower: Follower,
+    /// No other run takes their ports.
+    _sites: Sites,
     tables: Option<Tables>,
     /// What to be careful about since they were set up.
     warnings: Vec<String>,
@@ -110,29 +112,6 @@ async fn follow(elsewhere: &Elsewhere, network: &Network) {
                 network.link(End::Client, index).set_upstream(address);
             }
         }
-    }
-}
-
-/// What the regions store; removed at the end unless it is to be kept.
-struct Data {
-    folder: PathBuf,
-    keep: bool,
-}
-
-impl Data {
-    fn remove(&self) {
-        if self.keep || !self.folder.exists() {
-            return;
-        }
-        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
-            tracing::warn!(%error, folder = %self.folder.display(), "the regions' data stays");
-        }
-    }
-}
-
-impl Drop for Data {
-    fn drop(&mut self) {
-        self.remove();
     }
 }
 
@@ -202,14 +181,14 @@ impl Regions {
             let links = network.clone();
             tokio::spawn(async move { follow(&elsewhere, &links).await })
         });
-        let follower = Follower(follower);
         Ok(Self {
             target,
             endpoints: endpoints(settings, |index| network.address(End::Client, index)),
             network,
             adapters,
             dialect: Arc::new(dialect),
-            _follower: follower,
+            _follower: Follower(follower),
+            _sites: sites,
             tables,
             warnings,
             data,

@@ -8,7 +8,7 @@ use std::{
 use super::place::Place;
 use crate::{
     proxy::Network,
-    target::{Meaning, Wiring, console, free_addresses, gateway, wire},
+    target::{Meaning, Ports, Wiring, console, gateway, wire},
     topology::End,
 };
 
@@ -27,13 +27,15 @@ pub(super) struct Sites {
     wiring: Wiring,
     /// Whether regions come through gates, which tell them apart by their hosts.
     has_gates: bool,
+    /// Those of processes here, so that no other run takes one whose process is down.
+    _held: Option<Ports>,
 }
 
 impl Sites {
     /// Finds free ports, or takes the addresses that a region elsewhere has.
     pub(super) fn find(place: &Place, count: usize) -> Result<Self, String> {
         let free = |count| {
-            free_addresses(count)
+            Ports::find(count)
                 .map_err(|error| format!("no free ports on the loopback interface: {error}"))
         };
         let alike = |addresses: Vec<SocketAddr>| Self {
@@ -42,6 +44,7 @@ impl Sites {
             clients: addresses,
             wiring: Wiring::Loopback,
             has_gates: false,
+            _held: None,
         };
         Ok(match place {
             Place::Local {
@@ -52,7 +55,14 @@ impl Sites {
                 wiring: Wiring::Namespaces,
                 ..alike((0..count).map(wire).collect())
             },
-            Place::Local { .. } => alike(free(count)?),
+            Place::Local { .. } => {
+                let ports = free(count)?;
+                let addresses = ports.addresses().to_vec();
+                Self {
+                    _held: Some(ports),
+                    ..alike(addresses)
+                }
+            }
             Place::Endpoints { elsewhere, .. } => alike(
                 elsewhere
                     .regions
@@ -61,7 +71,8 @@ impl Sites {
                     .collect(),
             ),
             Place::Command { template, .. } => {
-                let mut clients = free(2 * count)?;
+                let ports = free(2 * count)?;
+                let mut clients = ports.addresses().to_vec();
                 if template.mentions("{host}") {
                     own_hosts(&mut clients, count);
                 }
@@ -77,6 +88,7 @@ impl Sites {
                     clients,
                     peers,
                     has_gates: template.mentions("{gate}"),
+                    _held: Some(ports),
                 }
             }
         })

@@ -2,14 +2,13 @@
 
 use std::{
     fs, io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use nix::sys::signal::Signal;
-use workloads::seed::Seed;
 
 use super::{
     Ability, Action, Loss, Replicas, Skew, Target, Trouble, Wiring,
@@ -65,41 +64,6 @@ pub(crate) struct LocalTarget {
     /// As are these.
     cables: Option<Arc<Cables>>,
     replicas: Option<Replicas>,
-}
-
-/// Ports that the system does not give out by itself (on Linux and most others those begin at 32768): while a region is down, nothing else
-/// can be given its port.
-const PORTS: std::ops::Range<u16> = 10_000..32_000;
-
-/// Loopback ports that nobody uses now. Another run that looks at the same moment most probably begins elsewhere; that a region's port
-/// answers with another process's number is noticed when it starts.
-pub(crate) fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
-    let ports = u64::from(PORTS.end - PORTS.start);
-    let first = Seed(random_u64()?).stream("ports").below(ports);
-    let mut free = Vec::new();
-    for step in 0..ports {
-        let offset =
-            u16::try_from((first + step) % ports).expect("there are fewer ports than that");
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORTS.start + offset));
-        if TcpListener::bind(address).is_ok() {
-            free.push(address);
-        }
-        if free.len() == count {
-            return Ok(free);
-        }
-    }
-    Err(io::Error::new(
-        io::ErrorKind::AddrInUse,
-        format!("none is free in {PORTS:?}"),
-    ))
-}
-
-/// Randomness from the system: what must differ between two runs with the same seed.
-fn random_u64() -> io::Result<u64> {
-    use std::io::Read as _;
-    let mut bytes = [0; 8];
-    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(u64::from_le_bytes(bytes))
 }
 
 impl LocalTarget {

@@ -15,6 +15,7 @@ mod template;
 
 mod cables;
 mod fleet;
+mod ports;
 mod process;
 mod replicas;
 mod spawner;
@@ -30,7 +31,8 @@ pub(crate) use elsewhere::{Elsewhere, EndpointError, Intent, RemoteRegion};
 pub(crate) use endpoints::EndpointsTarget;
 pub(crate) use health::Health;
 pub(crate) use hook::{Hook, Phase};
-pub(crate) use local::{LocalOptions, LocalTarget, free_addresses};
+pub(crate) use local::{LocalOptions, LocalTarget};
+pub(crate) use ports::Ports;
 pub(crate) use replicas::Replicas;
 pub(crate) use spawner::Spawner;
 pub(crate) use template::{Meaning, Template, TemplateError, fill};

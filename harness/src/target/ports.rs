@@ -1,0 +1,99 @@
+//! Loopback ports of a run's own, for as long as it lasts.
+//!
+//! While a region is down nobody listens at its port, and another run on this machine that looks for ports just then would take it: the region could not come
+//! back. So whoever finds a port also holds the UDP port of that number, which nobody here uses for anything else, and whoever looks for ports leaves out those of
+//! which the UDP port is held. The system lets go of it when the process ends, however it ends.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+};
+
+use workloads::seed::Seed;
+
+/// Ports that the system does not give out by itself (on Linux and most others those begin at 32768): while a region is down, no connection
+/// can be given its port.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// Ports that no other run takes while this value lives.
+pub(crate) struct Ports {
+    addresses: Vec<SocketAddr>,
+    _held: Vec<UdpSocket>,
+}
+
+impl Ports {
+    /// Finds some that nobody uses, beginning anywhere.
+    ///
+    /// # Errors
+    /// When there are not so many, or there is no randomness.
+    pub(crate) fn find(count: usize) -> io::Result<Self> {
+        let first = Seed(random_u64()?).stream("ports").below(range());
+        Self::from(first, count)
+    }
+
+    /// On the loopback interface.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    fn from(first: u64, count: usize) -> io::Result<Self> {
+        let (mut addresses, mut held) = (Vec::new(), Vec::new());
+        for step in 0..range() {
+            if addresses.len() == count {
+                break;
+            }
+            let offset =
+                u16::try_from((first + step) % range()).expect("there are fewer ports than that");
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORTS.start + offset));
+            if let Ok(socket) = UdpSocket::bind(address)
+                && TcpListener::bind(address).is_ok()
+            {
+                addresses.push(address);
+                held.push(socket);
+            }
+        }
+        if addresses.len() < count {
+            let why = format!("only {} of {count} are free in {PORTS:?}", addresses.len());
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, why));
+        }
+        Ok(Self {
+            addresses,
+            _held: held,
+        })
+    }
+}
+
+fn range() -> u64 {
+    u64::from(PORTS.end - PORTS.start)
+}
+
+/// Randomness from the system: what must differ between two runs with the same seed.
+fn random_u64() -> io::Result<u64> {
+    use std::io::Read as _;
+    let mut bytes = [0; 8];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_nobody_listens_at_is_not_given_to_another_run() {
+        let ours = Ports::from(range() - 2, 4).expect("free ports, also past the last one");
+        let theirs = Ports::from(range() - 2, 4).expect("others");
+        for address in ours.addresses() {
+            assert!(PORTS.contains(&address.port()), "{address}");
+            assert!(!theirs.addresses().contains(address), "{address}");
+            TcpListener::bind(address).expect("a region of ours can come back");
+        }
+    }
+
+    #[test]
+    fn more_than_there_are_is_an_error() {
+        let error = Ports::from(0, 30_000).err().expect("there are not so many");
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().contains("of 30000 are free"), "{error}");
+    }
+}
