@@ -7,13 +7,14 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    ops::Range,
 };
 
 use workloads::seed::Seed;
 
 /// Ports that the system does not give out by itself (on Linux and most others those begin at 32768): while a region is down, no connection
 /// can be given its port.
-const PORTS: std::ops::Range<u16> = 10_000..32_000;
+const PORTS: Range<u16> = 10_000..32_000;
 
 /// Ports that no other run takes while this value lives.
 pub(crate) struct Ports {
@@ -27,8 +28,10 @@ impl Ports {
     /// # Errors
     /// When there are not so many, or there is no randomness.
     pub(crate) fn find(count: usize) -> io::Result<Self> {
-        let first = Seed(random_u64()?).stream("ports").below(range());
-        Self::from(first, count)
+        let first = Seed(random_u64()?)
+            .stream("ports")
+            .below(u64::from(PORTS.end - PORTS.start));
+        Self::among(PORTS, first, count)
     }
 
     /// On the loopback interface.
@@ -36,15 +39,17 @@ impl Ports {
         &self.addresses
     }
 
-    fn from(first: u64, count: usize) -> io::Result<Self> {
+    /// Those of a range, from the so many-th on and around.
+    fn among(range: Range<u16>, first: u64, count: usize) -> io::Result<Self> {
+        let length = u64::from(range.end - range.start);
         let (mut addresses, mut held) = (Vec::new(), Vec::new());
-        for step in 0..range() {
+        for step in 0..length {
             if addresses.len() == count {
                 break;
             }
             let offset =
-                u16::try_from((first + step) % range()).expect("there are fewer ports than that");
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORTS.start + offset));
+                u16::try_from((first + step) % length).expect("there are fewer ports than that");
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, range.start + offset));
             if let Ok(socket) = UdpSocket::bind(address)
                 && TcpListener::bind(address).is_ok()
             {
@@ -53,7 +58,7 @@ impl Ports {
             }
         }
         if addresses.len() < count {
-            let why = format!("only {} of {count} are free in {PORTS:?}", addresses.len());
+            let why = format!("only {} of {count} are free in {range:?}", addresses.len());
             return Err(io::Error::new(io::ErrorKind::AddrInUse, why));
         }
         Ok(Self {
@@ -61,10 +66,6 @@ impl Ports {
             _held: held,
         })
     }
-}
-
-fn range() -> u64 {
-    u64::from(PORTS.end - PORTS.start)
 }
 
 /// Randomness from the system: what must differ between two runs with the same seed.
@@ -81,8 +82,9 @@ mod tests {
 
     #[test]
     fn a_port_that_nobody_listens_at_is_not_given_to_another_run() {
-        let ours = Ports::from(range() - 2, 4).expect("free ports, also past the last one");
-        let theirs = Ports::from(range() - 2, 4).expect("others");
+        let last = u64::from(PORTS.end - PORTS.start) - 2;
+        let ours = Ports::among(PORTS, last, 4).expect("free ports, also past the last one");
+        let theirs = Ports::among(PORTS, last, 4).expect("others");
         for address in ours.addresses() {
             assert!(PORTS.contains(&address.port()), "{address}");
             assert!(!theirs.addresses().contains(address), "{address}");
@@ -92,8 +94,12 @@ mod tests {
 
     #[test]
     fn more_than_there_are_is_an_error() {
-        let error = Ports::from(0, 30_000).err().expect("there are not so many");
+        let few = Ports::among(20_000..20_003, 0, 4);
+        let error = few.err().expect("there are not so many");
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-        assert!(error.to_string().contains("of 30000 are free"), "{error}");
+        assert!(
+            error.to_string().contains("of 4 are free in 20000..20003"),
+            "{error}"
+        );
     }
 }

@@ -422,11 +422,12 @@ fn endpoints_and_servers_that_do_not_answer_are_harness_failures() {
     }
 }
 
-/// An adapter that answers the greeting, and then does this for each operation.
+/// An adapter that answers the greeting, and then does this for each operation, whose number is `$id`.
 fn adapter_that(does: &str) -> String {
     let number = "id=$(echo \"$line\" | sed 's/.*\"id\":\\([0-9]*\\).*/\\1/')";
     let hello = r#"printf '{"id":%s,"capabilities":["read","write","cas","delete"]}\n' $id"#;
-    let script = format!("read line; {number}; {hello}; while read line; do {does}; done");
+    let script =
+        format!("read line; {number}; {hello}; while read line; do {number}; {does}; done");
     format!("adapter = [\"sh\", \"-c\", '''{script}''']\n")
 }
 
@@ -450,10 +451,9 @@ fn an_adapter_that_fails_in_the_middle_leaves_unknown_outcomes_and_no_verdict() 
 
 #[test]
 fn a_store_that_refuses_every_write_is_not_called_valid() {
-    let number = "id=$(echo \"$line\" | sed 's/.*\"id\":\\([0-9]*\\).*/\\1/')";
     let nothing = r#"printf '{"id":%s,"value":null}\n' $id"#;
     let refused = r#"printf '{"id":%s,"error":"read-only","definite":true}\n' $id"#;
-    let does = format!("{number}; case \"$line\" in *'\"read\"'*) {nothing};; *) {refused};; esac");
+    let does = format!("case \"$line\" in *'\"read\"'*) {nothing};; *) {refused};; esac");
     let place = Place::new();
     fs::write(place.path().join("refuses.toml"), adapter_that(&does)).expect("writable");
     let ended = place.run(

@@ -18,7 +18,7 @@ const BLOCK_BYTES: usize = 64 << 10;
 /// Reads every journal in the engine's folder once, if there is such a folder.
 ///
 /// # Errors
-/// When the disk fails: which file, and between which bytes.
+/// When the disk fails: which file, and from which byte on.
 pub(super) fn check_readable(rows: &Path) -> Result<(), StoreError> {
     let unlistable = |why| StoreError(format!("cannot list {}: {why}", rows.display()));
     let entries = match rows.read_dir() {
