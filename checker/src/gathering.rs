@@ -5,7 +5,7 @@
 //!
 //! What a beginning of a history forbids, the whole does too, so while it grows only the items of piles that have grown need be judged again.
 
-mod whole;
+mod part;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,16 +19,16 @@ use crate::history::binary::row::{self, Place};
 use crate::history::ndjson::ReadError;
 use crate::history::{Delivery, Event, Header, History, Operation};
 use crate::judge::{Judgement, Options};
-use crate::measure::torn;
 use crate::paired::{Paired, Pairer};
 use crate::parallel;
 use crate::piles::Piles;
 use crate::verdict::Verdict;
+use part::place_of;
 
 /// What an operation of an item that is being judged takes, all that the checks make of it included.
 const UNPACKED_BYTES: u64 = 800;
 
-/// Why a check of several items at once does not judge a history that grows.
+/// Why items of transactions are not judged together while a history grows.
 const GROWING: &str = "it needs the history as a whole, which is judged when it ends";
 
 /// What a judgement may use.
@@ -162,19 +162,16 @@ impl Gathering {
     /// When the disk for what does not fit into memory fails.
     pub fn check(&self, checks: &[&str]) -> Result<Verdict, JudgeError> {
         let all: Vec<usize> = (0..self.piles.count()).collect();
-        let mut panel = self.panel(checks, &all)?;
-        if !self.has_transactions() {
-            return Ok(panel.finish(&self.header, self.pairer.all_counts()));
+        let why_not = match self.has_transactions() {
+            true => self.why_not_together(),
+            false => None,
+        };
+        let mut panel = self.panel(checks, &all, why_not.as_deref())?;
+        for suspicion in panel.judge_together(&self.header, self.threads) {
+            let history = self.part(&panel.keys(&suspicion))?;
+            panel.add_violation(&history, &suspicion, |line| place_of(&history, line));
         }
-        if let Some(reason) = self.why_not_whole() {
-            panel.is_not_whole(&reason);
-            return Ok(panel.finish(&self.header, self.pairer.all_counts()));
-        }
-        let history = self.whole()?;
-        panel.judge_whole_alone(&history);
-        let mut verdict = panel.finish(&self.header, self.pairer.all_counts());
-        torn(&history, &mut verdict.measurements);
-        Ok(verdict)
+        Ok(panel.finish(&self.header, self.pairer.all_counts()))
     }
 
     /// As [`Gathering::check`], but only the items that may have changed since this was last asked, and each by itself.
@@ -183,10 +180,8 @@ impl Gathering {
     /// As [`Gathering::check`].
     pub fn check_grown(&mut self, checks: &[&str]) -> Result<Verdict, JudgeError> {
         let grown = self.piles.grown();
-        let mut panel = self.panel(checks, &grown)?;
-        if self.has_transactions() {
-            panel.is_not_whole(GROWING);
-        }
+        let why_not = self.has_transactions().then_some(GROWING);
+        let panel = self.panel(checks, &grown, why_not)?;
         Ok(panel.finish(&self.header, self.pairer.all_counts()))
     }
 
@@ -196,7 +191,7 @@ impl Gathering {
         applicable(&self.header, &self.pairer.subjects.clone().finish())
     }
 
-    /// Whether there are transactions, which must be judged from the history as a whole.
+    /// Whether there are transactions, whose items must be judged together.
     fn has_transactions(&self) -> bool {
         self.pairer
             .subjects
@@ -216,8 +211,14 @@ impl Gathering {
         &self.header
     }
 
-    /// What the checks find in the items of these piles, each by itself.
-    fn panel<'c>(&self, checks: &'c [&'c str], piles: &[usize]) -> io::Result<Panel<'c>> {
+    /// What the checks find in the items of these piles, each by itself; and what is to be judged of several items together, unless there is a
+    /// reason not to.
+    fn panel<'c>(
+        &self,
+        checks: &'c [&'c str],
+        piles: &[usize],
+        why_not_together: Option<&str>,
+    ) -> io::Result<Panel<'c>> {
         let session = Session {
             header: &self.header,
             piles: &self.piles,
@@ -233,7 +234,13 @@ impl Gathering {
         let share_bytes = self.limit_bytes / self.threads.get() as u64;
         let (alone, together) =
             sized.split_at(sized.partition_point(|(bytes, _)| *bytes > share_bytes));
-        let begin = || Worker::new(checks, &self.header);
+        let begin = || {
+            let panel = match why_not_together {
+                None => Panel::new(checks),
+                Some(reason) => Panel::of_items_alone(checks, reason),
+            };
+            Worker::new(panel, &self.header)
+        };
         let mut workers = Vec::new();
         for (sized, threads) in [(alone, NonZeroUsize::MIN), (together, self.threads)] {
             let work = |worker: &mut Worker<'_>, turn: usize| session.judge(worker, sized[turn].1);
@@ -244,7 +251,7 @@ impl Gathering {
             return Err(error);
         }
         let panels = workers.into_iter().map(|w| w.panel).collect();
-        Ok(Panel::together(checks, panels))
+        Ok(Panel::all(checks, panels))
     }
 }
 
@@ -270,9 +277,9 @@ struct Worker<'c> {
 }
 
 impl<'c> Worker<'c> {
-    fn new(checks: &'c [&'c str], header: &Header) -> Self {
+    fn new(panel: Panel<'c>, header: &Header) -> Self {
         Self {
-            panel: Panel::new(checks),
+            panel,
             pile: Vec::new(),
             places: Vec::new(),
             history: History {
@@ -380,6 +387,27 @@ mod tests {
         }
         let judgement = gathering.judge(&Options::default());
         judgement.expect("there is a disk").verdict
+    }
+
+    #[test]
+    fn without_transactions_nothing_is_said_of_them() {
+        let (header, events) = one_line_events("us:w1[0-1] us:r1[2-3]").expect("well formed");
+        let resources = Resources {
+            threads: NonZeroUsize::MIN,
+            memory: None,
+        };
+        let mut gathering = Gathering::new(header, resources);
+        for (line, event) in (2..).zip(events) {
+            gathering.push(line, event).expect("well formed");
+        }
+        for verdict in [
+            gathering.check_grown(&["transactions"]),
+            gathering.check(&["transactions"]),
+        ] {
+            let check = verdict.expect("no disk").checks.remove(0);
+            assert_eq!(check.outcome, Outcome::Unknown);
+            assert_eq!(check.reason.as_deref(), Some("no transaction succeeded"));
+        }
     }
 
     #[test]

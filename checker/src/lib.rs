@@ -36,6 +36,7 @@ mod judge_file;
 pub mod known;
 
 pub mod shrink;
+mod small;
 
 mod measure;
 

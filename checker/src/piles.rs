@@ -201,6 +201,13 @@ impl Piles {
         self.piles.len()
     }
 
+    /// The pile of a key.
+    pub(crate) fn of(&self, key: Key) -> usize {
+        let pile = pile_of(key);
+        debug_assert!(pile < self.piles.len(), "there is one for every key");
+        pile
+    }
+
     /// How many rows a pile has, and how many bytes these are.
     pub(crate) fn size(&self, index: usize) -> (usize, usize) {
         (self.piles[index].row_count, self.piles[index].byte_count)

@@ -49,7 +49,7 @@ impl Ascent {
         bound: Bound,
         witness: Witness,
     ) -> Violation {
-        let region = region_name(case.history, at(write.region));
+        let region = region_name(&case.history.header, at(write.region));
         let evidence = Evidence::new(case.history, item.key);
         let (evidence, earlier) = with_witness(evidence, item, witness, bound);
         let mut evidence = evidence.with(write.operation, "the write that followed it");

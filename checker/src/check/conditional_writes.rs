@@ -164,7 +164,7 @@ fn winners(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
                 .because(format!(
                     "{}: {} accepted two writes that both replaced {}. One version has one successor in a region",
                     key_words(case.history, item.key),
-                    region_name(case.history, at(replaced.region)),
+                    region_name(&case.history.header, at(replaced.region)),
                     words(replaced.value),
                 ))
         });
@@ -201,7 +201,7 @@ fn gaps(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
             with_stamp(evidence, item, between).because(format!(
                 "{}: {} replaced {required} by {} on condition, yet it showed {}, whose stamp lies between theirs",
                 key_words(case.history, item.key),
-                region_name(case.history, at(write.region)),
+                region_name(&case.history.header, at(write.region)),
                 number_words(write.value),
                 words(between.value),
             ))

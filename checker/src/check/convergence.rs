@@ -83,7 +83,7 @@ fn violation(
     first: &Sighting<'_>,
     other: &Sighting<'_>,
 ) -> crate::verdict::Violation {
-    let region = |s: &Sighting<'_>| region_name(case.history, at(s.region)).to_owned();
+    let region = |s: &Sighting<'_>| region_name(&case.history.header, at(s.region)).to_owned();
     Evidence::new(case.history, item.key)
         .with(
             first.operation,

@@ -130,7 +130,7 @@ fn impossible(
     count: i64,
 ) -> Violation {
     let (least, greatest) = possible.bounds();
-    let region = region_name(case.history, at(sighting.region));
+    let region = region_name(&case.history.header, at(sighting.region));
     let expected = match (least == greatest, possible.open.len()) {
         (true, _) => format!("it must be {least}"),
         (false, open) => format!("the {open} increments in flight allow {least} to {greatest}"),
@@ -183,7 +183,7 @@ fn backwards(case: &Case<'_>, item: &Item<'_>, findings: &mut Findings) {
                     .because(format!(
                         "{}: {} had shown {more} and then shows {count}, but it is only counted up",
                         key_words(case.history, item.key),
-                        region_name(case.history, region),
+                        region_name(&case.history.header, region),
                     ))
             });
         }

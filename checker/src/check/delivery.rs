@@ -195,8 +195,8 @@ fn violation(
         key_words(case.history, item.key),
         waited_ns / 1_000_000,
         number_words(write.value),
-        region_name(case.history, at(write.region)),
-        region_name(case.history, at(read.region)),
+        region_name(&case.history.header, at(write.region)),
+        region_name(&case.history.header, at(read.region)),
         words(read.value),
         bound.bound_ns / 1_000_000,
     ))

@@ -2,8 +2,8 @@
 
 use super::case::Wanted;
 use crate::history::{
-    Condition, Ending, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Reply, Strength,
-    Value,
+    Condition, Ending, Header, History, Key, MicroOp, MicroReply, Observed, Op, Operation, Reply,
+    Strength, Value,
 };
 use crate::verdict::{EvidenceOperation, Violation};
 
@@ -159,7 +159,7 @@ fn seen_words(history: &History, seen: &Observed) -> String {
     match seen.stamp {
         None => value,
         Some(stamp) => {
-            let region = region_name(history, usize::from(stamp.region.0));
+            let region = region_name(&history.header, usize::from(stamp.region.0));
             let (seconds, micros) = (
                 stamp.time_us.div_euclid(1_000_000),
                 stamp.time_us.rem_euclid(1_000_000),
@@ -170,12 +170,9 @@ fn seen_words(history: &History, seen: &Observed) -> String {
 }
 
 /// The name of a region, by its index.
-pub(crate) fn region_name(history: &History, index: usize) -> &str {
-    history
-        .header
-        .regions
-        .get(index)
-        .map_or("an unknown region", String::as_str)
+pub(crate) fn region_name(header: &Header, index: usize) -> &str {
+    let name = header.regions.get(index);
+    name.map_or("an unknown region", String::as_str)
 }
 
 /// An operation in words, as far as it concerns one key; without one, whole and with the keys' names.

@@ -62,10 +62,10 @@ impl Floor {
         bound: Bound,
         witness: Witness,
     ) -> Violation {
-        let region = region_name(case.history, at(sighting.region));
+        let region = region_name(&case.history.header, at(sighting.region));
         let key = key_words(case.history, item.key);
         let witness_region = region_name(
-            case.history,
+            &case.history.header,
             at(match witness {
                 Witness::Sighting(index) => item.sightings[index as usize].region,
                 Witness::Write(index) => item.writes[index as usize].region,

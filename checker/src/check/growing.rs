@@ -185,6 +185,6 @@ fn lost(
             "{}: the element {} was there, and {} does not show it any more{others}. One region alone adds to this item, so nothing can have replaced it",
             key_words(case.history, item.key),
             known.element,
-            region_name(case.history, at(sighting.region)),
+            region_name(&case.history.header, at(sighting.region)),
         ))
 }

@@ -58,7 +58,7 @@ fn violation(
     bound: Bound,
     witness: Witness,
 ) -> crate::verdict::Violation {
-    let region = region_name(case.history, at(read.region));
+    let region = region_name(&case.history.header, at(read.region));
     let lost = match witness {
         Witness::Write(index) => item.writes[index as usize].value,
         Witness::Sighting(index) => item.sightings[index as usize].number(),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{Case, Wanted};
-use super::{CheckInfo, Run, registry};
+use super::{CheckInfo, Run, registry, transactions};
 use crate::history::{Condition, Ending, History, Key, MicroOp, Op, Operation, Reply, Value};
 use crate::shrink::{self, touches};
 use crate::verdict::{CheckResult, EvidenceOperation, Violation, put_in_order};
@@ -108,11 +108,10 @@ fn is_silent(operation: &Operation) -> bool {
 
 /// Whether a check finds a part of a history invalid.
 fn is_invalid(info: &CheckInfo, part: &History) -> bool {
-    let findings = match info.run {
-        Run::EachKey(run) => run(&Case::new(part, Wanted::Outcome)),
-        Run::Whole(run) => run(part),
-    };
-    findings.violation_count > 0
+    match info.run {
+        Run::EachKey(run) => run(&Case::new(part, Wanted::Outcome)).violation_count > 0,
+        Run::Together => transactions::is_broken(part),
+    }
 }
 
 /// The operation that evidence shows, by its call and line.

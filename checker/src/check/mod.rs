@@ -44,7 +44,7 @@ pub(crate) use case::{Touch, touch_by_last};
 pub(crate) use frontier::at;
 pub(crate) use run::{Counts, Panel};
 pub use run::{check, check_on};
-pub(crate) use transactions::Items;
+pub(crate) use transactions::{Asked, Look, NEVER, Shows, Sketch, Suspicion, Together};
 
 use crate::expectation::is_usual;
 use crate::history::{Header, History, MicroOp, Op};
@@ -75,8 +75,8 @@ pub struct CheckInfo {
 enum Run {
     /// Key by key.
     EachKey(fn(&Case<'_>) -> Findings),
-    /// All keys at once.
-    Whole(fn(&History) -> Findings),
+    /// All items of transactions at once ([`Together`]).
+    Together,
 }
 
 /// Kinds of items, by what is asked of them.
@@ -315,7 +315,7 @@ const REGISTRY: &[CheckInfo] = &[
         proves: "exact where an order is found or contradicted, for keys without deletes; transactions that read what they replace, old images and stamps make the order of versions known",
         subject: Subject::Transactions,
         needs_stamps: false,
-        run: Run::Whole(transactions::run),
+        run: Run::Together,
     },
     CheckInfo {
         id: "streams",

@@ -160,7 +160,7 @@ fn least(
 
 fn scope_words(case: &Case<'_>, scope: Scope) -> String {
     match scope {
-        Scope::Region(region) => format!(" in {}", region_name(case.history, at(region))),
+        Scope::Region(region) => format!(" in {}", region_name(&case.history.header, at(region))),
         Scope::Everywhere => String::new(),
     }
 }

@@ -70,7 +70,7 @@ fn after_delete(
         .because(format!(
             "{}: {} acknowledged a delete when {} or a newer version had been visible there, and later showed {} again",
             key_words(case.history, item.key),
-            region_name(case.history, at(sighting.region)),
+            region_name(&case.history.header, at(sighting.region)),
             words(sighting.value),
             words(sighting.value),
         ))
@@ -98,7 +98,7 @@ fn after_absence(
         .because(format!(
             "{}: {} had shown the item, then showed nothing, so a delete had won; later it showed {} again, which is no newer",
             key_words(case.history, item.key),
-            region_name(case.history, at(sighting.region)),
+            region_name(&case.history.header, at(sighting.region)),
             words(sighting.value),
         ))
 }

@@ -3,7 +3,7 @@
 //! One item is made, measured, judged by every check, and dropped before the next. Items do not depend on one another, so several threads
 //! share them; what they find is put together in the order of the keys, so the verdict does not depend on how many there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,10 +11,11 @@ use super::case::{Builder, ByKey, Case, Item, Touch, Wanted};
 use super::evidence::Findings;
 use super::minimal::minimise;
 use super::tally::Tally;
-use super::{CheckInfo, registry};
+use super::{CheckInfo, Suspicion, Together, registry};
 use crate::history::{Became, Header, History, Key};
-use crate::measure::{Measures, torn};
+use crate::measure::Measures;
 use crate::parallel;
+use crate::small::small;
 use crate::verdict::{CheckResult, Outcome, Verdict};
 
 /// How many keys of a history in memory a thread takes at a time.
@@ -46,13 +47,12 @@ pub fn check_on(history: &History, checks: &[&str], threads: NonZeroUsize) -> Ve
     for operation in &history.operations {
         counts.add(operation.ending.became());
     }
-    let mut panel = Panel::together(checks, panels);
-    for tally in &mut panel.tallies {
-        tally.judge_whole(history);
+    let mut panel = Panel::all(checks, panels);
+    for suspicion in panel.judge_together(&history.header, threads) {
+        panel.add_violation(history, &suspicion, |index| index as usize);
     }
     let mut verdict = panel.finish(&history.header, counts);
     minimise(history, &mut verdict.checks);
-    torn(history, &mut verdict.measurements);
     verdict
 }
 
@@ -89,6 +89,10 @@ pub(crate) struct Panel<'c> {
     /// One for each check that exists.
     tallies: Vec<Tally>,
     measures: Measures,
+    /// What concerns transactions; `None` if they are not judged.
+    together: Option<Together>,
+    /// What was measured of items together.
+    figures: BTreeMap<String, f64>,
 }
 
 impl<'c> Panel<'c> {
@@ -97,7 +101,21 @@ impl<'c> Panel<'c> {
             checks,
             tallies: checks.iter().filter_map(named).map(Tally::new).collect(),
             measures: Measures::default(),
+            together: Some(Together::default()),
+            figures: BTreeMap::new(),
         }
+    }
+
+    /// As [`Panel::new`], where items of transactions are not judged together, for this reason.
+    pub(crate) fn of_items_alone(checks: &'c [&'c str], reason: &str) -> Self {
+        let mut panel = Self {
+            together: None,
+            ..Self::new(checks)
+        };
+        if let Some(tally) = panel.tallies.iter_mut().find(|t| t.is_together()) {
+            tally.cannot_tell(None, reason);
+        }
+        panel
     }
 
     /// Makes and judges one item.
@@ -108,7 +126,8 @@ impl<'c> Panel<'c> {
         key: Key,
         touches: &[Touch],
     ) {
-        self.judge_by(Tally::judge, history, builder.item(key, touches));
+        let item = builder.item(key, touches);
+        self.judge_by(Tally::judge, &small, history, item, touches);
     }
 
     /// As [`Panel::judge`], of a history that holds what concerns this item and nothing else.
@@ -119,16 +138,29 @@ impl<'c> Panel<'c> {
         key: Key,
         touches: &[Touch],
     ) {
-        self.judge_by(Tally::judge_alone, history, builder.item(key, touches));
+        let item = builder.item(key, touches);
+        let line = |index: usize| {
+            let line = history.operations[index].line_invoke;
+            u32::try_from(line).expect("fewer than 2^32 lines")
+        };
+        self.judge_by(Tally::judge_alone, &line, history, item, touches);
     }
 
     fn judge_by<'h>(
         &mut self,
         judge: impl Fn(&mut Tally, Key, &Case<'_>),
+        name: &dyn Fn(usize) -> u32,
         history: &'h History,
         item: Item<'h>,
+        touches: &[Touch],
     ) {
         let key = item.key;
+        if let Some(together) = &mut self.together {
+            let own = shielded(|| together.take(history, &item, touches, name));
+            if own.is_judged || own.unknown.is_some() {
+                self.add_together(own);
+            }
+        }
         let case = Case {
             history,
             items: vec![item],
@@ -147,23 +179,64 @@ impl<'c> Panel<'c> {
         }
     }
 
-    /// Notes why checks of several items at once do not get them.
-    pub(crate) fn is_not_whole(&mut self, reason: &str) {
-        let tallies = self.tallies.iter_mut();
-        tallies.for_each(|tally| tally.is_not_whole(reason));
+    /// Judges items of transactions together. Each suspicion is to be added as a violation, with the operations that it is about.
+    pub(crate) fn judge_together(
+        &mut self,
+        header: &Header,
+        threads: NonZeroUsize,
+    ) -> Vec<Suspicion> {
+        let Some(together) = &mut self.together else {
+            return Vec::new();
+        };
+        together.in_order();
+        let is_asked = self.tallies.iter().any(Tally::is_together);
+        let mut suspicions = Vec::new();
+        let findings = shielded(|| {
+            let judged = together.judge(header, threads, is_asked);
+            suspicions = judged.suspicions;
+            self.figures = judged.figures;
+            judged.findings
+        });
+        self.add_together(findings);
+        suspicions
     }
 
-    /// Judges all items at once, by the checks that need that, from a history that nobody will have later.
-    pub(crate) fn judge_whole_alone(&mut self, history: &History) {
-        let tallies = self.tallies.iter_mut();
-        tallies.for_each(|tally| tally.judge_whole_alone(history));
+    fn add_together(&mut self, findings: Findings) {
+        if let Some(tally) = self.tallies.iter_mut().find(|t| t.is_together()) {
+            tally.add_together(findings);
+        }
+    }
+
+    /// The items that a suspicion is about.
+    pub(crate) fn keys(&self, suspicion: &Suspicion) -> BTreeSet<Key> {
+        let together = self.together.as_ref();
+        together.map_or_else(BTreeSet::new, |t| suspicion.keys(t.sketches()))
+    }
+
+    /// Adds the violation that a suspicion is. The history has all operations of the items that it is about; `index` tells where one is.
+    pub(crate) fn add_violation(
+        &mut self,
+        history: &History,
+        suspicion: &Suspicion,
+        index: impl Fn(u32) -> usize,
+    ) {
+        if let Some(tally) = self.tallies.iter_mut().find(|t| t.is_together()) {
+            tally.add_violation(history, || suspicion.violation(history, index));
+        }
     }
 
     /// All that these have found.
-    pub(crate) fn together(checks: &'c [&'c str], panels: Vec<Self>) -> Self {
-        let mut all = Self::new(checks);
+    pub(crate) fn all(checks: &'c [&'c str], panels: Vec<Self>) -> Self {
+        let mut all = Self {
+            together: None,
+            ..Self::new(checks)
+        };
         for panel in panels {
             all.measures.absorb(panel.measures);
+            match (&mut all.together, panel.together) {
+                (Some(all), Some(own)) => all.absorb(own),
+                (all, own) => *all = all.take().or(own),
+            }
             for (own, other) in all.tallies.iter_mut().zip(panel.tallies) {
                 own.absorb(other);
             }
@@ -186,11 +259,9 @@ impl<'c> Panel<'c> {
             }
         };
         let results = self.checks.iter().map(result).collect();
-        Verdict::new(
-            results,
-            self.measures.finish(&header_only),
-            counts.by_name(),
-        )
+        let mut figures = self.measures.finish(&header_only);
+        figures.extend(self.figures);
+        Verdict::new(results, figures, counts.by_name())
     }
 }
 

@@ -144,7 +144,7 @@ impl Judged<'_, '_> {
     /// The beginning of a sentence about this item and stream.
     fn words(&self) -> String {
         let key = key_words(self.case.history, self.item.key);
-        let region = region_name(self.case.history, at(self.region));
+        let region = region_name(&self.case.history.header, at(self.region));
         format!("{key}: the stream of {region}")
     }
 

@@ -2,11 +2,12 @@
 //! ascending order of their keys, so a verdict says the same however it was made.
 
 use std::cmp::Reverse;
+use std::num::NonZeroUsize;
 
 use super::evidence::Findings;
 use super::minimal::least;
 use super::run::shielded;
-use super::{Case, CheckInfo, Run, Subject, Wanted};
+use super::{Case, CheckInfo, Run, Subject, Together, Wanted};
 use crate::history::{History, Key};
 use crate::verdict::{CheckResult, Outcome, Violation, keep_earliest, put_in_order};
 
@@ -72,29 +73,32 @@ impl Tally {
         };
         match self.info.run {
             Run::EachKey(run) if is_its_kind => Some(shielded(|| run(case))),
-            Run::EachKey(_) | Run::Whole(_) => None,
+            Run::EachKey(_) | Run::Together => None,
         }
     }
 
-    /// Notes that a check that judges all items at once does not get them.
-    pub(super) fn is_not_whole(&mut self, reason: &str) {
-        if let Run::Whole(_) = self.info.run {
-            self.cannot_tell(None, reason);
-        }
+    /// Whether it judges the items of transactions together.
+    pub(super) fn is_together(&self) -> bool {
+        matches!(self.info.run, Run::Together)
     }
 
-    /// Judges all items at once, if that is what the check needs.
-    pub(super) fn judge_whole(&mut self, history: &History) {
-        if let Run::Whole(run) = self.info.run {
-            self.add(None, shielded(|| run(history)));
-        }
+    /// Adds what was found in items together.
+    pub(super) fn add_together(&mut self, findings: Findings) {
+        self.add(None, findings);
     }
 
-    /// As [`Tally::judge_whole`], from a history that nobody will have later.
-    pub(super) fn judge_whole_alone(&mut self, history: &History) {
-        if let Run::Whole(run) = self.info.run {
-            self.add_least(history, None, shielded(|| run(history)));
-        }
+    /// Adds a violation by operations of items that this history has all operations of, with evidence that is least.
+    pub(super) fn add_violation(
+        &mut self,
+        history: &History,
+        violation: impl FnOnce() -> Violation,
+    ) {
+        let violation = || {
+            let mut findings = Findings::default();
+            findings.add(violation);
+            findings
+        };
+        self.add_least(history, None, shielded(violation));
     }
 
     /// Notes that an item could not be judged, or all of them.
@@ -148,7 +152,12 @@ impl Tally {
             };
             let findings = match self.info.run {
                 Run::EachKey(run) => shielded(|| run(&nothing)),
-                Run::Whole(run) => shielded(|| run(header_only)),
+                Run::Together => {
+                    let header = &header_only.header;
+                    Together::default()
+                        .judge(header, NonZeroUsize::MIN, true)
+                        .findings
+                }
             };
             self.add(None, findings);
         }

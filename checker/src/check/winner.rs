@@ -64,7 +64,7 @@ fn violation(
             "the operation that shows the greatest stamp",
         );
     }
-    let region = region_name(case.history, at(read.region));
+    let region = region_name(&case.history.header, at(read.region));
     with_stamp(evidence, item, read)
         .with(read.operation, format!("the final read in {region}"))
         .because(format!(

@@ -11,6 +11,7 @@
 //! refusals that do not show the item and conditional deletes of unknown outcome, the search decides.
 
 use super::{Requirement, State, Step};
+use crate::small::small;
 
 /// What the zones of a register say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -356,10 +357,6 @@ impl<'s> Clusters<'s> {
 
 /// What a place without a cluster or a step holds.
 const NONE: u32 = u32::MAX;
-
-fn small(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2^32 steps and clusters")
-}
 
 /// The cluster of each value.
 struct ByValue(Vec<u32>);

@@ -81,11 +81,17 @@ const EDGES: &[[&str; 3]] = &[
         "valid",
         "us:t(1p1;1r{1})[0-1] 1/us:r{1}[2-3]",
     ],
-    // One order explains them, but to choose what had to be over earliest ends where two wait for each other: without an order no pass.
+    // To choose what had to be over earliest ends where two wait for each other; the earliest instants that they leave one another are an order.
+    [
+        "transactions",
+        "valid",
+        "us:t(1w1;2w2)[60-77] us:t(1r1;1w3;2w4)[64-85] us:t(2w5)[61-91] us:t(1w6;2r5)[74-81]",
+    ],
+    // They have the order in which they stand here, but neither way of looking for one finds it: without an order no pass.
     [
         "transactions",
         "unknown",
-        "us:t(1w1;2w2)[60-77] us:t(1r1;1w3;2w4)[64-85] us:t(2w5)[61-91] us:t(1w6;2r5)[74-81]",
+        "1/us:w1[23-34] us:t(1r1;2w2)[26-34] 2/us:r2[22-37] us:t(2w3)[23-31] us:t(1w4;2r3)[24-36] us:t(1w5;2r3;2w6)[23-40]",
     ],
     // All versions show their stamps: that is for stamp-order, whether anybody saw no item or not.
     [

@@ -18,6 +18,7 @@ mod metamorphic;
 mod oracle;
 mod pages;
 mod planted;
+mod random_transactions;
 mod same;
 mod simulated;
 mod slips;

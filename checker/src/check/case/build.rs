@@ -15,6 +15,7 @@ use crate::history::{
     Phase, Reply, Stamp, Strength, Value,
 };
 use crate::nearly_sorted::sort_nearly_sorted;
+use crate::small::small;
 use crate::table::Table;
 
 /// Makes the items of one history.
@@ -375,8 +376,4 @@ fn rank(item: &mut Item<'_>) {
             item.versions.at_mut(*place).stamp = None;
         }
     }
-}
-
-fn small(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2^32 of anything")
 }

@@ -71,7 +71,7 @@ fn violation(
     for operation in least.unwrap_or(operations) {
         evidence = evidence.with(operation, "it happened at some instant in between");
     }
-    let region = region_name(case.history, contradiction.region);
+    let region = region_name(&case.history.header, contradiction.region);
     let key = key_words(case.history, item.key);
     let what = match contradiction.version {
         Some(place) => format!("the version {}", versions.ordered[place].value),

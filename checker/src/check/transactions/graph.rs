@@ -8,7 +8,8 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::gather::{Nodes, Versions};
-use super::lines::{Lines, small};
+use super::lines::Lines;
+use crate::small::small;
 
 /// The span of a version: the least return and the greatest call of all that wrote or saw it, with their nodes.
 #[derive(Clone, Copy)]

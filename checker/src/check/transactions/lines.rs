@@ -1,7 +1,9 @@
 //! Lines between points, packed: for each point what comes after it.
 
+use crate::small::small;
+
 /// Lines by the point that they begin at: each ends at another point, or at whatever belongs to this one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Lines<T = u32> {
     /// For each point where its lines begin among `ends`; one more for the end of the last.
     starts: Vec<u32>,
@@ -58,9 +60,4 @@ impl Lines {
         }
         counts
     }
-}
-
-/// A point, a node or a place as it is kept.
-pub(super) fn small(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2^32 of anything")
 }

@@ -10,7 +10,8 @@ use std::num::NonZeroU32;
 
 use super::gather::Nodes;
 use super::graph::Graph;
-use super::lines::{Lines, small};
+use super::lines::Lines;
+use crate::small::small;
 
 /// What happens to a key at a node: it sees a version, or none, or writes one.
 #[derive(Clone, Copy, Debug, Default)]
