@@ -166,7 +166,11 @@ impl Gathering {
             true => self.why_not_together(),
             false => None,
         };
-        let mut panel = self.panel(checks, &all, why_not.as_deref())?;
+        let is_together = self.has_transactions() && why_not.is_none();
+        let mut panel = self.panel(checks, &all, is_together)?;
+        if let Some(reason) = why_not {
+            panel.is_not_together(&reason);
+        }
         for suspicion in panel.judge_together(&self.header, self.threads) {
             let history = self.part(&panel.keys(&suspicion))?;
             panel.add_violation(&history, &suspicion, |line| place_of(&history, line));
@@ -180,8 +184,10 @@ impl Gathering {
     /// As [`Gathering::check`].
     pub fn check_grown(&mut self, checks: &[&str]) -> Result<Verdict, JudgeError> {
         let grown = self.piles.grown();
-        let why_not = self.has_transactions().then_some(GROWING);
-        let panel = self.panel(checks, &grown, why_not)?;
+        let mut panel = self.panel(checks, &grown, false)?;
+        if self.has_transactions() {
+            panel.is_not_together(GROWING);
+        }
         Ok(panel.finish(&self.header, self.pairer.all_counts()))
     }
 
@@ -211,13 +217,12 @@ impl Gathering {
         &self.header
     }
 
-    /// What the checks find in the items of these piles, each by itself; and what is to be judged of several items together, unless there is a
-    /// reason not to.
+    /// What the checks find in the items of these piles, each by itself; and what is to be judged of several items together, if that is.
     fn panel<'c>(
         &self,
         checks: &'c [&'c str],
         piles: &[usize],
-        why_not_together: Option<&str>,
+        is_together: bool,
     ) -> io::Result<Panel<'c>> {
         let session = Session {
             header: &self.header,
@@ -234,13 +239,11 @@ impl Gathering {
         let share_bytes = self.limit_bytes / self.threads.get() as u64;
         let (alone, together) =
             sized.split_at(sized.partition_point(|(bytes, _)| *bytes > share_bytes));
-        let begin = || {
-            let panel = match why_not_together {
-                None => Panel::new(checks),
-                Some(reason) => Panel::of_items_alone(checks, reason),
-            };
-            Worker::new(panel, &self.header)
+        let panel = match is_together {
+            true => Panel::new,
+            false => Panel::of_items_alone,
         };
+        let begin = || Worker::new(panel(checks), &self.header);
         let mut workers = Vec::new();
         for (sized, threads) in [(alone, NonZeroUsize::MIN), (together, self.threads)] {
             let work = |worker: &mut Worker<'_>, turn: usize| session.judge(worker, sized[turn].1);

@@ -106,16 +106,12 @@ impl<'c> Panel<'c> {
         }
     }
 
-    /// As [`Panel::new`], where items of transactions are not judged together, for this reason.
-    pub(crate) fn of_items_alone(checks: &'c [&'c str], reason: &str) -> Self {
-        let mut panel = Self {
+    /// As [`Panel::new`], where there are no items of transactions, or they are not judged together.
+    pub(crate) fn of_items_alone(checks: &'c [&'c str]) -> Self {
+        Self {
             together: None,
             ..Self::new(checks)
-        };
-        if let Some(tally) = panel.tallies.iter_mut().find(|t| t.is_together()) {
-            tally.cannot_tell(None, reason);
         }
-        panel
     }
 
     /// Makes and judges one item.
@@ -179,6 +175,13 @@ impl<'c> Panel<'c> {
         }
     }
 
+    /// Notes why items of transactions are not judged together.
+    pub(crate) fn is_not_together(&mut self, reason: &str) {
+        let mut findings = Findings::default();
+        findings.cannot_tell(reason);
+        self.add_together(findings);
+    }
+
     /// Judges items of transactions together. Each suspicion is to be added as a violation, with the operations that it is about.
     pub(crate) fn judge_together(
         &mut self,
@@ -227,10 +230,7 @@ impl<'c> Panel<'c> {
 
     /// All that these have found.
     pub(crate) fn all(checks: &'c [&'c str], panels: Vec<Self>) -> Self {
-        let mut all = Self {
-            together: None,
-            ..Self::new(checks)
-        };
+        let mut all = Self::of_items_alone(checks);
         for panel in panels {
             all.measures.absorb(panel.measures);
             match (&mut all.together, panel.together) {
