@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::gather::happened;
-use super::{Together, windows};
+use super::{Together, is_broken, windows};
 use crate::history::{RegionId, one_line};
 
 #[path = "../../../tests/it/random_transactions.rs"]
@@ -57,6 +57,11 @@ fn instants_are_found_or_the_items_at_which_they_are_not() {
         // What comes from elsewhere comes when it is seen.
         ("us:t(1w1;2w1)[0-1] 1/eu:w7[0-1] us:t(1r7;2r1)[2-3]", &[]),
         ("us:t(1w1;2w1)[0-1] 1/eu:w7[4-5] us:t(1r7;2r1)[2-3]", &[0]),
+        // Halves of transactions elsewhere come one by one.
+        ("eu:t(1w7;2w7)[0-1] us:t(1r7;2r-)[2-3] 2/us:r7[4-5]", &[]),
+        // To look twice is to look once, unless two things were seen.
+        ("us:t(1w1;2w1)[0-1] us:t(1r1;1r1)[2-3]", &[]),
+        ("us:t(1w1;2w1)[0-9] us:t(1r1;1r-)[2-3]", &[0]),
         // Stamps say what came first.
         (
             "us:t(1w1;2w1)[0-9] us:t(1w2)[0-20] 1/us:r1@5us[10-11] 1/us:r2@6us[12-13]",
@@ -68,6 +73,18 @@ fn instants_are_found_or_the_items_at_which_they_are_not() {
         ),
     ] {
         assert_eq!(stuck(text), items, "{text}");
+    }
+}
+
+#[test]
+fn broken_is_what_contradicts_itself_or_others() {
+    for (text, expected) in [
+        ("us:t(1w5;2w5)[0-9] us:t(1r5;2r5)[2-3]", false),
+        ("us:t(1w5;2w5)[0-9] us:t(1r5;2r-)[2-3]", true),
+        ("us:t(1w5;1r6)[0-9] 1/us:w6[0-1]", true),
+    ] {
+        let history = one_line(text).expect("well formed");
+        assert_eq!(is_broken(&history), expected, "{text}");
     }
 }
 
