@@ -162,11 +162,9 @@ impl Gathering {
     /// When the disk for what does not fit into memory fails.
     pub fn check(&self, checks: &[&str]) -> Result<Verdict, JudgeError> {
         let all: Vec<usize> = (0..self.piles.count()).collect();
-        let why_not = match self.has_transactions() {
-            true => self.why_not_together(),
-            false => None,
-        };
-        let is_together = self.has_transactions() && why_not.is_none();
+        let has_transactions = self.has_transactions();
+        let why_not = has_transactions.then(|| self.why_not_together()).flatten();
+        let is_together = has_transactions && why_not.is_none();
         let mut panel = self.panel(checks, &all, is_together)?;
         if let Some(reason) = why_not {
             panel.is_not_together(&reason);

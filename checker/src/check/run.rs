@@ -206,7 +206,7 @@ impl<'c> Panel<'c> {
 
     fn add_together(&mut self, findings: Findings) {
         if let Some(tally) = self.tallies.iter_mut().find(|t| t.is_together()) {
-            tally.add_together(findings);
+            tally.add(None, findings);
         }
     }
 

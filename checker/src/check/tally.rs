@@ -82,11 +82,6 @@ impl Tally {
         matches!(self.info.run, Run::Together)
     }
 
-    /// Adds what was found in items together.
-    pub(super) fn add_together(&mut self, findings: Findings) {
-        self.add(None, findings);
-    }
-
     /// Adds a violation by operations of items that this history has all operations of, with evidence that is least.
     pub(super) fn add_violation(
         &mut self,
@@ -108,7 +103,8 @@ impl Tally {
         self.add(key, findings);
     }
 
-    fn add(&mut self, key: Option<Key>, findings: Findings) {
+    /// Adds what was found in an item, or in several together.
+    pub(super) fn add(&mut self, key: Option<Key>, findings: Findings) {
         self.was_asked = true;
         self.violation_count += findings.violation_count;
         self.violations.extend(findings.violations);

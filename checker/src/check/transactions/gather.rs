@@ -2,7 +2,6 @@
 
 use super::lines::Lines;
 use super::sketch::{Asked, NEVER, Shows, Sketch};
-use super::turns::return_ns;
 use crate::history::RegionId;
 use crate::small::small;
 use crate::table::Table;
@@ -66,6 +65,7 @@ pub(super) fn gather<'s>(
         nodes: Nodes::default(),
         transactions: Table::default(),
         own: Vec::new(),
+        here: Vec::new(),
         places: Vec::new(),
         readers: Vec::new(),
     };
@@ -91,8 +91,10 @@ struct Gathering<'g> {
     nodes: Nodes,
     /// The node of each transaction.
     transactions: Table<u32>,
-    /// Of the item at hand: the node of each other operation, the place of each version, and versions with the nodes that saw them.
+    /// Of the item at hand: the node of each other operation; by when each version was here, if it was, and its place; and versions with the
+    /// nodes that saw them.
     own: Vec<u32>,
+    here: Vec<Option<u64>>,
     places: Vec<u32>,
     readers: Vec<(u32, u32)>,
 }
@@ -119,34 +121,21 @@ impl Gathering<'_> {
 
     /// The versions of an item: those that were written here, and those that must have arrived.
     fn versions(&mut self, sketch: &Sketch, key: &mut Versions) {
+        sketch.versions_in(self.region, self.happened, &mut self.here);
         self.places.clear();
         self.places.resize(sketch.versions.len(), NONE);
-        // What nobody saw has not arrived.
-        let here = |asked: u32| sketch.asked[asked as usize].region == self.region;
-        for look in sketch.looks.iter().filter(|look| here(look.asked)) {
-            if let Shows::Version(version) = look.shows {
-                self.places[version as usize] = 0;
-            }
-        }
         for (version, made) in sketch.versions.iter().enumerate() {
-            let asked = &sketch.asked[made.asked as usize];
-            let is_seen_here = self.places[version] != NONE;
-            let writer = if asked.region == self.region {
-                match return_ns(sketch, made, self.happened) {
-                    NEVER => NONE,
-                    return_ns => self.node(made.asked, asked, return_ns),
-                }
-            } else if is_seen_here {
-                self.push(asked, NEVER)
-            } else {
-                NONE
+            let Some(return_ns) = self.here[version] else {
+                continue;
             };
-            self.places[version] = NONE;
-            if writer != NONE {
-                self.places[version] = small(key.versions.len());
-                let shown = made.shown;
-                key.versions.push(Version { writer, shown });
-            }
+            let asked = &sketch.asked[made.asked as usize];
+            let writer = match asked.region == self.region {
+                true => self.node(made.asked, asked, return_ns),
+                false => self.push(asked, return_ns),
+            };
+            self.places[version] = small(key.versions.len());
+            let shown = made.shown;
+            key.versions.push(Version { writer, shown });
         }
         let known = sketch.known.iter().map(|v| self.places[*v as usize]);
         key.known = known.filter(|place| *place != NONE).collect();

@@ -88,6 +88,40 @@ pub(crate) enum Shows {
 pub(super) type Name<'n> = &'n dyn Fn(usize) -> u32;
 
 impl Sketch {
+    /// By when each version was in this region at the latest, if it was there: those that were written there and had happened, and those that were
+    /// seen there, which may have arrived at any time ([`NEVER`]).
+    pub(super) fn versions_in(
+        &self,
+        region: RegionId,
+        happened: &Table<u64>,
+        here: &mut Vec<Option<u64>>,
+    ) {
+        here.clear();
+        here.resize(self.versions.len(), None);
+        let is_local = |asked: u32| self.asked[asked as usize].region == region;
+        for look in self.looks.iter().filter(|look| is_local(look.asked)) {
+            if let Shows::Version(version) = look.shows {
+                here[version as usize] = Some(NEVER);
+            }
+        }
+        for (made, here) in self.versions.iter().zip(here) {
+            if is_local(made.asked) {
+                *here = Some(self.return_ns(made, happened)).filter(|ns| *ns != NEVER);
+            }
+        }
+    }
+
+    /// By when a version was there in its own region.
+    fn return_ns(&self, made: &Made, happened: &Table<u64>) -> u64 {
+        let asked = &self.asked[made.asked as usize];
+        let seen_ns = match asked.is_transaction {
+            true => happened.get(i64::from(asked.id)).copied(),
+            false => Some(made.seen_ns),
+        };
+        let seen_ns = seen_ns.unwrap_or(NEVER);
+        asked.return_ns.min(seen_ns.max(asked.call_ns))
+    }
+
     pub(super) fn new(
         history: &History,
         item: &Item<'_>,

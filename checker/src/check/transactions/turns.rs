@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::sketch::{Made, NEVER, Shows, Sketch};
+use super::sketch::{NEVER, Shows, Sketch};
 use crate::history::RegionId;
 use crate::small::small;
 use crate::table::Table;
@@ -72,8 +72,11 @@ struct Chain {
 pub(super) struct Turns<'t> {
     region: RegionId,
     happened: &'t Table<u64>,
-    /// Of the item at hand: its versions; what each operation wrote; the first look, before any version.
+    /// Of the item at hand: by when each version was here, if it was; its versions, and those of known order that are here; what each
+    /// operation wrote; the first look, before any version.
+    here: Vec<Option<u64>>,
     times: Vec<Times>,
+    known: Vec<u32>,
     wrote: Vec<u32>,
     first: Seen,
     first_next: u32,
@@ -86,23 +89,14 @@ pub(super) struct Turns<'t> {
     turns: Vec<Turn>,
 }
 
-/// By when a version was there in its own region.
-pub(super) fn return_ns(sketch: &Sketch, made: &Made, happened: &Table<u64>) -> u64 {
-    let asked = &sketch.asked[made.asked as usize];
-    let seen_ns = match asked.is_transaction {
-        true => happened.get(i64::from(asked.id)).copied(),
-        false => Some(made.seen_ns),
-    };
-    let seen_ns = seen_ns.unwrap_or(NEVER);
-    asked.return_ns.min(seen_ns.max(asked.call_ns))
-}
-
 impl<'t> Turns<'t> {
     pub(super) fn new(region: RegionId, happened: &'t Table<u64>) -> Self {
         Self {
             region,
             happened,
+            here: Vec::new(),
             times: Vec::new(),
+            known: Vec::new(),
             wrote: Vec::new(),
             first: Seen::NEVER,
             first_next: NONE,
@@ -118,7 +112,7 @@ impl<'t> Turns<'t> {
     pub(super) fn of(&mut self, sketch: &Sketch) -> Option<&[Turn]> {
         self.versions(sketch);
         self.looks(sketch)?;
-        self.chain(sketch)?;
+        self.chain()?;
         self.order(sketch)?;
         self.turns(sketch)?;
         Some(&self.turns)
@@ -126,29 +120,28 @@ impl<'t> Turns<'t> {
 
     /// Which versions were there, and when.
     fn versions(&mut self, sketch: &Sketch) {
+        sketch.versions_in(self.region, self.happened, &mut self.here);
         self.times.clear();
         self.wrote.clear();
         self.wrote.resize(sketch.asked.len(), NONE);
-        for (version, made) in (0..).zip(&sketch.versions) {
+        for (version, (made, here)) in (0..).zip(sketch.versions.iter().zip(&self.here)) {
             let asked = &sketch.asked[made.asked as usize];
-            let is_local = asked.region == self.region;
-            let return_ns = match is_local {
-                true => return_ns(sketch, made, self.happened),
-                false => NEVER,
-            };
-            if is_local && return_ns != NEVER {
+            if asked.region == self.region && here.is_some() {
                 self.wrote[made.asked as usize] = version;
             }
             self.times.push(Times {
-                // What comes from elsewhere is here once it is seen.
-                is_here: return_ns != NEVER,
+                is_here: here.is_some(),
                 call_ns: asked.call_ns,
-                return_ns,
+                return_ns: here.unwrap_or(NEVER),
                 seen: Seen::NEVER,
                 next: NONE,
                 is_replacing: false,
             });
         }
+        let known = sketch.known.iter().copied();
+        self.known.clear();
+        self.known
+            .extend(known.filter(|v| self.here[*v as usize].is_some()));
         self.first = Seen::NEVER;
         self.first_next = NONE;
         self.readers.clear();
@@ -158,11 +151,10 @@ impl<'t> Turns<'t> {
     fn looks(&mut self, sketch: &Sketch) -> Option<()> {
         if sketch.grows_in == Some(self.region) {
             let mut last = NONE;
-            for version in &sketch.known {
-                if self.times[*version as usize].is_here {
-                    self.replace(last, *version)?;
-                    last = *version;
-                }
+            for place in 0..self.known.len() {
+                let version = self.known[place];
+                self.replace(last, version)?;
+                last = version;
             }
         }
         for look in &sketch.looks {
@@ -176,13 +168,8 @@ impl<'t> Turns<'t> {
                 Shows::Other => continue,
             };
             let wrote = self.wrote[look.asked as usize];
-            if version != NONE {
-                let times = &mut self.times[version as usize];
-                let maker = &sketch.asked[sketch.versions[version as usize].asked as usize];
-                times.is_here |= maker.region != self.region;
-                if !times.is_here {
-                    continue;
-                }
+            if version != NONE && !self.times[version as usize].is_here {
+                continue;
             }
             if wrote != NONE {
                 if wrote != version {
@@ -237,13 +224,11 @@ impl<'t> Turns<'t> {
     }
 
     /// Makes chains of the versions. What replaces in a circle is in none, and missed later.
-    fn chain(&mut self, sketch: &Sketch) -> Option<()> {
+    fn chain(&mut self) -> Option<()> {
         self.chained.clear();
         self.chains.clear();
         let mut ranks = vec![NONE; self.times.len()];
-        let known = sketch.known.iter();
-        let known = known.filter(|version| self.times[**version as usize].is_here);
-        for (rank, version) in (0..).zip(known) {
+        for (rank, version) in (0..).zip(&self.known) {
             ranks[*version as usize] = rank;
         }
         let mut here_count = 0;
@@ -318,8 +303,7 @@ impl<'t> Turns<'t> {
                 order(chain);
             }
         }
-        let known = sketch.known.iter();
-        let mut known = known.filter(|version| self.times[**version as usize].is_here);
+        let mut known = self.known.iter();
         let mut expected = known.next();
         for version in &self.order {
             if Some(version) == expected {
