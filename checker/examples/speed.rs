@@ -26,6 +26,9 @@ use big::{FAULTLESS, FAULTS, Fault, simulate, simulate_into};
 #[path = "../tests/it/big.rs"]
 mod big;
 
+/// Of so many operations the evidence of a planted fault may be at most.
+const MOST_EVIDENCE: usize = 6;
+
 type Done = Result<(), Box<dyn Error>>;
 
 /// One measured judgement.
@@ -68,8 +71,8 @@ fn main() -> Done {
 /// Everything about histories of these sizes.
 fn sizes(counts: &[usize]) -> Done {
     println!(
-        "{:<88}{:>9}{:>9}{:>9}{:>9}{:>9}{:>12}",
-        "", "wall ms", "cpu ms", "ns/op", "cpu/op", "peak MB", "bytes read"
+        "{:<88}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>12}",
+        "", "wall ms", "cpu ms", "ns/op", "cpu/op", "peak MB", "evidence", "bytes read"
     );
     for count in counts.iter().copied() {
         let keys = (count / 1000).clamp(1, 10_000);
@@ -173,8 +176,8 @@ fn run(trial: &Trial<'_>) -> Done {
     let args = ["judge", place, &threads, &memory, trial.check];
     let judged = Command::new(&own).args(args).output()?;
     let text = String::from_utf8(judged.stdout)?;
-    let [wall_ms, cpu_ms, peak_mb, outcome] = text.split_whitespace().collect::<Vec<_>>()[..]
-    else {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [wall_ms, cpu_ms, peak_mb, outcome, evidence] = words[..] else {
         return Err(format!("{text}{}", String::from_utf8_lossy(&judged.stderr)).into());
     };
     let is_faultless = FAULTLESS.iter().any(|f| format!("{f:?}") == trial.fault);
@@ -182,9 +185,12 @@ fn run(trial: &Trial<'_>) -> Done {
     if outcome != expected {
         return Err(format!("{}: {outcome}, not {expected}", trial.what).into());
     }
+    if evidence.parse::<usize>()? > MOST_EVIDENCE {
+        return Err(format!("{}: {evidence} operations of evidence", trial.what).into());
+    }
     let each = |ms: &str| ms.parse::<usize>().map(|ms| ms * 1_000_000 / operations);
     println!(
-        "{:<88}{wall_ms:>9}{cpu_ms:>9}{:>9}{:>9}{peak_mb:>9}{:>9} ms",
+        "{:<88}{wall_ms:>9}{cpu_ms:>9}{:>9}{:>9}{peak_mb:>9}{evidence:>9}{:>9} ms",
         format!("{operations} operations on {keys} keys: {}", trial.what),
         each(wall_ms)?,
         each(cpu_ms)?,
@@ -262,7 +268,8 @@ fn write(path: &Path, form: &str, stamps: &str, fault: &str, size: (usize, usize
     Ok(())
 }
 
-/// Judges a file; prints wall and processor time in milliseconds, the greatest memory in megabytes, and the outcome.
+/// Judges a file; prints wall and processor time in milliseconds, the greatest memory in megabytes, the outcome, and of how many operations the
+/// longest evidence of a violation is.
 fn judge(path: &Path, threads: &str, memory: &str, check: &str) -> Done {
     let since = Instant::now();
     let folder = path.parent().ok_or("a file lies in a folder")?;
@@ -291,7 +298,13 @@ fn judge(path: &Path, threads: &str, memory: &str, check: &str) -> Done {
         Outcome::Unknown | Outcome::Valid => Outcome::Valid,
         Outcome::Invalid => Outcome::Invalid,
     };
-    println!("{wall_ms} {} {} {outcome:?}", cpu_ms(), peak_mb());
+    let violations = judgement.verdict.checks.iter().flat_map(|c| &c.violations);
+    let evidence = violations.map(|v| v.operations.len()).max().unwrap_or(0);
+    println!(
+        "{wall_ms} {} {} {outcome:?} {evidence}",
+        cpu_ms(),
+        peak_mb()
+    );
     Ok(())
 }
 

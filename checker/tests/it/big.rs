@@ -248,11 +248,16 @@ impl<E: FnMut(Event)> Store<E> {
         event(end, EventKind::Ok(reply));
     }
 
+    /// Whether this region wrote a version itself a while ago: whatever it wrote before had gone by then, and all that it writes now comes after.
+    fn is_settled(&self, number: usize, region: usize, version: Version) -> bool {
+        let is_old = version.time_us + 5_000 < i64::try_from(number).expect("short") * 50;
+        is_old && usize::from(version.region) == region
+    }
+
     /// Whether there was an item that this region replaced itself a while ago: whoever did so knows that it is gone from here.
     fn is_known_replaced(&self, number: usize, region: usize, key: usize) -> bool {
         let (current, before) = (self.current[key][region], self.before[key][region]);
-        let is_old = current.time_us + 5_000 < i64::try_from(number).expect("short") * 50;
-        is_old && usize::from(current.region) == region && before.value != 0
+        before.value != 0 && self.is_settled(number, region, current)
     }
 
     fn read(&mut self, number: usize, region: usize, key: usize) -> (Op, Reply) {
@@ -324,7 +329,9 @@ impl<E: FnMut(Event)> Store<E> {
             self.put(now, region, key, own);
         }
         let (new, old) = (self.current[keys[0]][region], self.before[keys[1]][region]);
-        if old.value != 0 && self.fails(number, Fault::TornTransaction) {
+        // An older version from elsewhere might have come after this one, if nobody saw this one's stamp.
+        let is_known_old = old.value != 0 && self.is_settled(number, region, old);
+        if is_known_old && self.fails(number, Fault::TornTransaction) {
             self.torn = Some(Torn {
                 region,
                 keys,

@@ -10,9 +10,9 @@ use crate::evidence::assert_minimal;
 const COUNT: usize = 100_000;
 const KEYS: usize = 200;
 
-fn history(fault: Fault) -> History {
+fn history(count: usize, fault: Fault) -> History {
     let mut pairing = Pairing::default();
-    for (line, event) in (2..).zip(simulate(COUNT, KEYS, fault)) {
+    for (line, event) in (2..).zip(simulate(count, KEYS, fault)) {
         pairing.push(line, event).expect("a well-formed history");
     }
     pairing.finish(header())
@@ -21,7 +21,7 @@ fn history(fault: Fault) -> History {
 #[test]
 fn a_correct_store_passes() {
     for fault in FAULTLESS {
-        let history = history(fault);
+        let history = history(COUNT, fault);
         let verdict = checker::check(&history, &checker::applicable_checks(&history));
         let flagged = verdict.checks.iter().find(|c| c.violation_count > 0);
         assert_eq!(flagged, None);
@@ -34,7 +34,7 @@ fn a_correct_store_passes() {
 #[test]
 fn every_planted_fault_is_found_with_at_most_six_operations_of_evidence() {
     for fault in FAULTS {
-        let history = history(fault);
+        let history = history(COUNT, fault);
         let verdict = checker::check(&history, &checker::applicable_checks(&history));
         assert_eq!(verdict.outcome, Outcome::Invalid, "{fault:?}");
         for check in &verdict.checks {
@@ -56,5 +56,17 @@ fn every_planted_fault_is_found_with_at_most_six_operations_of_evidence() {
             .map(|c| (c.check.as_str(), c.violation_count))
             .collect();
         println!("{fault:?}: {names:?}");
+    }
+}
+
+#[test]
+fn a_planted_fault_is_found_wherever_it_happens() {
+    for count in (10_000..60_000).step_by(10_000) {
+        for fault in FAULTS {
+            let history = history(count, fault);
+            let verdict = checker::check(&history, &checker::applicable_checks(&history));
+            let outcome = verdict.outcome;
+            assert_eq!(outcome, Outcome::Invalid, "{fault:?} of {count}");
+        }
     }
 }
