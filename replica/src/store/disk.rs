@@ -3,9 +3,8 @@
 //! **Invariant:** nothing is readable before it is on disk. One call of [`commit`](Store::commit) is one engine batch: the engine writes it to
 //! its journal, calls `fdatasync`, and only then applies it to what readers see. Never write a row outside such a batch.
 //!
-//! Measured choices (two workers, larger memtables and larger journals all made commits dearer or stalls longer): one background worker,
-//! 16 MiB memtables, 64 MiB of journal. Epochs are keyspaces of their own, since deleting rows one by one leaves tombstones that made the first
-//! read of a feed thousands of times slower.
+//! Measured choices (two workers and larger journals made commits dearer or stalls longer): one background worker, 64 MiB of journal. Epochs are
+//! keyspaces of their own, since deleting rows one by one leaves tombstones that made the first read of a feed thousands of times slower.
 //!
 //! Absent: compression (small random values do not shrink), several writers (the journal's lock is held across the fsync anyway).
 
@@ -15,14 +14,12 @@ use std::ops::Bound;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
-use fjall::config::FilterPolicy;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+use fjall::{Database, Keyspace, PersistMode, Readable};
 
+use super::keyspaces::{Epochs, epoch, epoch_options, keyspace_options, name, open_epochs};
 use super::{Batch, DataDir, Direction, Read, Row, Space, Store, StoreError, Write, journals};
 
 const JOURNAL_BYTES: u64 = 64 << 20;
-const MEMTABLE_BYTES: u64 = 16 << 20;
-const EPOCH_MEMTABLE_BYTES: u64 = 8 << 20;
 const CACHE_BYTES: u64 = 64 << 20;
 
 /// How late a commit may be fsynced under the planted defect.
@@ -43,8 +40,6 @@ pub struct DiskStore {
     /// Released last: the engine must be closed before another process may open it.
     data_dir: DataDir,
 }
-
-type Epochs = BTreeMap<Space, Keyspace>;
 
 /// The keyspaces that always exist.
 #[derive(Clone)]
@@ -172,14 +167,17 @@ impl DiskStore {
         }
     }
 
-    /// The keyspaces that these batches write to, made if missing.
-    fn make_epochs(&self, batches: &[Batch]) -> fjall::Result<Arc<Epochs>> {
+    /// The epochs, with those among these spaces made that are missing.
+    fn make_epochs<'s>(
+        &self,
+        spaces: impl Iterator<Item = &'s Space>,
+    ) -> fjall::Result<Arc<Epochs>> {
         let mut epochs = self.epochs();
-        for write in batches.iter().flat_map(|batch| batch.writes.iter()) {
-            if self.fixed.get(write.space).is_none() && !epochs.contains_key(&write.space) {
-                let keyspace = self.database.keyspace(&name(write.space), epoch_options)?;
+        for space in spaces.copied() {
+            if self.fixed.get(space).is_none() && !epochs.contains_key(&space) {
+                let keyspace = self.database.keyspace(&name(space), epoch_options)?;
                 sync_names(&self.data_dir)?;
-                Arc::make_mut(&mut epochs).insert(write.space, keyspace);
+                Arc::make_mut(&mut epochs).insert(space, keyspace);
                 *self.epochs.write().expect("no holder panics") = Arc::clone(&epochs);
             }
         }
@@ -190,15 +188,17 @@ impl DiskStore {
         let Some(last) = batches.last() else {
             return Ok(());
         };
-        let epochs = self.make_epochs(batches)?;
+        let newest = newest(batches);
+        let epochs = self.make_epochs(newest.keys())?;
         let mut out = self.database.batch().durability(Some(committer.mode()));
-        for write in newest(batches) {
-            let keyspace = self.fixed.get(write.space);
-            let keyspace = keyspace.or_else(|| epochs.get(&write.space));
+        for (space, writes) in newest {
+            let keyspace = self.fixed.get(space).or_else(|| epochs.get(&space));
             let keyspace = keyspace.expect("made just before");
-            match &write.value {
-                Some(value) => out.insert(keyspace, write.key.as_slice(), value.as_slice()),
-                None => out.remove(keyspace, write.key.as_slice()),
+            for write in writes {
+                match &write.value {
+                    Some(value) => out.insert(keyspace, write.key.as_slice(), value.as_slice()),
+                    None => out.remove(keyspace, write.key.as_slice()),
+                }
             }
         }
         for space in committer.dropped.drain(..) {
@@ -340,55 +340,23 @@ impl std::fmt::Debug for DiskStore {
 }
 
 /// The last write to each row: one engine batch has one sequence number, so of several only one may be in it. In order, which the engine inserts faster.
-fn newest(batches: &[Batch]) -> Vec<&Write> {
-    let mut writes: Vec<&Write> = batches
-        .iter()
-        .flat_map(|batch| batch.writes.iter())
-        .collect();
-    fn row(write: &Write) -> (Space, &[u8]) {
-        (write.space, &write.key)
+fn newest(batches: &[Batch]) -> BTreeMap<Space, Vec<&Write>> {
+    let mut spaces: BTreeMap<Space, Vec<&Write>> = BTreeMap::new();
+    for write in batches.iter().flat_map(|batch| batch.writes.iter()) {
+        spaces.entry(write.space).or_default().push(write);
     }
-    // Stable, so that of several writes to a row the last stays the last.
-    writes.sort_by(|a, b| row(a).cmp(&row(b)));
-    writes.dedup_by(|later, earlier| {
-        let is_same = row(later) == row(earlier);
-        if is_same {
-            *earlier = *later;
-        }
-        is_same
-    });
-    writes
-}
-
-fn keyspace_options() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES)
-}
-
-/// Epochs are written in order and read in ranges: no filter would ever be asked, and small memtables cost nothing later.
-fn epoch_options() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default()
-        .max_memtable_size(EPOCH_MEMTABLE_BYTES)
-        .filter_policy(FilterPolicy::disabled())
-}
-
-fn name(space: Space) -> String {
-    match space {
-        Space::Meta => "meta".to_owned(),
-        Space::Items => "items".to_owned(),
-        Space::Tombstones => "tombstones".to_owned(),
-        Space::Feed(epoch) => format!("feed-{epoch}"),
-        Space::Stream(epoch) => format!("stream-{epoch}"),
+    for writes in spaces.values_mut() {
+        // Stable, so that of several writes to a row the last stays the last. What peers sent and what is numbered is in order already.
+        writes.sort_by(|a, b| a.key.cmp(&b.key));
+        writes.dedup_by(|later, earlier| {
+            let is_same = later.key == earlier.key;
+            if is_same {
+                *earlier = *later;
+            }
+            is_same
+        });
     }
-}
-
-/// The epoch with this keyspace name.
-fn epoch(name: &str) -> Option<Space> {
-    let number = |text: &str| text.parse::<u64>().ok();
-    match name.split_once('-')? {
-        ("feed", epoch) => number(epoch).map(Space::Feed),
-        ("stream", epoch) => number(epoch).map(Space::Stream),
-        _ => None,
-    }
+    spaces
 }
 
 fn dropping_key(name: &str) -> Vec<u8> {
@@ -411,16 +379,6 @@ fn finish_drops(database: &Database, state: &Keyspace) -> fjall::Result<Vec<Spac
         dropped.extend(epoch(&name));
     }
     Ok(dropped)
-}
-
-fn open_epochs(database: &Database) -> fjall::Result<Epochs> {
-    let mut epochs = Epochs::new();
-    for name in database.list_keyspace_names() {
-        if let Some(space) = epoch(&name) {
-            epochs.insert(space, database.keyspace(&name, keyspace_options)?);
-        }
-    }
-    Ok(epochs)
 }
 
 fn collect(walk: fjall::Iter, direction: Direction, limit: usize) -> Result<Vec<Row>, StoreError> {

@@ -5,6 +5,7 @@ mod conformance;
 mod data_dir;
 mod disk;
 mod journals;
+mod keyspaces;
 mod memory;
 
 use std::ops::Bound;
