@@ -71,7 +71,7 @@ fn main() -> Done {
 /// Everything about histories of these sizes.
 fn sizes(counts: &[usize]) -> Done {
     println!(
-        "{:<88}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>12}",
+        "{:<88}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>15}",
         "", "wall ms", "cpu ms", "ns/op", "cpu/op", "peak MB", "evidence", "bytes read"
     );
     for count in counts.iter().copied() {
@@ -190,7 +190,7 @@ fn run(trial: &Trial<'_>) -> Done {
     }
     let each = |ms: &str| ms.parse::<usize>().map(|ms| ms * 1_000_000 / operations);
     println!(
-        "{:<88}{wall_ms:>9}{cpu_ms:>9}{:>9}{:>9}{peak_mb:>9}{evidence:>9}{:>9} ms",
+        "{:<88}{wall_ms:>9}{cpu_ms:>9}{:>9}{:>9}{peak_mb:>9}{evidence:>9}{:>12} ms",
         format!("{operations} operations on {keys} keys: {}", trial.what),
         each(wall_ms)?,
         each(cpu_ms)?,
