@@ -1,8 +1,10 @@
 //! One region is cut off while the others take many writes; then the links are healed. How much memory each process needs, how long the backlog takes to
-//! drain and at what cost of the receiver's CPU, and whether all regions are equal in the end.
+//! drain and at what cost of the receiver's CPU, whether all regions are equal in the end, and how long they take to start again with all that.
 
 use std::hash::{DefaultHasher, Hasher as _};
 use std::time::{Duration, Instant};
+
+use serde_json::json;
 
 use super::client::Client;
 use super::cluster::{Cluster, REGIONS, TABLE};
@@ -23,7 +25,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(1_800);
     reason = "counts and times, shown with few digits"
 )]
 pub(crate) async fn run(writes: u64) -> anyhow::Result<()> {
-    let cluster = Cluster::start().await?;
+    let mut cluster = Cluster::start().await?;
     cluster.set_isolated(ISOLATED, true);
     let begun = Instant::now();
     write(&cluster, 0, 0..writes / 2).await?;
@@ -47,18 +49,52 @@ pub(crate) async fn run(writes: u64) -> anyhow::Result<()> {
         writes as f64 / took.as_secs_f64()
     );
     print_memory(&cluster, "after it")?;
+    let expected = local.end;
+    let before = read_equal(&cluster, expected).await?;
+    println!("isolation: all three regions hold the same {expected} items, versions included");
+    print_memory(&cluster, "after reading everything")?;
+    restart_each(&mut cluster).await?;
+    let after = read_equal(&cluster, expected).await?;
+    anyhow::ensure!(after == before, "the items differ after the start");
+    println!("isolation: all three hold the same items after it");
+    Ok(())
+}
+
+/// Reads everything everywhere, which must be equal and so many items; gives their sum.
+async fn read_equal(cluster: &Cluster, expected: u64) -> anyhow::Result<u64> {
     let mut sums = Vec::new();
     for region in 0..REGIONS.len() {
-        sums.push(sum(&cluster, region).await?);
+        sums.push(sum(cluster, region).await?);
     }
-    let expected = local.end;
+    let (_, first) = sums[0];
     anyhow::ensure!(
-        sums.iter()
-            .all(|(count, sum)| *count == expected && *sum == sums[0].1),
+        sums.iter().all(|sum| *sum == (expected, first)),
         "the regions are not equal: {sums:?} instead of {expected} items in each"
     );
-    println!("isolation: all three regions hold the same {expected} items, versions included");
-    print_memory(&cluster, "after reading everything")
+    Ok(first)
+}
+
+/// Ends one region after the other as `kill -9` does and starts it again; prints how long until it answers a strong read.
+async fn restart_each(cluster: &mut Cluster) -> anyhow::Result<()> {
+    let mut line = Vec::new();
+    for (region, name) in REGIONS.iter().enumerate() {
+        cluster.kill(region);
+        let begun = Instant::now();
+        cluster.restart(region)?;
+        let key = json!({"k": {"S": "any"}});
+        let asked = json!({"TableName": TABLE, "Key": key, "ConsistentRead": true});
+        cluster.client(region).await?.ask("GetItem", asked).await?;
+        let (took, cpu_s) = (begun.elapsed(), cluster.server(region)?.cpu_s()?);
+        line.push(format!(
+            "{name} {:.2} s ({cpu_s:.2} s of CPU)",
+            took.as_secs_f64()
+        ));
+    }
+    println!(
+        "isolation: `kill -9`, and started until a strong read is answered: {}",
+        line.join(", ")
+    );
+    Ok(())
 }
 
 /// Puts new items with these numbers into a region, from several connections.
