@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use hyper::{
     Request, Response,
     body::Incoming,
@@ -25,6 +25,8 @@ use super::{
 
 /// Clients at the same time; more wait to be accepted.
 const CLIENTS_MAX: usize = 4096;
+/// Of a request that goes nowhere so much is read before the answer; AWS takes no more either.
+const UNWANTED_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Before the next attempt when accepting failed.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -134,32 +136,39 @@ async fn carry(
         .and_then(|value| value.to_str().ok());
     let region = match scope::region_of(header) {
         Ok(region) => region.to_owned(),
-        Err(error) => return answer::no_region(error, &regions.names),
+        Err(error) => return refuse(request, answer::no_region(error, &regions.names)).await,
     };
     let Some(&address) = regions.addresses.get(&region) else {
-        return answer::unknown_region(&region, &regions.names);
+        return refuse(request, answer::unknown_region(&region, &regions.names)).await;
     };
     // These two are between a client and us, not between it and the region.
     request.headers_mut().remove(CONNECTION);
     request.headers_mut().remove(EXPECT);
     let mut links = links.lock().await;
-    let answer = match links.to(address).await {
-        Ok(link) => link
-            .send_request(request)
-            .await
-            .map_err(|error| error.to_string()),
-        Err(error) => Err(error),
+    let link = match links.to(address).await {
+        Ok(link) => link,
+        Err(reason) => {
+            return refuse(request, answer::unreachable_region(&region, &reason)).await;
+        }
     };
-    match answer {
+    match link.send_request(request).await {
         Ok(mut response) => {
             response.headers_mut().remove(CONNECTION);
             response.map(BodyExt::boxed)
         }
-        Err(reason) => {
+        Err(error) => {
             links.open.remove(&address);
-            answer::unreachable_region(&region, &reason)
+            answer::unreachable_region(&region, &error.to_string())
         }
     }
+}
+
+/// Reads what the client has still to send, then answers: the server ends a connection that it answers before it has all of a request, and a
+/// client that is still sending would lose the answer with it.
+async fn refuse(request: Request<Incoming>, refusal: Response<Body>) -> Response<Body> {
+    let mut rest = Limited::new(request.into_body(), UNWANTED_MAX_BYTES);
+    while let Some(Ok(_)) = rest.frame().await {}
+    refusal
 }
 
 impl Links {

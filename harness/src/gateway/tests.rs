@@ -10,6 +10,9 @@ use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// More than any socket or server keeps of what nobody reads.
+const LARGE_BYTES: usize = 10_000_000;
+
 /// A gateway before two regions that answer with their name and what they were asked.
 fn gateway() -> (SocketAddr, tokio::runtime::Runtime) {
     let routes: Vec<Route> = ["us-east-1", "eu-west-1"]
@@ -102,7 +105,7 @@ fn signed(region: &str) -> String {
 fn each_request_of_a_connection_goes_to_the_region_it_is_signed_for() {
     let (address, _runtime) = gateway();
     let mut client = TcpStream::connect(address).unwrap();
-    let large = vec![b'x'; 1_000_000];
+    let large = vec![b'x'; LARGE_BYTES];
     for (region, body) in [
         ("us-east-1", b"{}".as_slice()),
         ("eu-west-1", &large),
@@ -122,6 +125,8 @@ fn each_request_of_a_connection_goes_to_the_region_it_is_signed_for() {
 fn a_request_for_nowhere_is_told_where_it_could_go() {
     let (address, _runtime) = gateway();
     let mut client = TcpStream::connect(address).unwrap();
+    // The connection serves on after each, although nothing wants what was sent.
+    let large = vec![b'x'; LARGE_BYTES];
     for (authorization, kind) in [
         (String::new(), "MissingAuthenticationTokenException"),
         (
@@ -130,7 +135,7 @@ fn a_request_for_nowhere_is_told_where_it_could_go() {
         ),
         (signed("mars-1"), "ValidationException"),
     ] {
-        let (status, text) = ask(&mut client, &authorization, b"{}");
+        let (status, text) = ask(&mut client, &authorization, &large);
         let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(status, 400, "{text}");
         assert!(answer["__type"].as_str().unwrap().ends_with(kind), "{text}");
@@ -163,9 +168,12 @@ fn a_region_that_is_down_is_named() {
     let gateway = runtime.block_on(Gateway::bind(any, &[route])).unwrap();
     let mut client = TcpStream::connect(gateway.address().unwrap()).unwrap();
     runtime.spawn(gateway.serve());
-    let (status, text) = ask(&mut client, &signed("us-east-1"), b"{}");
-    assert!(
-        status == 503 && text.contains("us-east-1 cannot be reached"),
-        "{status} {text}"
-    );
+    let large = vec![b'x'; LARGE_BYTES];
+    for body in [b"{}".as_slice(), &large, b"{}"] {
+        let (status, text) = ask(&mut client, &signed("us-east-1"), body);
+        assert!(
+            status == 503 && text.contains("us-east-1 cannot be reached"),
+            "{status} {text}"
+        );
+    }
 }
