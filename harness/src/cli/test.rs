@@ -11,6 +11,7 @@ use workloads::catalogue::{Entry, WORKLOADS, named};
 
 use crate::{
     exit::{Ending, Failure},
+    load::quantity,
     run::{self, Settings},
     topology::TopologyForm,
 };
@@ -96,7 +97,7 @@ pub(crate) struct TestFlags {
     pub(crate) seed: Option<u64>,
 
     /// Seconds under faults; set-up, settling and judging come on top [default: 30]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = quantity::seconds)]
     pub(crate) time_limit: Option<u64>,
 
     /// Operations per second of all clients together, heartbeats aside [default: 200; with large items 20]
@@ -152,11 +153,11 @@ pub(crate) struct TestFlags {
     pub(crate) defect: Option<Vec<String>>,
 
     /// Milliseconds after which an operation is given up, its outcome unknown [default: 2000]
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = quantity::milliseconds)]
     pub(crate) op_timeout: Option<u64>,
 
     /// Seconds after healing within which the regions must have converged [default: 20]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = quantity::seconds)]
     pub(crate) settle_limit: Option<u64>,
 
     /// Every write arrives everywhere within this time while no fault is installed, such as 5s or 800ms: judged by the check `delivery` [default: not judged]

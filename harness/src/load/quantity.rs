@@ -18,6 +18,8 @@ pub(crate) enum QuantityError {
         "`{0}` is not a duration; write a number with its unit ms, s, m or h, such as 500ms, 30s or 5m"
     )]
     Duration(String),
+    #[error("`{given}` is not a whole number of {wanted}")]
+    Whole { given: String, wanted: &'static str },
     #[error("`{given}` is not a rate for {arrival} arrivals; write {wanted}")]
     Rate {
         given: String,
@@ -83,6 +85,29 @@ pub(crate) fn duration(text: &str) -> Result<Duration, QuantityError> {
         return Err(bad());
     }
     Ok(Duration::from_secs_f64(number * scale_s))
+}
+
+/// Whole seconds, with their unit or bare: `90`, `90s`, `1.5m`.
+pub(crate) fn seconds(text: &str) -> Result<u64, QuantityError> {
+    whole_units(text, 1000, "seconds, such as 90, 90s or 2m")
+}
+
+/// Whole milliseconds, with their unit or bare: `2000`, `800ms`, `2s`.
+pub(crate) fn milliseconds(text: &str) -> Result<u64, QuantityError> {
+    whole_units(text, 1, "milliseconds, such as 2000, 800ms or 2s")
+}
+
+fn whole_units(text: &str, unit_ms: u128, wanted: &'static str) -> Result<u64, QuantityError> {
+    if let Ok(bare) = text.parse() {
+        return Ok(bare);
+    }
+    let given = duration(text).map(|duration| duration.as_millis());
+    let whole = given.ok().filter(|ms| ms.is_multiple_of(unit_ms));
+    let units = whole.and_then(|ms| u64::try_from(ms / unit_ms).ok());
+    units.ok_or_else(|| QuantityError::Whole {
+        given: text.to_owned(),
+        wanted,
+    })
 }
 
 /// As [`duration`] reads it.
@@ -222,6 +247,16 @@ mod tests {
             assert!(duration(bad).is_err(), "{bad}");
         }
         assert!(whole("0").is_err() && whole("1.5").is_err());
+        assert_eq!(
+            [seconds("90"), seconds("90s"), seconds("1.5m")],
+            [90; 3].map(Ok)
+        );
+        assert_eq!(
+            [milliseconds("800"), milliseconds("0.8s")],
+            [800; 2].map(Ok)
+        );
+        insta::assert_snapshot!(seconds("500ms").unwrap_err(), @"`500ms` is not a whole number of seconds, such as 90, 90s or 2m");
+        insta::assert_snapshot!(milliseconds("-1").unwrap_err(), @"`-1` is not a whole number of milliseconds, such as 2000, 800ms or 2s");
     }
 
     #[test]

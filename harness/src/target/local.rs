@@ -342,12 +342,9 @@ fn write_peer_key(path: &Path) -> io::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    use std::{
-        io::{Read as _, Write as _},
-        os::unix::fs::OpenOptionsExt as _,
-    };
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
     let mut random = [0; 32];
-    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
+    getrandom::fill(&mut random)?;
     let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut file = fs::OpenOptions::new()
         .write(true)

@@ -28,7 +28,8 @@ impl Ports {
     /// # Errors
     /// When there are not so many, or there is no randomness.
     pub(crate) fn find(count: usize) -> io::Result<Self> {
-        let first = Seed(random_u64()?)
+        // Not of the run's seed: two runs with one seed may go on side by side.
+        let first = Seed(getrandom::u64()?)
             .stream("ports")
             .below(u64::from(PORTS.end - PORTS.start));
         Self::among(PORTS, first, count)
@@ -66,14 +67,6 @@ impl Ports {
             _held: held,
         })
     }
-}
-
-/// Randomness from the system: what must differ between two runs with the same seed.
-fn random_u64() -> io::Result<u64> {
-    use std::io::Read as _;
-    let mut bytes = [0; 8];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(u64::from_le_bytes(bytes))
 }
 
 #[cfg(test)]
