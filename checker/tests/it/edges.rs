@@ -60,6 +60,12 @@ const EDGES: &[(&str, Outcome, &str)] = &[
         Invalid,
         "us:w1[0-1] us:d[2-3] us:r1[90-91]F eu:r-[90-91]F",
     ),
+    // Regions are compared by strong reads alone.
+    (
+        "convergence",
+        Valid,
+        "us:w1[0-1] us:r1[90-91]F eu:r1[90-91]F eu:e-[92-93]F",
+    ),
     // 2 and 4 in flight make 0, 2, 4 and 6; with a 1 among them all up to 7.
     ("counter", Invalid, "us:i2[0-9] us:i4[0-9] us:r3[2-3]"),
     ("counter", Invalid, "us:i2[0-9] us:i4[0-9] us:r1[2-3]"),

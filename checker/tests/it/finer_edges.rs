@@ -53,6 +53,52 @@ const EDGES: &[[&str; 3]] = &[
         "valid",
         "us:s()[0-1]#8 us:w1[2-3] us:s(0:1~-)[4-5]#8 us:w2~1[6-7] us:S(0:2~-)[8-9]#8",
     ],
+    // In the end there had never been an item, though 1, whose stamp nobody knows, had been acknowledged by then, or may not have been.
+    [
+        "stamp-order",
+        "invalid: 2 4",
+        "us:w1[0-1] eu:r-[40-41]F eu:w2[50-51] eu:r2@55eu[52-53]",
+    ],
+    [
+        "stamp-order",
+        "valid",
+        "us:w1[30-40] eu:r-[40-41]F eu:w2[50-51] eu:r2@55eu[52-53]",
+    ],
+    // 2 replaced 1 at home, so elsewhere 1 cannot be the last.
+    [
+        "stamp-order",
+        "invalid: 6 8",
+        "us:w1[0-1] us:r1@5us[2-3] us:c1>2[4-5] eu:r1@5us[40-41]F",
+    ],
+    // What was never appended is in no list.
+    [
+        "transactions",
+        "valid",
+        "1/us:p1[0-1] 1/us:p2[2-3]! 1/us:r{1}[4-5] us:t(1r{1};2w5)[6-7]",
+    ],
+    // 3 was appended between 1 and 2, and there is no room for it.
+    [
+        "transactions",
+        "invalid: 4 10",
+        "1/us:p1[0-1] 1/us:p3[2-3] 1/us:p2[4-5] 1/us:r{1,2}[6-7] us:t(1r{1,2};2w5)[8-9]",
+    ],
+    // The last transaction comes before the third, that before the second and that before the first, which had ended when the last began.
+    [
+        "transactions",
+        "invalid: 2 3 4 6",
+        "us:t(3r3;6w8)[0-5] us:t(1r1;2w2)[1-20] us:t(2r2;3w3)[1-20] us:t(1w1;5w9)[6-10]",
+    ],
+    // The transaction saw 2 before 4 replaced it, or wrote it before it was seen, and saw 3 after that.
+    [
+        "transactions",
+        "invalid: 4 5 7 9",
+        "1/us:w1[0-1] 1/us:w2[2-3] us:t(1r2;2r3)[2-10] 1/us:w4[4-5] 2/us:w3[6-7]",
+    ],
+    [
+        "transactions",
+        "invalid: 4 5 7",
+        "1/us:w1[0-1] us:t(1w2;2r3)[2-10] 1/us:r2[4-5] 2/us:w3[6-7]",
+    ],
     // A set has no order, so what it shows may come in any.
     [
         "transactions",

@@ -263,6 +263,12 @@ const MEASURED: &[Measured] = &[
         &[("torn_transactions_count", 0.0)],
         &[],
     ),
+    // The other half itself, seen again later, is not older than itself.
+    (
+        "us:t(1w5;2w5)[0-1] eu:t(1r5;2r5)[2-3] 2/eu:r5[4-5]",
+        &[("torn_transactions_count", 0.0)],
+        &[],
+    ),
     // What the other item still held was older: by its stamp, because the region showed the newer one later, because the writing region had it
     // before.
     (
@@ -312,6 +318,11 @@ const MEASURED: &[Measured] = &[
     // The other half may have come while its read was under way.
     (
         "2/eu:w4[0-1] us:t(1w5;2w6)[2-3] 1/eu:r5[6-7] 2/eu:r4[8-9] 2/eu:r6[9-11]",
+        &[("torn_transactions_count", 0.0)],
+        &[],
+    ),
+    (
+        "2/us:w4[0-1] us:t(1w5;2w6)[2-3] 1/eu:r5[6-7] 2/eu:r4[7-9]",
         &[("torn_transactions_count", 0.0)],
         &[],
     ),
