@@ -12,7 +12,7 @@ pub(crate) fn bound_ns(text: &str) -> Result<u64, String> {
     let bound = quantity::duration(text).map_err(|error| error.to_string())?;
     let bound_ns = u64::try_from(bound.as_nanos()).expect("a month at most");
     match bound_ns {
-        0 => Err("it must be above 0, such as 800ms, 5s or 2m".to_owned()),
+        0 => Err("it must be above 0, such as 500ms, 30s or 5m".to_owned()),
         _above => Ok(bound_ns),
     }
 }

@@ -105,7 +105,7 @@ const LINES: &[(&str, i32, &[&str])] = &[
     (
         "test register --delivery-bound 5",
         64,
-        &["--delivery-bound 5", "800ms"],
+        &["--delivery-bound 5", "such as 500ms"],
     ),
     (
         "test register --regions mars-1",
