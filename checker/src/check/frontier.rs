@@ -412,7 +412,8 @@ pub(crate) fn satisfies(
 
 #[cfg(test)]
 mod tests {
-    use crate::check::case::{Case, Wanted};
+    use super::Bound;
+    use crate::check::case::{Case, Sighting, Wanted};
     use crate::history::one_line;
 
     /// Where nothing falls below anything nobody looks at each sighting: that is faster, and found out without looking at each.
@@ -441,5 +442,40 @@ mod tests {
             let found = item.frontiers(case.region_count()).is_calm;
             assert_eq!(found, is_calm, "{text}");
         }
+    }
+
+    /// Where the last answer was is only where the next one is looked for first.
+    #[test]
+    fn a_bound_is_the_same_whatever_was_asked_before() {
+        let step = |value: u64| {
+            let (from_ns, stamp_us) = (4 * value, value * 7 % 41);
+            format!(
+                "us:w{value}[{from_ns}-{}] us:r{value}@{stamp_us}us[{}-{}]",
+                from_ns + 1,
+                from_ns + 2,
+                from_ns + 3
+            )
+        };
+        let text: Vec<String> = (1..=40).map(step).collect();
+        let history = one_line(&text.join(" ")).expect("well formed");
+        let case = Case::new(&history, Wanted::Outcome);
+        let item = case.registers().next().expect("a register");
+        let seen = &item.frontiers(case.region_count()).seen[0];
+        let around = |s: &Sighting<'_>| [s.return_ns, s.return_ns + 1];
+        let moments: Vec<u64> = item.sightings.iter().flat_map(around).collect();
+        for call_ns in &moments {
+            let before = item.sightings.iter().filter(|s| s.return_ns < *call_ns);
+            let greatest = before.filter_map(|s| s.order).max();
+            for last_ns in &moments {
+                seen.before(*last_ns);
+                let found = seen.before(*call_ns).map(|(bound, _)| bound);
+                assert_eq!(
+                    found,
+                    greatest.map(Bound::at_least),
+                    "before {call_ns}, asked after {last_ns}"
+                );
+            }
+        }
+        assert_eq!(moments.len(), 80);
     }
 }

@@ -1,5 +1,5 @@
 //! Transactions of which another region showed one half while it did not have the other yet. Global tables promise atomicity only in the
-//! region of the write, so this is counted and never flagged.
+//! region of the write, so this is counted and never flagged. A lower bound: of those who saw a half only the first is asked for the others.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

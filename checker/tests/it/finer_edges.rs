@@ -99,6 +99,28 @@ const EDGES: &[[&str; 3]] = &[
         "invalid: 4 5 7",
         "1/us:w1[0-1] us:t(1w2;2r3)[2-10] 1/us:r2[4-5] 2/us:w3[6-7]",
     ],
+    // The transaction wrote 2 before 4 was there, of which a list or stamps tell, and saw 3, which was asked for after that.
+    [
+        "transactions",
+        "invalid: 4 5 7 10",
+        "1/us:p1[0-1] us:t(1p2;2r3)[2-20] 1/us:p4[5-8] 2/us:w3[10-11] 1/us:r{1,2,4}[30-31]",
+    ],
+    [
+        "transactions",
+        "invalid: 4 5 7 10",
+        "2/us:p1[0-1] us:t(1r3;2p2)[2-20] 2/us:p4[5-8] 1/us:w3[10-11] 2/us:r{1,2,4}[30-31]",
+    ],
+    [
+        "transactions",
+        "invalid: 4 5 7 12 14",
+        "1/us:w1[0-1] us:t(1w2;2r3)[2-20] 1/us:w4[5-8] 2/us:w3[10-11] 1/eu:r1@5us[30-31] 1/eu:r2@7us[32-33] 1/eu:r4@9us[34-35]",
+    ],
+    // Weak reads say nothing of when, but their stamps say that 2 came after 1; of the other item 2 was seen first.
+    [
+        "transactions",
+        "invalid: 2 3 8 10 12",
+        "us:t(1w1;2w1)[0-10] us:t(1w2;2w2)[0-10] 2/us:r2[2-3] 2/us:r1[12-13] 1/us:e1@5us[20-21] 1/us:e2@9us[22-23]",
+    ],
     // A set has no order, so what it shows may come in any.
     [
         "transactions",
@@ -164,6 +186,28 @@ const EDGES: &[[&str; 3]] = &[
         "stamp-order",
         "valid",
         "us:w1[0-1] eu:w2[0-3] eu:r2@9eu[2-4] eu:w3[5-20] us:r1@5us[20-21]F",
+    ],
+    // 2 replaced 1 directly, so 3 comes after 2; it was acknowledged when 2 was read for the last time, or at that moment.
+    [
+        "stamp-order",
+        "invalid: 4 8 10",
+        "us:w1[0-1] us:r1@5us[1-2] us:c1>2[4-5] us:w3[6-9] us:r2@9us[10-11]F",
+    ],
+    [
+        "stamp-order",
+        "valid",
+        "us:w1[0-1] us:r1@5us[1-2] us:c1>2[4-5] us:w3[6-10] us:r2@9us[10-11]F",
+    ],
+    // Nobody saw 2, which replaced 1 directly.
+    [
+        "stamp-order",
+        "invalid: 6 8",
+        "us:w1[0-1] us:r1@5us[2-3] us:c1>2[6-9] us:r1@5us[10-11]F",
+    ],
+    [
+        "stamp-order",
+        "valid",
+        "us:w1[0-1] us:r1@5us[2-3] us:c1>2[6-10] us:r1@5us[10-11]F",
     ],
     // Nobody saw 2, which may have come when 1 had been seen for the last time, at that moment; not a moment before.
     [

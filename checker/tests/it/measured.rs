@@ -326,6 +326,24 @@ const MEASURED: &[Measured] = &[
         &[("torn_transactions_count", 0.0)],
         &[],
     ),
+    // Of two readers that ended at one moment one saw half of it.
+    (
+        "us:t(1w5;2w5)[0-1] eu:t(1r5;2r-)[2-3] eu:t(1r5;2r5)[2-3]",
+        &[("torn_transactions_count", 1.0)],
+        &[],
+    ),
+    // A delete leaves nothing to be seen.
+    (
+        "us:t(1w1;2w1)[0-1] us:t(1w5;2w-)[4-5] eu:t(1r5;2r1)[10-11]",
+        &[("torn_transactions_count", 0.0)],
+        &[],
+    ),
+    // When one half was seen for the last time says nothing of the other.
+    (
+        "us:t(1w5;2w6)[0-1] 2/eu:w4[2-3] 1/eu:r5[6-7] 2/eu:r4[8-9] 1/eu:r5[10-11]",
+        &[("torn_transactions_count", 0.0)],
+        &[],
+    ),
     // One write alone is never torn.
     (
         "us:t(1w5;2w6)[0-1] us:t(3w7)[2-3] 3/eu:r7[4-5]",

@@ -12,6 +12,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use replica::wire::BODY_MAX_BYTES;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Mutex,
@@ -25,8 +26,6 @@ use super::{
 
 /// Clients at the same time; more wait to be accepted.
 const CLIENTS_MAX: usize = 4096;
-/// Of a request that goes nowhere so much is read before the answer; AWS takes no more either.
-const UNWANTED_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Before the next attempt when accepting failed.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -164,9 +163,9 @@ async fn carry(
 }
 
 /// Reads what the client has still to send, then answers: the server ends a connection that it answers before it has all of a request, and a
-/// client that is still sending would lose the answer with it.
+/// client that is still sending would lose the answer with it. It reads no more of one than a region would take.
 async fn refuse(request: Request<Incoming>, refusal: Response<Body>) -> Response<Body> {
-    let mut rest = Limited::new(request.into_body(), UNWANTED_MAX_BYTES);
+    let mut rest = Limited::new(request.into_body(), BODY_MAX_BYTES);
     while let Some(Ok(_)) = rest.frame().await {}
     refusal
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::*;
+use crate::target::Ports;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -151,10 +152,7 @@ fn a_request_for_nowhere_is_told_where_it_could_go() {
 
 #[test]
 fn a_region_that_is_down_is_named() {
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let ports = Ports::find(1).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -163,7 +161,7 @@ fn a_region_that_is_down_is_named() {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let route = Route {
         region: "us-east-1".to_owned(),
-        address: gone,
+        address: ports.addresses()[0],
     };
     let gateway = runtime.block_on(Gateway::bind(any, &[route])).unwrap();
     let mut client = TcpStream::connect(gateway.address().unwrap()).unwrap();

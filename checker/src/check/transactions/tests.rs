@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::gather::{gather, happened};
 use super::{Decided, Together, decide, is_broken, windows};
-use crate::history::{RegionId, one_line};
+use crate::history::{Key, RegionId, one_line};
 
 #[path = "../../../tests/it/random_transactions.rs"]
 mod random_transactions;
@@ -71,9 +71,27 @@ fn instants_are_found_or_the_items_at_which_they_are_not() {
             "us:t(1w1;2w1)[0-9] us:t(1w2)[0-20] 1/us:r2@6us[10-11] 1/us:r1@5us[12-13]",
             &[0],
         ),
+        // What shows no stamp has its place in time among what does.
+        ("us:t(1w1;2w1)[0-1] 1/us:r1@5us[2-3] 1/us:w3[4-5]", &[]),
+        ("1/us:w3[0-1] us:t(1w1;2w1)[4-5] 1/us:r1@5us[6-7]", &[]),
     ] {
         assert_eq!(stuck(text), items, "{text}");
     }
+}
+
+#[test]
+fn items_have_the_order_of_their_keys_whoever_took_them() {
+    let of = |text: &str| Together::of(&one_line(text).expect("well formed")).0;
+    let keys = |together: &Together| {
+        let keys = together.sketches().iter().map(|sketch| sketch.key);
+        keys.collect::<Vec<Key>>()
+    };
+    let mut parts = of("us:t(2w1;4w1)[0-1]");
+    parts.absorb(of("us:t(1w1;3w1)[2-3]"));
+    parts.in_order();
+    let whole = of("us:t(2w1;4w1)[0-1] us:t(1w1;3w1)[2-3]");
+    assert_eq!(keys(&parts), keys(&whole));
+    assert_eq!(keys(&parts).len(), 4);
 }
 
 #[test]
