@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::client::Client;
 use super::cluster::{Cluster, REGIONS, TABLE};
+use super::machine;
 
 const ISOLATED: usize = 2;
 const CONNECTIONS: u64 = 32;
@@ -38,15 +39,25 @@ pub(crate) async fn run(writes: u64) -> anyhow::Result<()> {
         begun.elapsed().as_secs_f64()
     );
     print_memory(&cluster, "before the links are healed")?;
-    let cpu_before_s = cluster.server(ISOLATED)?.cpu_s()?;
+    let receiver = cluster.server(ISOLATED)?;
+    let (cpu_before_s, written_before) = (receiver.cpu_s()?, receiver.written_bytes()?);
     cluster.set_isolated(ISOLATED, false);
     let took = cluster.drain(DRAIN_LIMIT).await?;
-    let cpu_s = cluster.server(ISOLATED)?.cpu_s()? - cpu_before_s;
+    let receiver = cluster.server(ISOLATED)?;
+    let cpu_s = receiver.cpu_s()? - cpu_before_s;
+    let written = (receiver.written_bytes()? - written_before) as f64;
     println!(
         "isolation: drained in {:.1} s; the region that was cut off applied {:.0} versions per second of its CPU, {:.0}/s of wall time",
         took.as_secs_f64(),
         writes as f64 / cpu_s,
         writes as f64 / took.as_secs_f64()
+    );
+    println!(
+        "isolation: {:.1} us of CPU for each; it wrote {:.0} MB meanwhile, {:.0} bytes for each, and a new file costs this machine a second of CPU for each {:.0} MB",
+        cpu_s * 1e6 / writes as f64,
+        written / 1e6,
+        written / writes as f64,
+        machine::new_file_mb_per_cpu_s(cluster.home.path())?
     );
     print_memory(&cluster, "after it")?;
     let expected = local.end;

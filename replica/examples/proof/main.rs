@@ -7,6 +7,7 @@ mod client;
 mod cluster;
 mod crash_loops;
 mod isolation;
+mod machine;
 mod replication;
 mod server;
 mod soak;

@@ -65,15 +65,16 @@ impl Server {
         anyhow::bail!("no server came up in {START_LIMIT:?}: {command:?}")
     }
 
-    /// Its user and system time so far, from the process table.
+    /// Its user and system time so far.
     pub(crate) fn cpu_s(&self) -> anyhow::Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let (_, fields) = stat
-            .rsplit_once(')')
-            .context("the name stands in parentheses")?;
-        let mut ticks = fields.split_whitespace().skip(11);
-        let mut next = || -> anyhow::Result<f64> { Ok(ticks.next().context("a field")?.parse()?) };
-        Ok((next()? + next()?) / TICKS_PER_S)
+        cpu_s(self.child.id())
+    }
+
+    /// How many bytes it wrote so far, to files and sockets.
+    pub(crate) fn written_bytes(&self) -> anyhow::Result<u64> {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.child.id()))?;
+        let written = io.lines().find_map(|line| line.strip_prefix("wchar: "));
+        Ok(written.context("a field of the process table")?.parse()?)
     }
 
     /// Its resident memory now, and the most that it ever was.
@@ -97,6 +98,17 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A process's user and system time so far, from the process table.
+pub(crate) fn cpu_s(process: u32) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = stat
+        .rsplit_once(')')
+        .context("the name stands in parentheses")?;
+    let mut ticks = fields.split_whitespace().skip(11);
+    let mut next = || -> anyhow::Result<f64> { Ok(ticks.next().context("a field")?.parse()?) };
+    Ok((next()? + next()?) / TICKS_PER_S)
 }
 
 /// The address that a server wrote down.

@@ -5,7 +5,6 @@
 //! `fdatasync` calls in the same directory stands beside it.
 
 use std::convert::Infallible;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use super::client::Client;
+use super::machine;
 use super::server::Server;
 
 const CONNECTIONS: usize = 64;
@@ -50,7 +50,7 @@ pub(crate) fn compare(duration: Duration, beside: Option<&str>) -> anyhow::Resul
     );
     println!(
         "bare fdatasync of 340 B appends there: {:.0}/s",
-        fdatasync_rate(home.path())?
+        machine::fdatasync_rate(home.path())?
     );
 
     let file = home.path().join("echo-address");
@@ -238,16 +238,4 @@ async fn nothing(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, In
     // A body that breaks off leaves nobody to answer.
     let _ = request.into_body().collect().await;
     Ok(response)
-}
-
-fn fdatasync_rate(directory: &Path) -> anyhow::Result<f64> {
-    let mut file = std::fs::File::create(directory.join("fdatasync"))?;
-    let started = Instant::now();
-    let mut count = 0_u32;
-    while started.elapsed() < Duration::from_secs(1) {
-        file.write_all(&[1; 340])?;
-        file.sync_data()?;
-        count += 1;
-    }
-    Ok(f64::from(count) / started.elapsed().as_secs_f64())
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use fjall::{Database, Keyspace, PersistMode, Readable};
 
+use super::filter::Filter;
 use super::keyspaces::{Epochs, epoch, epoch_options, keyspace_options, name, open_epochs};
 use super::{Batch, DataDir, Direction, Read, Row, Space, Store, StoreError, Write, journals};
 
@@ -32,6 +33,8 @@ const DROPPING: &[u8] = b"dropping/";
 
 /// A store on disk.
 pub struct DiskStore {
+    /// Which items need not be searched for.
+    filter: Filter,
     database: Database,
     fixed: Fixed,
     /// Copied on change, so that a snapshot keeps the epochs it saw.
@@ -118,6 +121,7 @@ impl DiskStore {
                 None => 0,
             };
             Ok(Self {
+                filter: Filter::over(&fixed.items)?,
                 database,
                 fixed,
                 epochs: RwLock::new(Arc::new(epochs)),
@@ -196,7 +200,12 @@ impl DiskStore {
             let keyspace = keyspace.expect("made just before");
             for write in writes {
                 match &write.value {
-                    Some(value) => out.insert(keyspace, write.key.as_slice(), value.as_slice()),
+                    Some(value) => {
+                        if space == Space::Items {
+                            self.filter.add(&write.key);
+                        }
+                        out.insert(keyspace, write.key.as_slice(), value.as_slice());
+                    }
                     None => out.remove(keyspace, write.key.as_slice()),
                 }
             }
@@ -231,6 +240,9 @@ impl DiskStore {
 
 impl Read for DiskStore {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if space == Space::Items && self.filter.is_absent(key) {
+            return Ok(None);
+        }
         match self.keyspace(space) {
             Some(keyspace) => Ok(keyspace
                 .get(key)

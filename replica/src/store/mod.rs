@@ -4,6 +4,7 @@
 mod conformance;
 mod data_dir;
 mod disk;
+mod filter;
 mod journals;
 mod keyspaces;
 mod memory;
