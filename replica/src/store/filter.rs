@@ -4,8 +4,8 @@
 //! the filter of each file. **Invariant:** a key that is absent here is in no row: [`add`](Filter::add) comes before the row can be read, and
 //! nothing is absent before [the walk](Filter::over) over what an earlier process left has seen every key.
 //!
-//! The size is fixed: of a million items one in 6,000 that are not here is searched for all the same, of eight million one in seven; with more the
-//! filter is of less and less use, and never wrong. Keys of rows that were removed stay in it until the next start.
+//! The size is fixed: beside a million items one in 6,000 that are not here is searched for all the same, beside eight million one in seven; with more
+//! the filter is of less and less use, never wrong, and not worth the walk. Keys of rows that were removed stay in it until the next start.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +17,8 @@ use fjall::Keyspace;
 /// 4 MiB.
 const BITS: usize = 1 << 25;
 const HASHES: u32 = 4;
+/// With more rows than that the walk gives up.
+const WORTH_ROWS: usize = BITS / 4;
 
 /// The keys of a keyspace, but for a few that are taken for members and are not.
 pub(super) struct Filter {
@@ -46,8 +48,8 @@ impl Filter {
         });
         let walk = std::thread::Builder::new().name("filter".to_owned()).spawn({
             let (keys, keyspace) = (Arc::clone(&keys), keyspace.clone());
-            move || match keys.fill(&keyspace) {
-                Ok(is_whole) => keys.is_complete.store(is_whole, Ordering::Release),
+            move || match keys.fill(&keyspace, WORTH_ROWS) {
+                Ok(has_all) => keys.is_complete.store(has_all, Ordering::Release),
                 Err(error) => tracing::error!(
                     "cannot read all items, so each is searched for on disk from now on: {error:?}"
                 ),
@@ -79,10 +81,10 @@ impl Filter {
 }
 
 impl Keys {
-    /// Adds all keys of a keyspace; whether it came to the end.
-    fn fill(&self, keyspace: &Keyspace) -> fjall::Result<bool> {
-        for row in keyspace.iter() {
-            if self.is_over.load(Ordering::Relaxed) {
+    /// Adds all keys of a keyspace, so many at most; whether it came to the end.
+    fn fill(&self, keyspace: &Keyspace, most: usize) -> fjall::Result<bool> {
+        for (count, row) in keyspace.iter().enumerate() {
+            if count == most || self.is_over.load(Ordering::Relaxed) {
                 return Ok(false);
             }
             self.bits.insert(&*row.key()?);
@@ -137,16 +139,23 @@ mod tests {
     fn nothing_is_absent_before_all_rows_were_seen() {
         let home = tempfile::tempdir().expect("temporary directory");
         let (_database, keyspace) = keyspace(&home, ROWS);
-        let keys = Keys {
-            bits: AtomicBloomFilter::with_num_bits(BITS).hashes(HASHES),
-            is_complete: AtomicBool::new(false),
-            is_over: AtomicBool::new(true),
-        };
-        assert!(!keys.fill(&keyspace).expect("readable"), "ended early");
-        let filter = Filter {
-            keys: Arc::new(keys),
-            walk: None,
-        };
-        assert!(!filter.is_absent(b"nowhere"));
+        let rows = ROWS as usize;
+        for (is_over, most, has_all) in [
+            (false, rows, true),
+            (false, rows - 1, false),
+            (true, rows, false),
+        ] {
+            let keys = Keys {
+                bits: AtomicBloomFilter::with_num_bits(BITS).hashes(HASHES),
+                is_complete: AtomicBool::new(false),
+                is_over: AtomicBool::new(is_over),
+            };
+            assert_eq!(keys.fill(&keyspace, most).expect("readable"), has_all);
+            let filter = Filter {
+                keys: Arc::new(keys),
+                walk: None,
+            };
+            assert!(!filter.is_absent(b"nowhere"), "nobody said that it has all");
+        }
     }
 }
